@@ -1,0 +1,13 @@
+import type { Ban } from './ban.js'
+
+/** Keeps bans over restarts, in Fail2ban's schema (spec section 8). Throws when the file cannot be written or read. */
+export interface BanStore {
+  /** Durable when it returns: one transaction for all. */
+  add(bans: readonly Ban[]): void
+  /** Forgets these bans for good (a lift by hand, not an expiry). */
+  remove(bans: readonly Pick<Ban, 'jail' | 'id'>[]): void
+  /** Bans of the jail that still run at `nowMs`. */
+  current(jail: string, nowMs: number): Ban[]
+  /** Every ban of `id` that is on record, newest first, at most 100. */
+  history(id: string): Ban[]
+}

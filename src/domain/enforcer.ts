@@ -1,0 +1,60 @@
+import type { Ip } from './address.js'
+
+export interface PortRange {
+  first: number
+  last: number
+}
+
+/** What a jail closes for those it bans. */
+export interface Scope {
+  jail: string
+  /** `all`: every packet, whatever its protocol. */
+  ports: 'all' | readonly PortRange[]
+  /** Which protocols' ports; ignored when `ports` is `all`. */
+  protocols: readonly ('tcp' | 'udp' | 'sctp' | 'dccp')[]
+}
+
+/** One address or network kept out of one jail's scope. */
+export interface Closure {
+  jail: string
+  ip: Ip
+}
+
+export interface TimedClosure extends Closure {
+  /** How long from now, in milliseconds (> 0); undefined: until lifted. */
+  remainingMs: number | undefined
+}
+
+export interface Drops {
+  packets: number
+  bytes: number
+}
+
+/** What a comparison of wanted closures with the real ones found, and did about it. */
+export interface Reconciliation {
+  kept: number
+  added: number
+  removed: number
+}
+
+/**
+ * Makes closures real. Every call is one transaction: it happens as a whole, or it rejects and nothing has changed.
+ * All calls are idempotent: closing what is closed sets its new end, opening what is open does nothing.
+ */
+export interface Enforcer {
+  readonly kind: 'netlink' | 'nft' | 'simulate'
+  /** Puts everything for these scopes in place. Closures of scopes that stay are kept, those of scopes not named are removed. */
+  arrange(scopes: readonly Scope[]): Promise<void>
+  close(closures: readonly TimedClosure[]): Promise<void>
+  open(closures: readonly Closure[]): Promise<void>
+  /** Makes the closures of all scopes exactly these, touching only what differs (ends within 2 s are equal). */
+  reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation>
+  /** What was dropped because of this closure so far; undefined when it is not in force. */
+  drops(closure: Closure): Promise<Drops | undefined>
+  /** Closures really in force, by jail. */
+  count(): Promise<Map<string, number>>
+  /** Opens everything and removes every trace of ours. */
+  clear(): Promise<void>
+  /** Lets go of sockets and files. What is in force stays in force. */
+  release(): void
+}

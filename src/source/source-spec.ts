@@ -1,0 +1,24 @@
+import type { Origin } from '../domain/origin.js'
+
+/** Where a jail's lines come from. */
+export type SourceSpec =
+  | {
+      kind: 'files'
+      paths: readonly LogPath[] /** `auto`: the locale's, in practice UTF-8. */
+      encoding: string
+      polling: boolean
+    }
+  | {
+      kind: 'journal' /** Lines of `journalmatch`, `+` is OR. */
+      matches: readonly string[]
+      options: Readonly<Record<string, string>>
+    }
+  | { kind: 'none' }
+
+/** One line of `logpath`: a path or a glob, not yet expanded. */
+export interface LogPath {
+  glob: string
+  /** `tail`: only what is written from now on; `head`: from the stored position, else from the first line inside the find time. */
+  start: 'head' | 'tail'
+  origin: Origin
+}
