@@ -1,0 +1,86 @@
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import type { Operations } from './operations.js'
+
+const bodyBytesMax = 1 << 20
+
+const ipTexts = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(100))), v.maxLength(10_000))
+const jailName = v.optional(v.pipe(v.string(), v.maxLength(200)))
+const banBody = v.strictObject({
+  ips: ipTexts,
+  jail: jailName,
+  durationMs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1))),
+  permanent: v.optional(v.boolean()),
+  force: v.optional(v.boolean()),
+})
+const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolean()), jail: jailName })
+const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
+
+/** A request that cannot be understood. The message is a sentence for its sender. */
+class BadRequest extends Error {}
+
+/** The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 404, or 500. */
+export function routes(operations: Operations): Hono {
+  const app = new Hono()
+  app.get('/v1/version', (c) => c.json(operations.version()))
+  app.get('/v1/status', async (c) => c.json(await operations.status()))
+  app.get('/v1/jails/:jail', async (c) => {
+    const status = await operations.jailStatus(c.req.param('jail'))
+    return status === undefined ? c.json(noJail(c.req.param('jail')), 404) : c.json(status)
+  })
+  app.get('/v1/bans', async (c) =>
+    c.json(await operations.banned({ ip: c.req.query('ip'), jail: c.req.query('jail') })),
+  )
+  app.get('/v1/why/:ip', async (c) => c.json(await operations.why(c.req.param('ip'))))
+  app.post('/v1/bans', async (c) => {
+    const outcome = await operations.ban(await read(c.req.raw, banBody))
+    return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
+  })
+  app.post('/v1/unban', async (c) => {
+    const outcome = await operations.unban(await read(c.req.raw, unbanBody))
+    return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
+  })
+  app.post('/v1/reload', async (c) => c.json(await operations.reload()))
+  app.post('/v1/stop', async (c) => {
+    await operations.stop({ keep: (await read(c.req.raw, stopBody)).keep === true })
+    return c.json({ ok: true })
+  })
+  app.notFound((c) => c.json({ error: `There is no ${c.req.method} ${c.req.path} here; see GET /v1/status` }, 404))
+  app.onError((error, c) => c.json({ error: error.message }, error instanceof BadRequest ? 400 : 500))
+  return app
+}
+
+function noJail(jail: string): { error: string } {
+  return { error: `There is no jail '${jail}' running; 'tocsin status' lists those that are` }
+}
+
+async function read<S extends v.GenericSchema>(request: Request, schema: S): Promise<v.InferOutput<S>> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > bodyBytesMax) throw new BadRequest(`The request's body is larger than ${bodyBytesMax} bytes`)
+  const text = await readBounded(request)
+  const result = v.safeParse(schema, parseJson(text))
+  if (result.success) return result.output
+  const issue = result.issues[0]
+  const where = issue.path?.map((step) => String(step.key)).join('.') ?? 'the body'
+  throw new BadRequest(`Cannot take the request: ${where}: ${issue.message}`)
+}
+
+async function readBounded(request: Request): Promise<string> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const part of request.body ?? []) {
+    size += part.length
+    if (size > bodyBytesMax) throw new BadRequest(`The request's body is larger than ${bodyBytesMax} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function parseJson(text: string): unknown {
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new BadRequest('The request has a body that is no JSON')
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../lib/clock.js'
+
+export interface DeliveryOptions<T> {
+  clock: Clock
+  /** Hands one batch over; all of it, or it throws. */
+  deliver(batch: T[]): Promise<void> | void
+  onDelivered(batch: T[]): void
+  /** First failure of a row of failures. */
+  onTrouble(error: unknown, waiting: number): void
+  /** First success after trouble. */
+  onRecovered(): void
+  batchMax: number
+}
+
+const retryFirstMs = 500
+const retryMaxMs = 15_000
+
+/**
+ * Brings items to somebody who may fail (the kernel, the disk): in batches, in order, retried with growing pauses until it works.
+ * One item that can never be delivered does not hold up the others: after a failure items go one by one, and the one that fails
+ * goes to the end of the row. For each key only the newest item is kept, so what waits is bounded by the number of keys, and a ban that was lifted meanwhile
+ * is never put back.
+ */
+export class Delivery<T> {
+  readonly #options: DeliveryOptions<T>
+  readonly #waiting = new Map<string, T>()
+  #running: Promise<void> | undefined
+  #retryMs = 0
+  #cancelRetry: (() => void) | undefined
+  #trouble: string | undefined
+  #batchSize: number
+
+  constructor(options: DeliveryOptions<T>) {
+    this.#options = options
+    this.#batchSize = options.batchMax
+  }
+
+  put(key: string, item: T): void {
+    this.#waiting.delete(key)
+    this.#waiting.set(key, item)
+    if (this.#running === undefined && this.#cancelRetry === undefined) this.#running = this.#run()
+  }
+
+  /** Resolves when everything put so far has been delivered or has failed once. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Tries now what waits for a retry; used before an orderly end. */
+  async retryNow(): Promise<void> {
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    if (this.#running === undefined && this.#waiting.size > 0) this.#running = this.#run()
+    await this.settled()
+  }
+
+  /** Why the last attempt failed; undefined when all is well. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
+  close(): void {
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.#waiting.clear()
+  }
+
+  async #run(): Promise<void> {
+    // Everything that this turn of the event loop still decides goes into the same batch.
+    await Promise.resolve()
+    try {
+      while (this.#waiting.size > 0) {
+        const batch = [...take(this.#waiting, this.#batchSize)]
+        const error = await this.#attempt(batch)
+        if (error === undefined) this.#delivered(batch)
+        else if (batch.length === 1) return this.#failed(error, batch)
+        this.#batchSize = error === undefined ? Math.min(this.#options.batchMax, this.#batchSize * 2) : 1
+      }
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #attempt(batch: [string, T][]): Promise<unknown> {
+    try {
+      await this.#options.deliver(batch.map(([, item]) => item))
+      return undefined
+    } catch (error) {
+      return error ?? new Error('delivery failed without saying why')
+    }
+  }
+
+  #delivered(batch: [string, T][]): void {
+    for (const [key, item] of batch) if (this.#waiting.get(key) === item) this.#waiting.delete(key)
+    if (this.#trouble !== undefined) {
+      this.#trouble = undefined
+      this.#options.onRecovered()
+    }
+    this.#retryMs = 0
+    this.#options.onDelivered(batch.map(([, item]) => item))
+  }
+
+  #failed(error: unknown, batch: [string, T][]): void {
+    for (const [key, item] of batch) {
+      if (this.#waiting.get(key) !== item) continue
+      this.#waiting.delete(key)
+      this.#waiting.set(key, item)
+    }
+    const isFirst = this.#trouble === undefined
+    this.#trouble = error instanceof Error ? error.message : String(error)
+    if (isFirst) this.#options.onTrouble(error, this.#waiting.size)
+    this.#retryMs = Math.min(retryMaxMs, this.#retryMs === 0 ? retryFirstMs : this.#retryMs * 2)
+    this.#cancelRetry = this.#options.clock.after(this.#retryMs, () => {
+      this.#cancelRetry = undefined
+      this.#running ??= this.#run()
+    })
+  }
+}
+
+function* take<K, V>(map: Map<K, V>, count: number): IterableIterator<[K, V]> {
+  let left = count
+  for (const entry of map) {
+    if (left-- === 0) return
+    yield entry
+  }
+}

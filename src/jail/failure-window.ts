@@ -1,0 +1,151 @@
+import type { Failure } from '../domain/failure.js'
+
+/** What is remembered of somebody who has failed but is not banned. Times in epoch milliseconds. */
+export interface Ticket {
+  id: string
+  /** Begin of the window that `retries` is an estimate for. */
+  firstMs: number
+  lastMs: number
+  /** Failures inside the find time, estimated; compared with `maxretry`. */
+  retries: number
+  /** All failures since the ticket exists (the tag `<failures>`). */
+  failures: number
+  /** The last `maxmatches` lines, oldest first. */
+  lines: string[]
+  /** Named groups of the first failure. */
+  data: Failure['data']
+}
+
+export interface FailureWindowOptions {
+  findTimeMs: number
+  /** Lines kept for each ticket; 0: none. */
+  maxmatches: number
+  /** Tickets kept at most. Full: the oldest is dropped; an attacker with a whole IPv6 network must not fill our memory. */
+  ticketsMax?: number
+}
+
+/** Outdated tickets are looked for at most this often, and this many at a time, so that no line pays for a million of them. */
+const sweepEveryMs = 5000
+const sweepSize = 1000
+
+/** Counts failures for each id as Fail2ban does (spec 5.1): the window is an estimate by rate, not a list of times. */
+export class FailureWindow {
+  readonly #options: Required<FailureWindowOptions>
+  readonly #tickets = new Map<string, Ticket>()
+  #sweep: IterableIterator<Ticket> | undefined
+  #sweptMs = Number.NEGATIVE_INFINITY
+  #failuresTotal = 0
+
+  constructor(options: FailureWindowOptions) {
+    this.#options = { ticketsMax: 1_000_000, ...options }
+  }
+
+  /** Counts the failure and returns its ticket as it now stands. */
+  record(failure: Failure): Ticket {
+    this.#failuresTotal++
+    const known = this.#tickets.get(failure.id)
+    return known === undefined ? this.#open(failure) : this.#update(known, failure)
+  }
+
+  forget(id: string): void {
+    this.#tickets.delete(id)
+  }
+
+  /** Drops some of the tickets whose last failure lies before the find time. Cheap; call it as often as you like. */
+  sweep(nowMs: number): void {
+    if (this.#sweep === undefined) {
+      if (nowMs - this.#sweptMs < sweepEveryMs) return
+      this.#sweptMs = nowMs
+      this.#sweep = this.#tickets.values()
+    }
+    for (let i = 0; i < sweepSize; i++) {
+      const next = this.#sweep.next()
+      if (next.done) {
+        this.#sweep = undefined
+        return
+      }
+      this.#dropIfOutdated(next.value, nowMs)
+    }
+  }
+
+  /** How many ids have failed inside the find time. Walks over all tickets. */
+  failedNow(nowMs: number): number {
+    for (const ticket of this.#tickets.values()) this.#dropIfOutdated(ticket, nowMs)
+    return this.#tickets.size
+  }
+
+  get failuresTotal(): number {
+    return this.#failuresTotal
+  }
+
+  #open(failure: Failure): Ticket {
+    const ticket: Ticket = {
+      id: detached(failure.id),
+      firstMs: failure.timeMs,
+      lastMs: failure.timeMs,
+      retries: 1,
+      failures: 1,
+      lines: [],
+      data: detachedData(failure.data),
+    }
+    this.#remember(ticket, failure)
+    if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
+    this.#tickets.set(ticket.id, ticket)
+    return ticket
+  }
+
+  #update(ticket: Ticket, failure: Failure): Ticket {
+    if (failure.timeMs > ticket.lastMs) {
+      const begin = failure.timeMs - this.#options.findTimeMs
+      if (ticket.firstMs < begin) {
+        const span = failure.timeMs - ticket.firstMs
+        ticket.retries = roundHalfToEven((ticket.retries / span) * this.#options.findTimeMs)
+        ticket.firstMs = begin
+      }
+      ticket.lastMs = failure.timeMs
+    }
+    ticket.retries += 1
+    ticket.failures += 1
+    this.#remember(ticket, failure)
+    return ticket
+  }
+
+  #remember(ticket: Ticket, failure: Failure): void {
+    if (this.#options.maxmatches === 0) return
+    for (const line of failure.lines) ticket.lines.push(detached(line))
+    const surplus = ticket.lines.length - this.#options.maxmatches
+    if (surplus > 0) ticket.lines.splice(0, surplus)
+  }
+
+  #dropIfOutdated(ticket: Ticket, nowMs: number): void {
+    if (ticket.lastMs <= nowMs - this.#options.findTimeMs) this.#tickets.delete(ticket.id)
+  }
+
+  #dropOldest(): void {
+    for (const id of this.#tickets.keys()) {
+      this.#tickets.delete(id)
+      return
+    }
+  }
+}
+
+/** Python's `round` (spec 5.1). */
+export function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value)
+  const rest = value - floor
+  if (rest !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
+}
+
+/**
+ * A copy of its own. NOTE: V8's slices keep the string they were cut from alive, here a whole chunk of the log for one address.
+ */
+function detached(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
+}
+
+function detachedData(data: Failure['data']): Failure['data'] {
+  const copy: Record<string, string> = {}
+  for (const name in data) copy[name] = detached(data[name] ?? '')
+  return copy
+}

@@ -1,0 +1,88 @@
+import { contains, type Ip, isSingleAddress, parseIp } from '../domain/address.js'
+
+/** What an `ignoreip` entry resolves to, and by which of Fail2ban's words an ignored failure is logged (spec 3.9). */
+export type IgnoreEntry =
+  | { kind: 'ip'; ip: Ip }
+  | { kind: 'dns'; name: string }
+  | { kind: 'file'; path: string }
+  | { kind: 'raw'; id: string }
+
+export interface IgnoreListOptions {
+  entries: readonly IgnoreEntry[]
+  /** The addresses a name stands for at present, from a cache; undefined while not known. */
+  resolve(name: string): readonly Ip[] | undefined
+  /** The entries of a `file:` list at present. */
+  readList(path: string): readonly IgnoreEntry[]
+}
+
+export function parseIgnoreEntry(text: string): IgnoreEntry {
+  if (text.startsWith('file:')) return { kind: 'file', path: text.slice(5).replace(/^\/\/(?=[^/]|\/)/, '') }
+  const ip = parseIp(text)
+  if (ip !== undefined) return { kind: 'ip', ip }
+  return /^[\w.-]*[A-Za-z][\w.-]*$/.test(text) ? { kind: 'dns', name: text } : { kind: 'raw', id: text }
+}
+
+/** Who a jail never bans by its own counting: addresses, networks, names, lists. Exact addresses are one look-up. */
+export class IgnoreList {
+  readonly #exact = new Set<string>()
+  readonly #others: IgnoreEntry[] = []
+  readonly #options: IgnoreListOptions
+
+  constructor(options: IgnoreListOptions) {
+    this.#options = options
+    for (const entry of options.entries) {
+      if (entry.kind === 'ip' && isSingleAddress(entry.ip)) this.#exact.add(entry.ip.text)
+      else this.#others.push(entry)
+    }
+  }
+
+  /** The word for the rule that covers the id, or undefined. */
+  covers(id: string): string | undefined {
+    if (this.#exact.has(id)) return 'ip'
+    if (this.#others.length === 0) return undefined
+    const ip = parseIp(id)
+    for (const entry of this.#others) {
+      const word = this.#coveredBy(entry, id, ip)
+      if (word !== undefined) return word
+    }
+    return undefined
+  }
+
+  /** Everything the list stands for now, to be held against a network that somebody wants to ban. */
+  networks(): Ip[] {
+    const exact = [...this.#exact].flatMap((text) => parseIp(text) ?? [])
+    return [...exact, ...this.#others.flatMap((entry) => this.#networksOf(entry))]
+  }
+
+  #coveredBy(entry: IgnoreEntry, id: string, ip: Ip | undefined): string | undefined {
+    switch (entry.kind) {
+      case 'ip':
+        return ip !== undefined && contains(entry.ip, ip) ? 'ip' : undefined
+      case 'dns':
+        return ip !== undefined && this.#networksOf(entry).some((known) => contains(known, ip)) ? 'dns' : undefined
+      case 'raw':
+        return entry.id === id ? 'ip' : undefined
+      case 'file': {
+        const covered = this.#options
+          .readList(entry.path)
+          .some((listed) => this.#coveredBy(listed, id, ip) !== undefined)
+        return covered ? `file:${entry.path}` : undefined
+      }
+    }
+  }
+
+  #networksOf(entry: IgnoreEntry): readonly Ip[] {
+    switch (entry.kind) {
+      case 'ip':
+        return [entry.ip]
+      case 'dns':
+        return this.#options.resolve(entry.name) ?? []
+      case 'raw':
+        return []
+      case 'file':
+        return this.#options
+          .readList(entry.path)
+          .flatMap((listed) => (listed.kind === 'file' ? [] : this.#networksOf(listed)))
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { closeSync, openSync, writeSync } from 'node:fs'
+import type { Clock } from './clock.js'
+import { type Log, type LogLevel, logLevels } from './log.js'
+
+/** Where formatted lines go: a file that can be re-opened after rotation, or a stream that is always there. */
+export interface LogSink {
+  write(text: string): void
+  /** Opens the file anew under its name, after a rotation. */
+  reopen(): void
+  close(): void
+}
+
+export interface LogWriterOptions {
+  clock: Clock
+  level: LogLevel
+  sinks: readonly LogSink[]
+  pid: number
+}
+
+/**
+ * Fail2ban's log format (spec 9.1): `2026-11-21 01:51:22,273 fail2ban.actions        [18021]: NOTICE  [sshd] Ban 192.0.2.1`.
+ * Lines are gathered and written together: at the end of the turn of the event loop, or when 64 KiB are full.
+ */
+export class LogWriter implements Log {
+  readonly #options: LogWriterOptions
+  readonly #threshold: number
+  #pending = ''
+  #scheduled = false
+  #second = -1
+  #secondText = ''
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options
+    this.#threshold = logLevels[options.level]
+  }
+
+  isOn(level: LogLevel): boolean {
+    return logLevels[level] >= this.#threshold
+  }
+
+  write(level: LogLevel, module: string, text: string): void {
+    if (!this.isOn(level)) return
+    this.#pending += `${this.#stamp()} ${logger(module)}[${this.#options.pid}]: ${level.padEnd(7)} ${printable(text)}\n`
+    if (this.#pending.length > 65_536) this.flush()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      setImmediate(() => this.flush())
+    }
+  }
+
+  flush(): void {
+    this.#scheduled = false
+    const text = this.#pending
+    this.#pending = ''
+    if (text !== '') for (const sink of this.#options.sinks) sink.write(text)
+  }
+
+  /** Fail2ban's `flushlogs`: what is pending goes to the old file, what follows to the new one. */
+  reopen(): void {
+    this.flush()
+    for (const sink of this.#options.sinks) sink.reopen()
+  }
+
+  close(): void {
+    this.flush()
+    for (const sink of this.#options.sinks) sink.close()
+  }
+
+  #stamp(): string {
+    const now = this.#options.clock.now()
+    const second = Math.floor(now / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#secondText = localDateTime(now)
+    }
+    return `${this.#secondText},${String(now - second * 1000).padStart(3, '0')}`
+  }
+}
+
+/** `2026-11-21 01:51:22` in local time, as Fail2ban prints times. */
+export function localDateTime(timeMs: number): string {
+  const at = new Date(timeMs)
+  const two = (n: number) => String(n).padStart(2, '0')
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
+/**
+ * A file opened for appending; created with mode 0640. A failed write (full disk) drops these lines: the log must never stop
+ * the protection, and there is nowhere else to say so.
+ */
+export function fileSink(path: string): LogSink {
+  let fd = openSync(path, 'a', 0o640)
+  return {
+    write: (text) => tryWrite(fd, text),
+    reopen() {
+      const fresh = openSync(path, 'a', 0o640)
+      closeSync(fd)
+      fd = fresh
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+/** STDOUT (1) or STDERR (2). */
+export function streamSink(fd: 1 | 2): LogSink {
+  return { write: (text) => tryWrite(fd, text), reopen() {}, close() {} }
+}
+
+function tryWrite(fd: number, text: string): void {
+  try {
+    writeSync(fd, text)
+  } catch {
+    // A full disk or a closed pipe costs log lines, never the protection.
+  }
+}
+
+const loggerNames = new Map<string, string>()
+
+/** `fail2ban.` and the module, padded to 24. */
+function logger(module: string): string {
+  const known = loggerNames.get(module)
+  if (known !== undefined) return known
+  const name = (module === '' ? 'fail2ban' : `fail2ban.${module}`).padEnd(24)
+  loggerNames.set(module, name)
+  return name
+}
+
+/**
+ * Log text may be an attacker's: terminal controls are shown as \xNN, and further lines of a message are indented. A line of
+ * ours therefore always begins with a date that we wrote, which is what a jail that follows our own log relies on.
+ */
+function printable(text: string): string {
+  return special.test(text) ? text.replaceAll('\n', '\n    ').replace(controls, escaped) : text
+}
+
+function escaped(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`
+}
+
+const special = /[\0-\x08\x0a-\x1f\x7f-\x9f]/
+const controls = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g
