@@ -1,0 +1,111 @@
+import type { Problem, Sourced } from '../domain/origin.js'
+import { ConfigError, problemOf } from './config-error.js'
+import type { MergedIni } from './merged-ini.js'
+import { nearest } from './nearest.js'
+import { originOf, type Traced, wordsOf } from './traced.js'
+
+/** How a value of ours is read; `wrong` says what it is not. */
+interface Kind<T> {
+  byDefault: T
+  read(value: Traced): T | { wrong: string; hint: string }
+}
+
+/** Everything `tocsin.conf` can say. To add a key, add its line; everything else follows from this table. */
+const table = {
+  api: {
+    /** Unix socket of our own API; undefined: `tocsin.sock` beside Fail2ban's socket. */
+    socket: text(),
+  },
+  protect: {
+    /** Never ban an address from which somebody is logged in. */
+    sessions: flag(true),
+    /** Addresses, networks and names that no jail may ban, besides each jail's own `ignoreip`. */
+    ignoreip: words(),
+  },
+  enforcement: {
+    /** Decide, log and store, but close nothing. */
+    simulate: flag(false),
+  },
+} as const
+
+type Table = typeof table
+type Settings<S> = { -readonly [K in keyof S]: S[K] extends Kind<infer T> ? T : never }
+
+/** Settings that Fail2ban does not know, from `tocsin.conf` and `tocsin.local`. */
+export type OwnSettings = { -readonly [S in keyof Table]: Settings<Table[S]> }
+
+/** `ini` is undefined when there is no such file: all defaults. Unknown sections and keys are errors. */
+export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[]): OwnSettings {
+  if (ini) complainOfUnknown(ini, problems)
+  const section = <S extends keyof Table>(name: S): Settings<Table[S]> => {
+    const kinds: Record<string, Kind<unknown>> = table[name]
+    const entries = Object.entries(kinds).map(([key, kind]) => [key, readKey(ini, name, key, kind, problems)])
+    return Object.fromEntries(entries) as Settings<Table[S]>
+  }
+  return { api: section('api'), protect: section('protect'), enforcement: section('enforcement') }
+}
+
+function readKey<T>(ini: MergedIni | undefined, section: string, key: string, kind: Kind<T>, problems: Problem[]): T {
+  try {
+    const value = ini?.get(section, key)
+    if (value === undefined) return kind.byDefault
+    const read = kind.read(value)
+    if (!isWrong(read)) return read
+    const message = `[${section}] ${key} ${JSON.stringify(value.text)} ${read.wrong}`
+    problems.push({ severity: 'error', message, hint: read.hint, origin: originOf(value) })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    problems.push(problemOf(error))
+  }
+  return kind.byDefault
+}
+
+function isWrong(read: unknown): read is { wrong: string; hint: string } {
+  return typeof read === 'object' && read !== null && 'wrong' in read
+}
+
+function complainOfUnknown(ini: MergedIni, problems: Problem[]): void {
+  const known: Record<string, Record<string, unknown>> = table
+  for (const section of ini.sectionNames()) {
+    if (section === 'INCLUDES') continue
+    const keys = known[section]
+    if (keys === undefined) {
+      const origin = ini.headers.get(section)
+      const message = `[${section}] is no section of tocsin.conf`
+      problems.push({ severity: 'error', message, ...(origin && { origin }), ...meant(section, known) })
+      continue
+    }
+    for (const [key, value] of ini.sections.get(section) ?? []) {
+      if (key in keys) continue
+      const message = `[${section}] has no option "${key}"`
+      problems.push({ severity: 'error', message, origin: originOf(value), ...meant(key, keys) })
+    }
+  }
+}
+
+function meant(name: string, known: Record<string, unknown>): { hint: string } {
+  const close = nearest(name, Object.keys(known))
+  const hint = close === undefined ? `there are ${Object.keys(known).join(', ')}` : `did you mean "${close}"?`
+  return { hint }
+}
+
+function text(): Kind<string | undefined> {
+  return { byDefault: undefined, read: (value) => (value.text === '' ? undefined : value.text) }
+}
+
+/** Stricter than Fail2ban's bool: a word that is neither is an error here, not "no". */
+function flag(byDefault: boolean): Kind<boolean> {
+  return {
+    byDefault,
+    read(value) {
+      const word = value.text.toLowerCase()
+      if (['1', 'on', 'true', 'yes'].includes(word)) return true
+      if (['0', 'off', 'false', 'no'].includes(word)) return false
+      return { wrong: 'is neither yes nor no', hint: 'write yes or no' }
+    },
+  }
+}
+
+function words(): Kind<readonly Sourced[]> {
+  return { byDefault: [], read: (value) => wordsOf(value) }
+}

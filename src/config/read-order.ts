@@ -1,0 +1,187 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import type { Origin } from '../domain/origin.js'
+import { ConfigError } from './config-error.js'
+import { type IniFile, parseIni } from './ini.js'
+import { MergedIni } from './merged-ini.js'
+import { reprText } from './python-text.js'
+import type { Say } from './typed-options.js'
+import { decodeUtf8 } from './utf8.js'
+
+/** A file beyond this size is no configuration; it is refused, not cut. */
+const fileBytesMax = 16 << 20
+
+/**
+ * The files that make up `base` (`jail`, `filter.d/sshd`), before includes: N.conf, N.d/*.conf, N.local, N.d/*.local,
+ * as far as they exist (spec 1.1).
+ */
+export function filesOf(dir: string, base: string): string[] {
+  const stem = path.isAbsolute(base) ? base : `${dir}/${base}`
+  const files = [`${stem}.conf`, ...dropIns(`${stem}.d`, '.conf'), `${stem}.local`, ...dropIns(`${stem}.d`, '.local')]
+  return files.filter((file) => existsSync(file))
+}
+
+function dropIns(dir: string, extension: string): string[] {
+  let names: string[]
+  try {
+    names = readdirSync(dir)
+  } catch {
+    // No such directory is the normal case; one that cannot be listed has no files for Fail2ban either.
+    return []
+  }
+  const files = names.filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+  return files.sort(byCodePoint).map((name) => `${dir}/${name}`)
+}
+
+function byCodePoint(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+/** The base name of a filter or action; `./x` is meant from where we stand, not from the configuration directory. */
+export function baseOf(folder: 'filter.d' | 'action.d', name: string): string {
+  const file = name.startsWith('./') ? path.resolve(name) : name
+  return path.isAbsolute(file) ? file : `${folder}/${file}`
+}
+
+/** What became of one base name. */
+export type Reading =
+  | { kind: 'read'; ini: MergedIni; files: readonly string[] }
+  | { kind: 'missing' }
+  | { kind: 'unreadable'; errors: readonly ConfigError[]; files: readonly string[] }
+
+/**
+ * Reads configuration files with what they include. Each file is read once; its errors are thrown at the first use and
+ * kept in `errors`, so that one run finds those of every file.
+ */
+export class ConfigFiles {
+  readonly dir: string
+  /** Files that could not be read or parsed, in the order in which they were met. */
+  readonly errors: ConfigError[] = []
+  readonly #parsed = new Map<string, IniFile | undefined>()
+  readonly #broken = new Map<string, ConfigError>()
+  readonly #unreadable = new Map<string, ConfigError>()
+  readonly #included = new Map<string, readonly string[]>()
+  readonly #readings = new Map<string, Reading>()
+
+  constructor(dir: string) {
+    this.dir = dir.replace(/\/+$/, '') || '/'
+  }
+
+  /**
+   * Throws ConfigError for a file that is not of the dialect. What Fail2ban's client would say about missing and
+   * unreadable files is said at the first call.
+   */
+  read(base: string, say: Say): Reading {
+    const known = this.#readings.get(base)
+    if (known) return known
+    const reading = this.#read(base)
+    this.#readings.set(base, reading)
+    if (reading.kind === 'missing') {
+      say('ERROR', 'configreader', `Found no accessible config files for ${reprText(base)} under ${this.dir}`)
+    }
+    if (reading.kind === 'unreadable') {
+      for (const error of reading.errors) if (error.peerText) say('ERROR', 'configparserinc', error.peerText)
+      say('ERROR', 'configreader', `Could not read config files: ${reading.files.join(', ')}`)
+    }
+    return reading
+  }
+
+  #read(base: string): Reading {
+    const top = filesOf(this.dir, base)
+    if (top.length === 0) return { kind: 'missing' }
+    const files = this.#withIncludes(top, [])
+    const ini = new MergedIni()
+    for (const file of files) {
+      const parsed = this.#parse(file)
+      if (parsed) ini.add(parsed)
+    }
+    const bad = top.filter((file) => this.#unreadable.has(file))
+    const errors = bad.flatMap((file) => this.#unreadable.get(file) ?? [])
+    return errors.length > 0 ? { kind: 'unreadable', errors, files: bad } : { kind: 'read', ini, files }
+  }
+
+  /** Every file in the order of merging: `before`, the file, `after`; each with its `.local` behind it (spec 1.3). */
+  #withIncludes(listed: readonly string[], path: readonly string[]): readonly string[] {
+    const files = listed.flatMap((file) => withLocal(file, listed))
+    const key = files.join('\n')
+    const known = this.#included.get(key)
+    if (known) return known
+    const all = files.flatMap((file) => this.#expand(file, path))
+    this.#included.set(key, all)
+    return all
+  }
+
+  #expand(file: string, path: readonly string[]): readonly string[] {
+    const ini = this.#parse(file)
+    if (ini === undefined) return []
+    const single = new MergedIni()
+    single.add(ini)
+    if (!single.sections.has('INCLUDES')) return [file]
+    const included = (option: string) =>
+      (single.get('INCLUDES', option)?.text ?? '')
+        .split('\n')
+        .filter((name) => name !== '')
+        .map((name) => beside(file, name))
+        // A file on the way to here is not read again: that would be a circle.
+        .flatMap((name) => (path.includes(name) ? [] : this.#withIncludes([name], [...path, file])))
+    return [...included('before'), file, ...included('after')]
+  }
+
+  /** Undefined: missing, or not readable (then noted). Throws the first error of a file that is not of the dialect. */
+  #parse(file: string): IniFile | undefined {
+    const broken = this.#broken.get(file)
+    if (broken) throw broken
+    if (this.#parsed.has(file)) return this.#parsed.get(file)
+    const text = this.#load(file)
+    if (text === undefined) {
+      this.#parsed.set(file, undefined)
+      return undefined
+    }
+    const { ini, errors } = parseIni(text, file)
+    this.errors.push(...errors)
+    if (errors[0]) {
+      this.#broken.set(file, errors[0])
+      throw errors[0]
+    }
+    this.#parsed.set(file, ini)
+    return ini
+  }
+
+  #load(file: string): string | undefined {
+    const origin: Origin = { file, line: 0 }
+    try {
+      if (statSync(file).size > fileBytesMax) {
+        return this.#refuse(file, new ConfigError(`${file} is larger than ${fileBytesMax} bytes`, { origin }))
+      }
+      const { text, error } = decodeUtf8(readFileSync(file), file)
+      return error ? this.#refuse(file, error) : text
+    } catch (cause) {
+      if (isMissing(cause)) return undefined
+      const message = `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`
+      return this.#refuse(file, new ConfigError(message, { origin, cause, peerText: '' }))
+    }
+  }
+
+  #refuse(file: string, error: ConfigError): undefined {
+    this.#unreadable.set(file, error)
+    this.errors.push(error)
+  }
+}
+
+function withLocal(file: string, listed: readonly string[]): string[] {
+  const local = path.join(path.dirname(file), `${path.parse(file).name}.local`)
+  return !listed.includes(local) && isFile(local) ? [file, local] : [file]
+}
+
+/** As Python's os.path.join: nothing is normalised, because circles are found by comparing texts. */
+function beside(file: string, name: string): string {
+  return path.isAbsolute(name) ? name : `${path.dirname(file)}/${name}`
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

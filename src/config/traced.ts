@@ -1,0 +1,79 @@
+import type { Origin, Sourced } from '../domain/origin.js'
+
+/**
+ * Text that remembers where each part of it was written, through interpolation and tags, so that an error in the third
+ * regular expression of an included file can name that file and line.
+ */
+export interface Traced {
+  readonly text: string
+  /** Ordered by `from`; the first starts at 0. A part reaches to the next mark. */
+  readonly marks: readonly Mark[]
+}
+
+export interface Mark {
+  from: number
+  origin: Origin
+}
+
+export function traced(text: string, origin: Origin): Traced {
+  return { text, marks: [{ from: 0, origin }] }
+}
+
+/** The parts joined as they are. `origin` is that of an empty result. */
+export function join(parts: readonly Traced[], origin: Origin): Traced {
+  let text = ''
+  const marks: Mark[] = []
+  for (const part of parts) {
+    if (part.text === '') continue
+    for (const mark of part.marks) marks.push({ from: text.length + mark.from, origin: mark.origin })
+    text += part.text
+  }
+  return marks.length === 0 ? traced(text, origin) : { text, marks }
+}
+
+export function slice(value: Traced, from: number, to = value.text.length): Traced {
+  const marks: Mark[] = [{ from: 0, origin: originAt(value, from) }]
+  for (const mark of value.marks) {
+    if (mark.from > from && mark.from < to) marks.push({ from: mark.from - from, origin: mark.origin })
+  }
+  return { text: value.text.slice(from, to), marks }
+}
+
+/** Every `needle` (not empty) of `value` replaced. */
+export function replaceEach(value: Traced, needle: string, replacement: Traced): Traced {
+  const parts: Traced[] = []
+  let from = 0
+  for (let at = value.text.indexOf(needle); at >= 0; at = value.text.indexOf(needle, from)) {
+    parts.push(slice(value, from, at), replacement)
+    from = at + needle.length
+  }
+  parts.push(slice(value, from))
+  return join(parts, originOf(value))
+}
+
+export function originOf(value: Traced): Origin {
+  return originAt(value, 0)
+}
+
+export function originAt(value: Traced, offset: number): Origin {
+  let found = value.marks[0]?.origin ?? { file: '', line: 0 }
+  for (const mark of value.marks) {
+    if (mark.from > offset) break
+    found = mark.origin
+  }
+  return found
+}
+
+/** The lines that are not empty, each with its own place. */
+export function linesOf(value: Traced): Sourced[] {
+  return piecesOf(value, /[^\n]+/g)
+}
+
+/** The words between blanks, commas and line ends. */
+export function wordsOf(value: Traced): Sourced[] {
+  return piecesOf(value, /[^ ,\n]+/g)
+}
+
+function piecesOf(value: Traced, piece: RegExp): Sourced[] {
+  return [...value.text.matchAll(piece)].map((match) => ({ value: match[0], origin: originAt(value, match.index) }))
+}
