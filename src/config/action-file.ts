@@ -47,11 +47,10 @@ export function openAction(parts: {
 
 /** Known options with every tag resolved, then arguments and `[Init]` as written. Throws ConfigError for tags in a circle. */
 export function propertiesOf(definition: DefinitionFile): (readonly [string, Value])[] {
-  const combined = definition.combined(keptTags)
-  const properties: (readonly [string, Value])[] = []
-  for (const [, name] of actionTemplate) if (combined.has(name)) properties.push([name, combined.get(name)])
-  for (const [name, value] of definition.init) if (!name.startsWith('known/')) properties.push([name, value])
-  return properties
+  const known = new Set(actionTemplate.map(([, name]) => name))
+  const resolved = [...definition.combined(keptTags)].filter(([name]) => known.has(name))
+  const others = [...definition.init].filter(([name]) => !known.has(name) && !name.startsWith('known/'))
+  return [...resolved, ...others]
 }
 
 /** Two uses of one action in a jail need two names. */

@@ -3,6 +3,7 @@ import type { Problem } from '../domain/origin.js'
 import { ConfigError, JailError, problemOf } from './config-error.js'
 import { type JailConfig, jailConfig } from './jail-config.js'
 import { type JailContext, readJail } from './jail-file.js'
+import { addStaticDefaults, fail2banVersionDefault, jailNames } from './jail-sections.js'
 import type { MergedIni } from './merged-ini.js'
 import { misspelledOptions } from './misspelled.js'
 import { type OwnSettings, readOwnSettings } from './own-settings.js'
@@ -14,10 +15,6 @@ import {
   type SettingsOverrides,
   serverSettings,
 } from './settings.js'
-import { traced } from './traced.js'
-
-/** The version of Fail2ban whose behaviour is followed; `%(fail2ban_version)s`. */
-export const fail2banVersionDefault = '1.1.1'
 
 /** Everything the daemon runs on. */
 export interface Config {
@@ -100,18 +97,6 @@ function loadJail(name: string, files: ConfigFiles, ini: MergedIni, problems: Pr
     fault(error)
     return undefined
   }
-}
-
-/** Names of all sections that may be jails, in file order. */
-export function jailNames(ini: MergedIni): string[] {
-  return ini.sectionNames().filter((name) => name !== 'INCLUDES')
-}
-
-/** What every jail can refer to without defining it. */
-export function addStaticDefaults(ini: MergedIni, dir: string, version: string): void {
-  const nowhere = { file: '', line: 0 }
-  ini.defaults.set('fail2ban_version', traced(version, nowhere))
-  ini.defaults.set('fail2ban_confpath', traced(dir, nowhere))
 }
 
 /** Says what is missing; unreadable files are among `files.errors`. */
