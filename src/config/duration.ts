@@ -16,7 +16,7 @@ const units: readonly (readonly [words: RegExp, seconds: number])[] = [
  * Milliseconds of a Fail2ban time: `600`, `1h 30m`, `1d-2h`, `10*60` (spec 1.10). A unit multiplies the number before
  * it, numbers side by side are added, the rest is arithmetic. Undefined for what is none.
  */
-export function parseDuration(text: string): number | undefined {
+export function parseDurationMs(text: string): number | undefined {
   // A digit behind a letter starts a new number: 1d12h.
   const spaced = text.replace(/([A-Za-z])(?=[0-9])/g, '$1 ')
   const factored = spaced.replace(/(?<=[\d\s])([A-Za-z]+)/g, (word) => {

@@ -5,11 +5,11 @@ import type { FilterSpec, UseDns } from '../match/filter-spec.js'
 import type { LogPath, SourceSpec } from '../source/source-spec.js'
 import { propertiesOf } from './action-file.js'
 import { ConfigError } from './config-error.js'
-import { parseDuration } from './duration.js'
+import { parseDurationMs } from './duration.js'
 import type { ActionEntry, JailContext, JailReading } from './jail-file.js'
 import { tracedOf, type Value } from './merged-ini.js'
 import { parseOptionList } from './option-list.js'
-import { textOf } from './settings.js'
+import { textOf } from './server-options.js'
 import { linesOf, originOf, type Traced, wordsOf } from './traced.js'
 import type { Option } from './typed-options.js'
 import { asInt } from './value.js'
@@ -106,7 +106,7 @@ class Values {
   durationMs(name: string): number | undefined {
     const text = this.text(name)
     if (text === undefined && this.option(name) === undefined) return undefined
-    const ms = parseDuration(text ?? '')
+    const ms = parseDurationMs(text ?? '')
     if (ms === undefined) this.wrong(name, 'is not a time', 'write 600, 10m, 1h 30m or 1w; months are "mo"')
     return ms
   }

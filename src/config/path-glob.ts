@@ -44,19 +44,22 @@ function patternOf(part: string): RegExp {
   for (let at = 0; at < part.length; at++) {
     const one = part.charAt(at)
     const set = one === '[' ? /^\[(!?)(\]?[^\]]*)\]/.exec(part.slice(at)) : null
-    if (one === '*') source += '[^]*'
-    else if (one === '?') source += '[^]'
+    if (one === '*') source += '.*'
+    else if (one === '?') source += '.'
     else if (set) {
       source += setOf(set[1] === '!', set[2] ?? '')
       at += set[0].length - 1
     } else source += one.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
   }
-  return new RegExp(`^${source}$`)
+  return new RegExp(`^${source}$`, 's')
 }
+
+const anything = '.'
+const nothing = '(?!)'
 
 /** A range that runs backwards matches nothing, as in Python. */
 function setOf(isNegated: boolean, members: string): string {
-  const forwards = members.replace(/([^])-([^])/g, (range, from: string, to: string) => (from > to ? '' : range))
-  if (forwards === '') return isNegated ? '[^]' : '[]'
-  return `[${isNegated ? '^' : ''}${forwards.replace(/[\\\][^]/g, '\\$&')}]`
+  const forwards = members.replace(/(.)-(.)/gs, (range, from: string, to: string) => (from > to ? '' : range))
+  if (forwards === '') return isNegated ? anything : nothing
+  return `[${isNegated ? '^' : ''}${forwards.replace(/[\\\]^[]/g, '\\$&')}]`
 }

@@ -47,7 +47,7 @@ export function baseOf(folder: 'filter.d' | 'action.d', name: string): string {
 export type Reading =
   | { kind: 'read'; ini: MergedIni; files: readonly string[] }
   | { kind: 'missing' }
-  | { kind: 'unreadable'; errors: readonly ConfigError[]; files: readonly string[] }
+  | { kind: 'unreadable'; files: readonly string[] }
 
 /**
  * Reads configuration files with what they include. Each file is read once; its errors are thrown at the first use and
@@ -59,12 +59,16 @@ export class ConfigFiles {
   readonly errors: ConfigError[] = []
   readonly #parsed = new Map<string, IniFile | undefined>()
   readonly #broken = new Map<string, ConfigError>()
-  readonly #unreadable = new Map<string, ConfigError>()
+  readonly #unreadable = new Set<string>()
   readonly #included = new Map<string, readonly string[]>()
   readonly #readings = new Map<string, Reading>()
 
   constructor(dir: string) {
     this.dir = dir.replace(/\/+$/, '') || '/'
+  }
+
+  get exists(): boolean {
+    return existsSync(this.dir)
   }
 
   /**
@@ -74,13 +78,16 @@ export class ConfigFiles {
   read(base: string, say: Say): Reading {
     const known = this.#readings.get(base)
     if (known) return known
+    const before = this.errors.length
     const reading = this.#read(base)
     this.#readings.set(base, reading)
     if (reading.kind === 'missing') {
       say('ERROR', 'configreader', `Found no accessible config files for ${reprText(base)} under ${this.dir}`)
     }
+    for (const error of this.errors.slice(before)) {
+      if (error.peerText.startsWith('Error decoding')) say('ERROR', 'configparserinc', error.peerText)
+    }
     if (reading.kind === 'unreadable') {
-      for (const error of reading.errors) if (error.peerText) say('ERROR', 'configparserinc', error.peerText)
       say('ERROR', 'configreader', `Could not read config files: ${reading.files.join(', ')}`)
     }
     return reading
@@ -96,8 +103,7 @@ export class ConfigFiles {
       if (parsed) ini.add(parsed)
     }
     const bad = top.filter((file) => this.#unreadable.has(file))
-    const errors = bad.flatMap((file) => this.#unreadable.get(file) ?? [])
-    return errors.length > 0 ? { kind: 'unreadable', errors, files: bad } : { kind: 'read', ini, files }
+    return bad.length > 0 ? { kind: 'unreadable', files: bad } : { kind: 'read', ini, files }
   }
 
   /** Every file in the order of merging: `before`, the file, `after`; each with its `.local` behind it (spec 1.3). */
@@ -163,7 +169,7 @@ export class ConfigFiles {
   }
 
   #refuse(file: string, error: ConfigError): undefined {
-    this.#unreadable.set(file, error)
+    this.#unreadable.add(file)
     this.errors.push(error)
   }
 }

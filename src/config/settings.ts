@@ -1,133 +1,93 @@
 import type { Problem } from '../domain/origin.js'
-import { type LogLevel, logLevels } from '../lib/log.js'
-import { ConfigError } from './config-error.js'
-import { parseDuration } from './duration.js'
+import { ConfigError, JailError, problemOf } from './config-error.js'
 import type { MergedIni } from './merged-ini.js'
-import { reprText } from './python-text.js'
-import { traced } from './traced.js'
-import { type Option, type Options, readOptions, type Say, type Template } from './typed-options.js'
+import { type OwnSettings, readOwnSettings } from './own-settings.js'
+import { ConfigFiles } from './read-order.js'
+import {
+  readEarlyOptions,
+  readServerOptions,
+  type ServerSettings,
+  type SettingsOverrides,
+  serverSettings,
+} from './server-options.js'
+import type { Say } from './typed-options.js'
 
-/** What `fail2ban.conf` says about the server as a whole (spec 2.1). */
-export interface ServerSettings {
-  socket: string
-  pidfile: string
-  /** A name of spec 9.1 or a number, as text. */
-  loglevel: string
-  /** File, STDOUT, STDERR, SYSOUT, SYSLOG or SYSTEMD-JOURNAL, with its `[options]` if any. */
-  logtarget: string
-  syslogsocket: string
-  allowipv6: string
-  /** Undefined: no database (`None`). */
-  dbfile: string | undefined
-  dbmaxmatches: number
-  dbpurgeageMs: number
-  /** `[Thread] stacksize` in KiB; kept for `-d` only. */
-  stacksize?: number
+/** `fail2ban.conf` and `tocsin.conf`. */
+export interface Settings {
+  server: ServerSettings
+  own: OwnSettings
 }
 
-/** Given on the command line; they win over the files. */
-export type SettingsOverrides = Partial<
-  Pick<ServerSettings, 'socket' | 'pidfile' | 'loglevel' | 'logtarget' | 'syslogsocket'>
->
-
-const earlyTemplate: Template = [
-  ['text', 'socket', '/var/run/fail2ban/fail2ban.sock'],
-  ['text', 'pidfile', '/var/run/fail2ban/fail2ban.pid'],
-  ['text', 'loglevel', 'INFO'],
-  ['text', 'logtarget', '/var/log/fail2ban.log'],
-  ['text', 'syslogsocket', 'auto'],
-]
-
-const lateTemplate: Template = [
-  ['text', 'loglevel', 'INFO'],
-  ['text', 'logtarget', 'STDERR'],
-  ['text', 'syslogsocket', 'auto'],
-  ['text', 'allowipv6', 'auto'],
-  ['text', 'dbfile', '/var/lib/fail2ban/fail2ban.sqlite3'],
-  ['int', 'dbmaxmatches'],
-  ['text', 'dbpurgeage', '1d'],
-]
-
-/** Read before anything else: where the server is and where it writes. Throws ConfigError from interpolation. */
-export function readEarlyOptions(ini: MergedIni, overrides: SettingsOverrides, say: Say): Options {
-  return overlay(readOptions(ini, 'Definition', earlyTemplate, { say }), overrides)
+/** What concerns the server alone, without a look at jails: for clients that want to know where it listens. */
+export function loadServerSettings(
+  dir: string,
+  overrides: SettingsOverrides = {},
+): { settings: Settings | undefined; problems: readonly Problem[] } {
+  const files = new ConfigFiles(dir)
+  if (!files.exists) return { settings: undefined, problems: [noDirectory(files)] }
+  const problems: Problem[] = []
+  const settings = readSettings(files, overrides, problems)
+  const unique = allProblems(files, problems)
+  return { settings: isUsable(unique) ? settings : undefined, problems: unique }
 }
 
-/** The rest, in the order in which it is sent; `early` wins. Throws ConfigError, also for a wrong log level. */
-export function readServerOptions(ini: MergedIni, early: Options, say: Say): Options {
-  const options = new Map([...readOptions(ini, 'Definition', lateTemplate, { say }), ...early])
-  const level = textOf(options.get('loglevel'))
-  if (!isLogLevel(level)) {
-    const origin = options.get('loglevel')?.written?.marks[0]?.origin
-    throw new ConfigError(`loglevel ${JSON.stringify(level)} is not known`, {
-      ...(origin && { origin }),
-      hint: `use one of ${Object.keys(logLevels).join(', ')}, or a number`,
-      peerText: `Invalid log level ${reprText(level)}`,
-    })
+/** Undefined when the server's own settings cannot be read; then `problems` says why. */
+export function readSettings(
+  files: ConfigFiles,
+  overrides: SettingsOverrides,
+  problems: Problem[],
+): Settings | undefined {
+  const server = collecting(problems, () => {
+    const ini = required(files, 'fail2ban', problems)
+    if (ini === undefined) return undefined
+    const early = readEarlyOptions(ini, overrides, silently)
+    return serverSettings(readServerOptions(ini, early, silently), problems)
+  })
+  const ours = collecting(problems, () => files.read('tocsin', silently))
+  const own = readOwnSettings(ours?.kind === 'read' ? ours.ini : undefined, problems)
+  return server && { server, own }
+}
+
+/** Says nothing: problems are collected, Fail2ban's words for them are not wanted. */
+export const silently: Say = () => {}
+
+export function noDirectory(files: ConfigFiles): Problem {
+  const message = `the configuration directory ${files.dir} does not exist`
+  return { severity: 'error', message, origin: { file: files.dir, line: 0 } }
+}
+
+/** Undefined and a problem when there is no such file; unreadable ones are among `files.errors`. Throws ConfigError. */
+export function required(files: ConfigFiles, base: string, problems: Problem[]): MergedIni | undefined {
+  const reading = files.read(base, silently)
+  if (reading.kind === 'read') return reading.ini
+  if (reading.kind === 'missing') {
+    const message = `there is no ${base}.conf in ${files.dir}`
+    problems.push({ severity: 'error', message, origin: { file: `${files.dir}/${base}.conf`, line: 0 } })
   }
-  if (ini.sections.has('Thread')) {
-    const stacksize = readOptions(ini, 'Thread', [['int', 'stacksize']], { say }).get('stacksize')
-    if (stacksize) options.set('stacksize', stacksize)
-  }
-  return options
+  return undefined
 }
 
-/** Typed; what is wrong is added to `problems` and takes its default. */
-export function serverSettings(options: Options, problems: Problem[]): ServerSettings {
-  const dbfile = textOf(options.get('dbfile'))
-  const stacksize = options.get('stacksize')?.value
-  return {
-    socket: textOf(options.get('socket')),
-    pidfile: textOf(options.get('pidfile')),
-    loglevel: textOf(options.get('loglevel')),
-    logtarget: textOf(options.get('logtarget')),
-    syslogsocket: textOf(options.get('syslogsocket')),
-    allowipv6: textOf(options.get('allowipv6')),
-    dbfile: dbfile.toLowerCase() === 'none' ? undefined : dbfile,
-    dbmaxmatches: whole(options.get('dbmaxmatches'), problems),
-    dbpurgeageMs: duration(options.get('dbpurgeage'), problems),
-    ...(typeof stacksize === 'number' && { stacksize }),
+/** What the task throws becomes a problem. */
+export function collecting<T>(problems: Problem[], task: () => T): T | undefined {
+  try {
+    return task()
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error instanceof JailError) throw error
+    problems.push(problemOf(error))
+    return undefined
   }
 }
 
-export function textOf(option: Option | undefined): string {
-  const value = option?.value
-  return typeof value === 'object' ? value.text : String(value ?? '')
+/** With the errors of files in front; an error of a file comes up at every use of the file and is told once. */
+export function allProblems(files: ConfigFiles, problems: readonly Problem[]): Problem[] {
+  const seen = new Set<string>()
+  return [...files.errors.map((error) => problemOf(error)), ...problems].filter((problem) => {
+    const key = JSON.stringify([problem.message, problem.origin, problem.jail])
+    return !seen.has(key) && seen.add(key)
+  })
 }
 
-function overlay(options: Options, overrides: SettingsOverrides): Options {
-  const all = new Map(options)
-  for (const [name, value] of Object.entries(overrides)) {
-    if (value !== undefined) all.set(name, { value: traced(value, { file: '', line: 0 }) })
-  }
-  return all
-}
-
-/** Python takes any attribute of its `logging` module; only the levels make sense. */
-function isLogLevel(text: string): boolean {
-  const known: readonly string[] = [...(Object.keys(logLevels) as LogLevel[]), 'WARN', 'FATAL', 'NOTSET']
-  return /^\d+$/.test(text) || known.includes(text.toUpperCase())
-}
-
-const dbmaxmatchesDefault = 10
-const dbpurgeageDefaultMs = 86_400_000
-
-function whole(option: Option | undefined, problems: Problem[]): number {
-  if (option === undefined) return dbmaxmatchesDefault
-  if (typeof option.value === 'number' && option.value >= 0) return option.value
-  problems.push(wrong('dbmaxmatches', option, 'is not a whole number'))
-  return dbmaxmatchesDefault
-}
-
-function duration(option: Option | undefined, problems: Problem[]): number {
-  const ms = parseDuration(textOf(option))
-  if (ms !== undefined) return ms
-  problems.push(wrong('dbpurgeage', option, 'is not a time'))
-  return dbpurgeageDefaultMs
-}
-
-function wrong(name: string, option: Option | undefined, what: string): Problem {
-  const origin = option?.written?.marks[0]?.origin
-  const message = `${name} ${JSON.stringify(option?.written?.text ?? '')} ${what}`
-  return { severity: 'error', message, ...(origin && { origin }) }
+/** Whether no error concerns everything. */
+export function isUsable(problems: readonly Problem[]): boolean {
+  return !problems.some((problem) => problem.severity === 'error' && problem.jail === undefined)
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import type { LogLevel } from '../lib/log.js'
 import { ConfigError, JailError } from './config-error.js'
 import { type Command, jailCommands, sent } from './jail-commands.js'
@@ -6,7 +5,7 @@ import { type JailContext, type JailReading, readJail } from './jail-file.js'
 import { addStaticDefaults, fail2banVersionDefault, jailNames } from './jail-sections.js'
 import type { MergedIni } from './merged-ini.js'
 import { ConfigFiles } from './read-order.js'
-import { readEarlyOptions, readServerOptions, type SettingsOverrides } from './settings.js'
+import { readEarlyOptions, readServerOptions, type SettingsOverrides } from './server-options.js'
 import type { Options, Say } from './typed-options.js'
 
 /** What Fail2ban's client logs while it reads. */
@@ -67,7 +66,7 @@ interface Early {
 
 function readEarly(files: ConfigFiles, overrides: SettingsOverrides, say: Say): Early {
   // The blank at the end is Fail2ban's.
-  if (!existsSync(files.dir)) throw new ConfigError(`Base configuration directory ${files.dir} does not exist `)
+  if (!files.exists) throw new ConfigError(`Base configuration directory ${files.dir} does not exist `)
   const reading = files.read('fail2ban', say)
   if (reading.kind !== 'read') throw new ConfigError('Read fail2ban configuration failed.')
   const options = readEarlyOptions(reading.ini, overrides, say)

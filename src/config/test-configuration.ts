@@ -1,5 +1,5 @@
 import { pretty, repr } from './python-repr.js'
-import type { SettingsOverrides } from './settings.js'
+import type { SettingsOverrides } from './server-options.js'
 import { commandStream, type Saying, type Stream } from './stream.js'
 
 /** What `fail2ban-client` prints and returns; the caller adds time and process to each of `stderr`. */
