@@ -15,6 +15,8 @@ export class DefinitionFile {
   /** Arguments in the order given, then the options of `[Init]`, each also as `known/…`. */
   readonly init: Map<string, Value>
   readonly ini: MergedIni
+  /** What the last `combined` could not convert to its type. */
+  notConverted: { name: string; text: Traced }[] = []
   readonly #template: Template
   readonly #say: Say
   readonly #origin: Origin
@@ -56,11 +58,13 @@ export class DefinitionFile {
     for (const [name, value] of values) if (value !== undefined) texts.set(name, tracedOf(value, this.#origin))
     const replaced = substituteTags(texts, { keep: kept, lookUp: (tag) => this.#lookUp(tag) })
     const result = new Map<string, Value>([...values.keys()].map((name) => [name, replaced.get(name)]))
+    this.notConverted = []
     for (const [type, name] of this.#template) {
       const text = replaced.get(name)
       if (text === undefined || type === 'text') continue
       const value = converted(type, text)
       if (value === undefined) {
+        this.notConverted.push({ name, text })
         this.#say('WARNING', 'configreader', `Wrong int value '${text.text}' for '${name}'. Using default one: None`)
       }
       result.set(name, value)

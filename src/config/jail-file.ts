@@ -155,14 +155,21 @@ function readOrComplain(context: JailContext, kind: 'filter' | 'action', name: s
   const folder = kind === 'filter' ? 'filter.d' : 'action.d'
   const reading = context.files.read(baseOf(folder, name), context.say)
   if (reading.kind === 'read') return reading.ini
-  const what = reading.kind === 'missing' ? 'does not exist' : 'is not readable'
-  const error = new JailError(`${kind} "${name}": ${context.files.dir}/${folder}/${name}.conf ${what}`, {
-    origin,
-    hint: `see ${context.files.dir}/${folder} for the names there are`,
-    peerText: `Unable to read ${kind === 'filter' ? 'the filter' : 'action'} ${reprText(name)}`,
-  })
+  const peerText = `Unable to read ${kind === 'filter' ? 'the filter' : 'action'} ${reprText(name)}`
+  const [unread] = reading.kind === 'unreadable' ? reading.errors : []
+  const error = unread
+    ? new JailError(`${kind} "${name}" cannot be read: ${unread.message}`, { ...details(unread), peerText })
+    : new JailError(`${kind} "${name}": there is no ${context.files.dir}/${folder}/${name}.conf`, {
+        origin,
+        hint: `see ${context.files.dir}/${folder} for the names there are`,
+        peerText,
+      })
   context.fault(error)
   return undefined
+}
+
+function details({ origin, hint }: ConfigError): { origin?: Origin; hint?: string } {
+  return { ...(origin && { origin }), ...(hint !== undefined && { hint }) }
 }
 
 function syntaxError(kind: 'filter' | 'action', text: string, wrong: string, origin: Origin): JailError {
@@ -175,8 +182,7 @@ function syntaxError(kind: 'filter' | 'action', text: string, wrong: string, ori
 
 function inAction(text: string, error: ConfigError): ConfigError {
   return new ConfigError(error.message, {
-    ...(error.origin && { origin: error.origin }),
-    ...(error.hint !== undefined && { hint: error.hint }),
+    ...details(error),
     peerText: `Error in action definition ${reprText(text)}: ${error.peerText}`,
     cause: error,
   })

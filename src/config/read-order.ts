@@ -43,23 +43,24 @@ export function baseOf(folder: 'filter.d' | 'action.d', name: string): string {
   return path.isAbsolute(file) ? file : `${folder}/${file}`
 }
 
+/** Files that include one another deeper than this form a circle of ever new names (`../x/../x`). */
+const includesDepthMax = 100
+
 /** What became of one base name. */
 export type Reading =
   | { kind: 'read'; ini: MergedIni; files: readonly string[] }
   | { kind: 'missing' }
-  | { kind: 'unreadable'; files: readonly string[] }
+  | { kind: 'unreadable'; files: readonly string[]; errors: readonly ConfigError[] }
 
-/**
- * Reads configuration files with what they include. Each file is read once; its errors are thrown at the first use and
- * kept in `errors`, so that one run finds those of every file.
- */
+/** Reads configuration files with what they include, each once. */
 export class ConfigFiles {
   readonly dir: string
-  /** Files that could not be read or parsed, in the order in which they were met. */
+  /** Every error of files that are not of the dialect; the first of each file is also thrown at every use of it. */
   readonly errors: ConfigError[] = []
+  /** Files that are there and cannot be read. One that is merely included is left out, as Fail2ban does. */
+  readonly unreadable = new Map<string, ConfigError>()
   readonly #parsed = new Map<string, IniFile | undefined>()
   readonly #broken = new Map<string, ConfigError>()
-  readonly #unreadable = new Set<string>()
   readonly #included = new Map<string, readonly string[]>()
   readonly #readings = new Map<string, Reading>()
 
@@ -78,13 +79,13 @@ export class ConfigFiles {
   read(base: string, say: Say): Reading {
     const known = this.#readings.get(base)
     if (known) return known
-    const before = this.errors.length
+    const before = this.unreadable.size
     const reading = this.#read(base)
     this.#readings.set(base, reading)
     if (reading.kind === 'missing') {
       say('ERROR', 'configreader', `Found no accessible config files for ${reprText(base)} under ${this.dir}`)
     }
-    for (const error of this.errors.slice(before)) {
+    for (const error of [...this.unreadable.values()].slice(before)) {
       if (error.peerText.startsWith('Error decoding')) say('ERROR', 'configparserinc', error.peerText)
     }
     if (reading.kind === 'unreadable') {
@@ -102,8 +103,9 @@ export class ConfigFiles {
       const parsed = this.#parse(file)
       if (parsed) ini.add(parsed)
     }
-    const bad = top.filter((file) => this.#unreadable.has(file))
-    return bad.length > 0 ? { kind: 'unreadable', files: bad } : { kind: 'read', ini, files }
+    const bad = top.filter((file) => this.unreadable.has(file))
+    const errors = bad.flatMap((file) => this.unreadable.get(file) ?? [])
+    return bad.length > 0 ? { kind: 'unreadable', files: bad, errors } : { kind: 'read', ini, files }
   }
 
   /** Every file in the order of merging: `before`, the file, `after`; each with its `.local` behind it (spec 1.3). */
@@ -118,6 +120,13 @@ export class ConfigFiles {
   }
 
   #expand(file: string, path: readonly string[]): readonly string[] {
+    if (path.length > includesDepthMax) {
+      const hint = 'look for files that include each other by way of ".."'
+      throw new ConfigError(`[INCLUDES] lead deeper than ${includesDepthMax} files`, {
+        origin: { file, line: 0 },
+        hint,
+      })
+    }
     const ini = this.#parse(file)
     if (ini === undefined) return []
     const single = new MergedIni()
@@ -169,8 +178,7 @@ export class ConfigFiles {
   }
 
   #refuse(file: string, error: ConfigError): undefined {
-    this.#unreadable.add(file)
-    this.errors.push(error)
+    this.unreadable.set(file, error)
   }
 }
 

@@ -44,6 +44,7 @@ export function readSettings(
     return serverSettings(readServerOptions(ini, early, silently), problems)
   })
   const ours = collecting(problems, () => files.read('tocsin', silently))
+  if (ours?.kind === 'unreadable') problems.push(...ours.errors.map((error) => problemOf(error)))
   const own = readOwnSettings(ours?.kind === 'read' ? ours.ini : undefined, problems)
   return server && { server, own }
 }
@@ -56,14 +57,14 @@ export function noDirectory(files: ConfigFiles): Problem {
   return { severity: 'error', message, origin: { file: files.dir, line: 0 } }
 }
 
-/** Undefined and a problem when there is no such file; unreadable ones are among `files.errors`. Throws ConfigError. */
+/** Undefined and a problem when there is no such file, or it cannot be read. Throws ConfigError. */
 export function required(files: ConfigFiles, base: string, problems: Problem[]): MergedIni | undefined {
   const reading = files.read(base, silently)
   if (reading.kind === 'read') return reading.ini
   if (reading.kind === 'missing') {
     const message = `there is no ${base}.conf in ${files.dir}`
     problems.push({ severity: 'error', message, origin: { file: `${files.dir}/${base}.conf`, line: 0 } })
-  }
+  } else problems.push(...reading.errors.map((error) => problemOf(error)))
   return undefined
 }
 
@@ -78,10 +79,16 @@ export function collecting<T>(problems: Problem[], task: () => T): T | undefined
   }
 }
 
-/** With the errors of files in front; an error of a file comes up at every use of the file and is told once. */
+/**
+ * With the errors of files in front; an error of a file comes up at every use of the file and is told once. Files that
+ * were left out because nobody can read them are warnings.
+ */
 export function allProblems(files: ConfigFiles, problems: readonly Problem[]): Problem[] {
+  const isTold = ({ origin }: ConfigError) => problems.some((problem) => problem.origin?.file === origin?.file)
+  const leftOut = [...files.unreadable.values()].filter((error) => !isTold(error))
+  const warnings = leftOut.map((error) => ({ ...problemOf(error), severity: 'warning' as const }))
   const seen = new Set<string>()
-  return [...files.errors.map((error) => problemOf(error)), ...problems].filter((problem) => {
+  return [...files.errors.map((error) => problemOf(error)), ...problems, ...warnings].filter((problem) => {
     const key = JSON.stringify([problem.message, problem.origin, problem.jail])
     return !seen.has(key) && seen.add(key)
   })

@@ -51,8 +51,13 @@ function leadOf(first: number): [length: number, low: number, high: number] {
   return [0, 0, 0]
 }
 
+/** In Python's words. */
 function reasonOf(bytes: Uint8Array, at: number): string {
-  const [length] = leadOf(bytes[at] ?? 0)
+  const [length, low, high] = leadOf(bytes[at] ?? 0)
   if (length === 0) return 'invalid start byte'
-  return at + length > bytes.length ? 'unexpected end of data' : 'invalid continuation byte'
+  for (let i = 1; at + i < bytes.length; i++) {
+    const next = bytes[at + i] ?? 0
+    if (next < (i === 1 ? low : 0x80) || next > (i === 1 ? high : 0xbf)) return 'invalid continuation byte'
+  }
+  return 'unexpected end of data'
 }
