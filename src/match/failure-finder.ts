@@ -1,0 +1,209 @@
+import type { CurrentLine } from './current-line.js'
+import { isAscii, type Match } from './dialect/pattern.js'
+import { Dispatch } from './dispatch.js'
+import { FieldPlan, FieldTable, type FieldValues, type LineState, place } from './field-table.js'
+import type { CompiledFilter, CompiledPattern } from './filter.js'
+import { identify, type Resolve } from './identity.js'
+import { Prefix } from './prefix.js'
+import { type Session, Sessions } from './sessions.js'
+import { splitWindow, type WindowLine } from './window.js'
+
+/** What a pattern found in a line. */
+export interface Finding {
+  pattern: CompiledPattern
+  /** Undefined: a session that waits for an address. */
+  id: string | undefined
+  timeMs: number | undefined
+  fields: Record<string, string>
+  lines: readonly string[]
+  /** User names tried in the session. */
+  users: ReadonlySet<string> | undefined
+  /** Not to be counted (`<F-NOFAIL>`); told only when all patterns are tried. */
+  isNofail: boolean
+}
+
+export interface FinderOptions {
+  /** Tries every pattern, and tells what is no failure too: for tools that show how a filter works. */
+  triesAll?: boolean
+  resolve?: Resolve | undefined
+  /** Called when a pattern matched although the line has no date; false: such a line is not to be reported. */
+  onUndated?: (lines: readonly string[]) => boolean
+  onIgnored?: (pattern: CompiledPattern) => void
+}
+
+/** Finds failures in one line after another (spec section 3.4). Keeps the sessions and the window of lines of one stream. */
+export class FailureFinder {
+  /** The pattern that is running, for those who stop it when it takes too long. */
+  running: CompiledPattern | undefined
+  readonly #filter: CompiledFilter
+  readonly #options: FinderOptions
+  readonly #prefix: Prefix | undefined
+  readonly #dispatch: Dispatch<CompiledPattern>
+  readonly #table: FieldTable
+  readonly #plans: readonly FieldPlan[]
+  readonly #state: LineState = { isNofail: false, isGained: false, isForgotten: false }
+  readonly #ignoresLinesFirst: boolean
+  readonly #sessions = new Sessions()
+  #window: readonly WindowLine[] = []
+  #quarantined: ReadonlySet<CompiledPattern> = new Set()
+
+  constructor(filter: CompiledFilter, options: FinderOptions) {
+    this.#filter = filter
+    this.#options = options
+    const all = filter.prefix === undefined ? filter.fail : [filter.prefix, ...filter.fail]
+    this.#table = new FieldTable(all.map(({ pattern }) => pattern))
+    this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
+    this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
+    this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
+    this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
+  }
+
+  /** Stops using a pattern. A prefix that is out lets no line through, an ignoreregex ignores none. */
+  quarantine(pattern: CompiledPattern): void {
+    this.#quarantined = new Set([...this.#quarantined, pattern])
+  }
+
+  find(line: CurrentLine, nowMs: number, emit: (finding: Finding) => void): void {
+    const isWindowed = this.#filter.maxlines > 1
+    const window = isWindowed ? this.#grow(line) : undefined
+    const whole = window === undefined ? line.text : textOf(window)
+    const ascii = window === undefined ? line.isAscii : isAscii(whole)
+    if (this.#ignoresLinesFirst && this.#isIgnored(whole, ascii)) return
+    let text = whole
+    let before: Match | undefined
+    if (this.#prefix !== undefined) {
+      const found = this.#exec(this.#prefix.compiled, whole, ascii)
+      if (found === null) return
+      before = found
+      text = this.#prefix.contentOf(whole, found)
+      if (window !== undefined && text !== whole) this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
+    }
+    this.#tryPatterns(line, text, ascii, before, window, nowMs, emit)
+  }
+
+  #tryPatterns(
+    line: CurrentLine,
+    given: string,
+    ascii: boolean,
+    before: Match | undefined,
+    window: readonly WindowLine[] | undefined,
+    nowMs: number,
+    emit: (finding: Finding) => void,
+  ): void {
+    let text = given
+    const candidates = window === undefined ? this.#dispatch.candidates(text) : this.#filter.fail
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i]
+      if (candidate === undefined) return
+      const match = this.#exec(candidate, text, ascii)
+      if (match === null) continue
+      const split =
+        window &&
+        splitWindow(window, text, match.index, match.index + (match[0]?.length ?? 0), skippedLines(candidate, match))
+      if (this.#filter.ignore.length > 0) {
+        const searched = split === undefined ? text : textOf(split.matched)
+        if (this.#isIgnored(searched, split === undefined ? ascii : isAscii(searched))) {
+          if (split !== undefined) this.#window = split.left
+          if (!this.#options.triesAll) return
+          if (split !== undefined) text = textOf(this.#window)
+          continue
+        }
+      }
+      if (split !== undefined) {
+        this.#window = split.left
+        text = textOf(split.left)
+      }
+      const isLast = this.#report(line, candidate, match, before, split?.matched, nowMs, emit)
+      if (isLast && !this.#options.triesAll) return
+    }
+  }
+
+  /** Tells what a pattern found; false: the match names nobody, and the next pattern is to be tried. */
+  #report(
+    line: CurrentLine,
+    pattern: CompiledPattern,
+    match: Match,
+    before: Match | undefined,
+    matched: readonly WindowLine[] | undefined,
+    nowMs: number,
+    emit: (finding: Finding) => void,
+  ): boolean {
+    const { triesAll, onUndated, resolve } = this.#options
+    const full = matched === undefined ? line.full() : matched.map((each) => each.full).join('\n')
+    if (!line.isDated && onUndated !== undefined && !onUndated([full])) return false
+    const own = this.#table.empty()
+    const session = this.#merge(own, this.#readMatch(own, pattern, match, before), full, nowMs)
+    const isNofail = session?.isNofail ?? false
+    if (isNofail && !triesAll) return true
+    const values = session?.values ?? own
+    const ids = identify(values, this.#filter.usedns, resolve)
+    if (ids === undefined && session === undefined) return false
+    if (ids === undefined && session !== undefined) session.isPending = true
+    if (ids === undefined && !triesAll) return true
+    const lines = session?.lines.slice() ?? matched?.map((each) => each.full) ?? [full]
+    const finding = {
+      pattern,
+      timeMs: line.timeMs,
+      fields: this.#table.toRecord(values),
+      lines,
+      users: session?.users,
+      isNofail,
+    }
+    if (typeof ids === 'object') for (const id of ids) emit({ ...finding, id })
+    else emit({ ...finding, id: ids })
+    return true
+  }
+
+  #readMatch(values: FieldValues, pattern: CompiledPattern, match: Match, before: Match | undefined): LineState {
+    const state = this.#state
+    state.isNofail = false
+    state.isGained = false
+    state.isForgotten = false
+    const plan = this.#plans[pattern.index]
+    if (before !== undefined) {
+      this.#prefix?.fields.fill(values, before)
+      this.#prefix?.fields.readState(state, before)
+    }
+    plan?.fill(values, match)
+    plan?.readState(state, match)
+    return state
+  }
+
+  #merge(values: FieldValues, state: LineState, line: string, nowMs: number): Session | undefined {
+    const id = values[place.mlfid]
+    return id === undefined ? undefined : this.#sessions.merge(id, values, state, line, nowMs)
+  }
+
+  #grow(line: CurrentLine): readonly WindowLine[] {
+    this.#window = [...this.#window, { text: line.text.slice(0, -1), full: line.full() }].slice(-this.#filter.maxlines)
+    return this.#window
+  }
+
+  #isIgnored(text: string, ascii: boolean): boolean {
+    let is = false
+    for (const pattern of this.#filter.ignore) {
+      if (this.#exec(pattern, text, ascii) === null) continue
+      is = true
+      this.#options.onIgnored?.(pattern)
+      if (!this.#options.triesAll) break
+    }
+    return is
+  }
+
+  #exec(compiled: CompiledPattern, text: string, ascii: boolean): Match | null {
+    if (this.#quarantined.size > 0 && this.#quarantined.has(compiled)) return null
+    this.running = compiled
+    const match = compiled.pattern.exec(text, ascii)
+    this.running = undefined
+    return match
+  }
+}
+
+const textOf = (lines: readonly WindowLine[]): string => `${lines.map((line) => line.text).join('\n')}\n`
+
+/** Lines that the match's `<SKIPLINES>` went over. */
+function skippedLines({ pattern }: CompiledPattern, match: Match): string[] {
+  let text = ''
+  for (let n = 0; pattern.slots.has(`skiplines${n}`); n++) text += match[pattern.slots.get(`skiplines${n}`) ?? 0] ?? ''
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
+}

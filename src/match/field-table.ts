@@ -1,0 +1,152 @@
+import type { Match, Pattern } from './dialect/pattern.js'
+import type { CompiledPattern } from './filter.js'
+import { ownCopy } from './own-copy.js'
+import { fieldOfTag } from './tags.js'
+
+/** Texts of fields, each in the place that the filter's table gives its name. An array, for it is filled and merged for every line that matches. */
+export type FieldValues = (string | undefined)[]
+
+/** The fields that a filter knows: the named groups of its prefix and fail patterns, and what is made of them. Places are fixed when it is built. */
+export class FieldTable {
+  readonly names: readonly string[]
+  readonly #places: ReadonlyMap<string, number>
+
+  constructor(patterns: readonly Pattern[]) {
+    const names = new Set([...wellKnown])
+    for (const pattern of patterns) {
+      for (const name of pattern.slots.keys()) {
+        names.add(name)
+        const complex = complexName(name)
+        if (complex !== undefined) names.add(complex.field)
+      }
+    }
+    this.names = [...names]
+    this.#places = new Map(this.names.map((name, place) => [name, place]))
+  }
+
+  placeOf(name: string): number {
+    return this.#places.get(name) ?? -1
+  }
+
+  empty(): FieldValues {
+    return new Array<string | undefined>(this.names.length).fill(undefined)
+  }
+
+  /** The fields that are set, by name. */
+  toRecord(values: FieldValues): Record<string, string> {
+    const record: Record<string, string> = {}
+    for (let i = 0; i < values.length; i++) {
+      const text = values[i]
+      if (text !== undefined) record[this.names[i] ?? ''] = text
+    }
+    return record
+  }
+}
+
+/** Fields with a meaning of their own; they have the same place in every table. */
+const wellKnown = ['fid', 'ip4', 'ip6', 'dns', 'cidr', 'user', 'ip', 'mlfid'] as const
+
+export const place = { fid: 0, ip4: 1, ip6: 2, dns: 3, cidr: 4, user: 5, ip: 6, mlfid: 7 } as const satisfies Record<
+  (typeof wellKnown)[number],
+  number
+>
+
+/** Groups that say something about the line rather than about who did what; they are no fields. */
+export interface LineState {
+  isNofail: boolean
+  isGained: boolean
+  isForgotten: boolean
+}
+
+const stateNames = ['nofail', 'mlfgained', 'mlfforget']
+
+/** How the named groups of one pattern become fields, decided once. */
+export class FieldPlan {
+  readonly #slots: readonly number[]
+  readonly #places: readonly number[]
+  readonly #complex: readonly { kind: 'alt' | 'tuple'; from: number; to: number }[]
+  readonly #nofail: number
+  readonly #gained: number
+  readonly #forgotten: number
+
+  /** `without`: a group that is no field. */
+  constructor({ pattern }: Pick<CompiledPattern, 'pattern'>, table: FieldTable, without?: string) {
+    const groups = [...pattern.slots].filter(([name]) => name !== without && !stateNames.includes(name))
+    this.#slots = groups.map(([, slot]) => slot)
+    this.#places = groups.map(([name]) => table.placeOf(name))
+    this.#complex = groups
+      .map(([name]) => name)
+      .sort()
+      .flatMap((name) => {
+        const complex = complexName(name)
+        return complex === undefined
+          ? []
+          : [{ kind: complex.kind, from: table.placeOf(name), to: table.placeOf(complex.field) }]
+      })
+      .sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'alt' ? -1 : 1))
+    this.#nofail = pattern.slots.get('nofail') ?? -1
+    this.#gained = pattern.slots.get('mlfgained') ?? -1
+    this.#forgotten = pattern.slots.get('mlfforget') ?? -1
+  }
+
+  /** Puts the groups that took part in the match over `values`. The texts are copies, not windows into a chunk of log. */
+  fill(values: FieldValues, match: Match): void {
+    if (this.#complex.length > 0) {
+      this.#fillComplex(values, match)
+      return
+    }
+    for (let i = 0; i < this.#slots.length; i++) {
+      const text = match[this.#slots[i] ?? 0]
+      if (text !== undefined) values[this.#places[i] ?? 0] = ownCopy(text)
+    }
+  }
+
+  /** Adds what the match says about the line. An empty group says nothing. */
+  readState(state: LineState, match: Match): void {
+    if (this.#gained >= 0 && match[this.#gained]) state.isGained = true
+    if (this.#forgotten >= 0 && match[this.#forgotten]) state.isForgotten = true
+    if (this.#nofail >= 0 && match[this.#nofail]) state.isNofail = true
+  }
+
+  /** Stand-ins (`alt_user_1` for `user`) look at this match alone, then all of it goes over what is there. */
+  #fillComplex(values: FieldValues, match: Match): void {
+    const own: FieldValues = []
+    for (const [i, slot] of this.#slots.entries()) {
+      const text = match[slot]
+      if (text !== undefined) own[this.#places[i] ?? 0] = ownCopy(text)
+    }
+    for (const { kind, from, to } of this.#complex) {
+      const text = own[from]
+      if (kind === 'tuple') own[to] = tupleText(own[to], text)
+      else if (text && !own[to]) own[to] = text
+    }
+    own.forEach((text, i) => {
+      if (text !== undefined) values[i] = text
+    })
+  }
+}
+
+/** `alt_X`, `alt_X_1`: stands in for X where that is empty. `tuple_X`: becomes part of X (spec section 3.2). */
+function complexName(name: string): { kind: 'alt' | 'tuple'; field: string } | undefined {
+  const parts = /^(alt|tuple)_(.*?)(?:_\d+)?$/.exec(name)
+  if (parts === null) return undefined
+  return { kind: parts[1] === 'alt' ? 'alt' : 'tuple', field: fieldOfTag(parts[2] ?? '') }
+}
+
+/** A tuple as Fail2ban prints it: `('12', 'abc')`. */
+function tupleText(before: string | undefined, next: string | undefined): string {
+  const shown = next === undefined ? 'None' : quoted(next)
+  if (before === undefined) return `(None, ${shown})`
+  return before.startsWith('(') && before.endsWith(')')
+    ? `${before.slice(0, -1)}, ${shown})`
+    : `(${quoted(before)}, ${shown})`
+}
+
+/** As Python's `repr` of a text. */
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
+  const escaped = text
+    .replaceAll('\\', '\\\\')
+    .replace(/[\n\r\t]/g, (char) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[char] ?? char)
+  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
+}

@@ -1,0 +1,20 @@
+/** Date formats that are looked for when a filter names none, in the order of trial (spec section 3.11.3). */
+export const defaultPatterns: readonly string[] = [
+  '%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\\s*%z)?',
+  '(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?',
+  '(?:%a )?%b %d %ExY %k:%M:%S(?:\\.%f)?',
+  '%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S',
+  '%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\\.%f)?(?: %z)?',
+  '%m/%d/%ExY:%H:%M:%S',
+  '%m-%d-%ExY %k:%M:%S(?:\\.%f)?',
+  'EPOCH',
+  '{^LN-BEG}%H:%M:%S',
+  '^<%m/%d/%Exy@%H:%M:%S>',
+  '%Exy%Exm%Exd  ?%H:%M:%S',
+  '%b %d, %ExY %I:%M:%S %p',
+  '^%b-%d-%Exy %k:%M:%S',
+  '%ExY%Exm%Exd(?:-|T|  ?)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\\s*%z)?',
+  '(?:%Z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?',
+  '(?:%z )?(?:%a )?%b %d %k:%M:%S(?:\\.%f)?(?: %ExY)?',
+  'TAI64N',
+]

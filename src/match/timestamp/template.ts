@@ -1,0 +1,120 @@
+import type { Machine } from '../dialect/machine.js'
+import { type Match, Pattern } from '../dialect/pattern.js'
+import { widthOf } from '../dialect/width.js'
+import { type Conversion, convertFields } from './convert.js'
+import type { TemplateRegex } from './template-regex.js'
+
+/** Where a template found a date in a line. */
+export interface DateMatch {
+  start: number
+  end: number
+  /** The part that is cut out: the template's group 1. */
+  cutStart: number
+  cutEnd: number
+  match: Match
+}
+
+/** One kind of date, ready to be searched for. */
+export class DateTemplate {
+  readonly name: string
+  /** The pattern as written; undefined for the built-in epoch and TAI64N templates. */
+  readonly written: string | undefined
+  readonly isLineBegin: boolean
+  readonly isAnchored: boolean
+  readonly weight: number
+  readonly #regex: TemplateRegex
+  readonly #pattern: Pattern
+  /** Width of what follows group 1 in a match; undefined: it varies. */
+  readonly #behind: number | undefined
+
+  /** Throws PatternError. */
+  constructor(regex: TemplateRegex, weight = 1) {
+    this.name = regex.name
+    this.written = regex.written
+    this.isLineBegin = regex.isLineBegin
+    this.isAnchored = regex.isLineBegin || regex.isLineEnd
+    this.weight = weight
+    this.#regex = regex
+    this.#pattern = new Pattern(regex.source, { keep: [1, regex.valueGroup] })
+    this.#behind = widthBehindGroup1(this.#pattern)
+  }
+
+  /** How a date is searched for, in Python's dialect. */
+  get source(): string {
+    return this.#regex.source
+  }
+
+  get pattern(): Pattern {
+    return this.#pattern
+  }
+
+  find(line: string, isAscii: boolean): DateMatch | undefined {
+    const match = this.#pattern.exec(line, isAscii)
+    if (match === null) return undefined
+    const start = match.index
+    const end = start + (match[0]?.length ?? 0)
+    const cut = match[this.#pattern.slotOfGroup[1] ?? 0]
+    if (this.#behind !== undefined && cut !== undefined) {
+      return { start, end, cutStart: end - this.#behind - cut.length, cutEnd: end - this.#behind, match }
+    }
+    return this.#locate(line, start, end, match)
+  }
+
+  /** What the found text means. */
+  convert(found: DateMatch, nowMs: number, zoneDefault: number | undefined): Conversion {
+    const text = found.match[this.#pattern.slotOfGroup[this.#regex.valueGroup] ?? 0] ?? ''
+    switch (this.#regex.kind) {
+      case 'epoch':
+        return { timeMs: Number(text) * 1000, isAssumed: false }
+      case 'longEpoch':
+        return { timeMs: longEpochMs(text), isAssumed: false }
+      case 'tai64n':
+        // The label begins with 2^62; TAI seconds are taken as they are, without leap seconds.
+        return { timeMs: Number.parseInt(text.slice(2, 17), 16) * 1000, isAssumed: false }
+      case 'fields':
+        return convertFields(this.#fieldsOf(found.match), nowMs, zoneDefault)
+    }
+  }
+
+  #fieldsOf(match: Match): Record<string, string> {
+    const fields: Record<string, string> = {}
+    for (const [name, slot] of this.#pattern.slots) {
+      const text = match[slot]
+      if (text !== undefined) fields[name] = text
+    }
+    return fields
+  }
+
+  /** Where group 1 lies cannot be told from lengths: our own machine knows. */
+  #locate(line: string, start: number, end: number, match: Match): DateMatch | undefined {
+    const machine: Machine = this.#pattern.machine
+    if (!machine.search(line, start)) return undefined
+    const cutStart = machine.marks[2] ?? -1
+    // A group 1 that took no part: nothing is cut, as with an empty one.
+    return cutStart < 0
+      ? { start, end, cutStart: 0, cutEnd: 0, match }
+      : { start, end, cutStart, cutEnd: machine.marks[3] ?? 0, match }
+  }
+}
+
+function widthBehindGroup1(pattern: Pattern): number | undefined {
+  const { root } = pattern.syntax
+  const items = root.type === 'sequence' ? root.items : [root]
+  const at = items.findIndex((item) => item.type === 'capture' && item.index === 1)
+  if (at < 0) return undefined
+  let behind = 0
+  for (const item of items.slice(at + 1)) {
+    const { min, max } = widthOf(item)
+    if (min !== max) return undefined
+    // Code points, but lengths are in UTF-16 units: only ASCII is certain to have one of each.
+    if (min > 0 && !(item.type === 'char' && item.code < 128)) return undefined
+    behind += min
+  }
+  return behind
+}
+
+/** 10 or 11 digits are seconds, 13 and more milliseconds, 16 and more microseconds. */
+function longEpochMs(text: string): number {
+  if (text.length < 13) return Number(text) * 1000
+  return text.length >= 16 && !text.includes('.') ? Number(text) / 1000 : Number(text)
+}
