@@ -99,23 +99,23 @@ class IniReader {
   }
 
   #openOption(value: string, line: number, raw: string): void {
-    this.#closeOption()
     if (this.#section === undefined) {
       this.#headless(line, raw)
       return
     }
     const split = /^(.*?)[=:](.*)$/s.exec(value)
     const name = stripEnd(split?.[1] ?? '').toLowerCase()
-    if (split === null || name === '') {
-      this.#bogus.push({ line, text: raw })
-      if (split === null) return
-    }
+    if (name === '') this.#bogus.push({ line, text: raw })
+    // NOTE: such a line does not end the option before it: lines that are indented deeper still continue that one.
+    if (split === null) return
+    this.#closeOption()
     const key = `${this.#section.name}\n${name}`
     const before = this.#seen.get(key)
     if (before !== undefined) {
       this.#duplicate(`option ${reprText(name)} in section ${reprText(this.#section.name)}`, line, before)
     }
     this.#seen.set(key, line)
+    if (name === '') return
     this.#option = { name, lines: [{ text: strip(split[2] ?? ''), line }], into: this.#section.options }
   }
 

@@ -57,7 +57,8 @@ export interface JailReading {
   name: string
   origin: Origin
   options: Options
-  filter?: { name: string; definition: DefinitionFile }
+  /** `origin`: of the jail's `filter` option. */
+  filter?: { name: string; origin: Origin; definition: DefinitionFile }
   actions: ActionEntry[]
 }
 
@@ -104,7 +105,7 @@ function readFilter(jail: string, first: Options, context: JailContext): JailRea
     const definition = openFilter({ ini, args: list.options, backend, say: context.say, origin })
     definition.evaluate(variablesOf(first), true)
     context.ini.mergeInto(jail, knownOptions(definition.combined(), origin))
-    return { name: list.name, definition }
+    return { name: list.name, origin, definition }
   })
 }
 

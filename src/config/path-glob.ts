@@ -43,7 +43,7 @@ function patternOf(part: string): RegExp {
   let source = ''
   for (let at = 0; at < part.length; at++) {
     const one = part.charAt(at)
-    const set = one === '[' ? /^\[(!?)(\]?[^\]]*)\]/.exec(part.slice(at)) : null
+    const set = one === '[' ? /^\[(?:(!)|(?!!))(.[^\]]*)\]/s.exec(part.slice(at)) : null
     if (one === '*') source += '.*'
     else if (one === '?') source += '.'
     else if (set) {

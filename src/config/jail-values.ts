@@ -1,0 +1,67 @@
+import type { Origin, Problem } from '../domain/origin.js'
+import { parseDurationMs } from './duration.js'
+import type { JailReading } from './jail-file.js'
+import { textOf } from './server-options.js'
+import { originOf, type Traced } from './traced.js'
+import type { Option } from './typed-options.js'
+
+/** A jail's options with their types; everything wrong becomes a Problem. */
+export class JailValues {
+  readonly #reading: JailReading
+  readonly #problems: Problem[]
+
+  constructor(reading: JailReading, problems: Problem[]) {
+    this.#reading = reading
+    this.#problems = problems
+  }
+
+  option(name: string): Option | undefined {
+    return this.#reading.options.get(name)
+  }
+
+  written(name: string): Traced | undefined {
+    return this.option(name)?.written
+  }
+
+  /** Undefined when missing or empty. */
+  text(name: string): string | undefined {
+    const text = textOf(this.option(name))
+    return text === '' ? undefined : text
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.option(name)?.value
+    return typeof value === 'boolean' ? value : undefined
+  }
+
+  count(name: string, byDefault: number, least: number): number {
+    const option = this.option(name)
+    if (option === undefined) return byDefault
+    if (typeof option.value === 'number' && option.value >= least) return option.value
+    this.wrong(name, `is not a whole number of at least ${least}`, `write ${name} = ${byDefault}, for example`)
+    return byDefault
+  }
+
+  durationMs(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined && this.option(name) === undefined) return undefined
+    const ms = parseDurationMs(text ?? '')
+    if (ms === undefined) this.wrong(name, 'is not a time', 'write 600, 10m, 1h 30m or 1w; months are "mo"')
+    return ms
+  }
+
+  wrong(name: string, what: string, hint: string): void {
+    const written = this.written(name)
+    const message = `${name} ${JSON.stringify(written?.text ?? '')} ${what}`
+    const origin = written ? originOf(written) : this.#reading.origin
+    this.#problems.push({ severity: 'error', message, hint, origin, jail: this.#reading.name })
+  }
+
+  warn(message: string, origin: Origin, hint: string): void {
+    this.#problems.push({ severity: 'warning', message, hint, origin, jail: this.#reading.name })
+  }
+
+  fail(message: string, origin: Origin, hint: string): void {
+    this.#problems.push({ severity: 'error', message, hint, origin, jail: this.#reading.name })
+  }
+}
