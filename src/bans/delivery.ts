@@ -69,12 +69,20 @@ export class Delivery<T> {
     // Everything that this turn of the event loop still decides goes into the same batch.
     await Promise.resolve()
     try {
-      while (this.#waiting.size > 0) {
+      for (let failures = 0; this.#waiting.size > 0; ) {
         const batch = [...take(this.#waiting, this.#batchSize)]
         const error = await this.#attempt(batch)
-        if (error === undefined) this.#delivered(batch)
-        else if (batch.length === 1) return this.#failed(error, batch)
-        this.#batchSize = error === undefined ? Math.min(this.#options.batchMax, this.#batchSize * 2) : 1
+        if (error === undefined) {
+          this.#delivered(batch)
+          failures = 0
+          this.#batchSize = Math.min(this.#options.batchMax, this.#batchSize * 2)
+        } else {
+          this.#batchSize = 1
+          if (batch.length > 1) continue
+          this.#postpone(batch)
+          // Two different ones in a row: it is not the item.
+          if (++failures >= Math.min(2, this.#waiting.size)) return this.#waitAfter(error)
+        }
       }
     } finally {
       this.#running = undefined
@@ -100,12 +108,15 @@ export class Delivery<T> {
     this.#options.onDelivered(batch.map(([, item]) => item))
   }
 
-  #failed(error: unknown, batch: [string, T][]): void {
+  #postpone(batch: [string, T][]): void {
     for (const [key, item] of batch) {
       if (this.#waiting.get(key) !== item) continue
       this.#waiting.delete(key)
       this.#waiting.set(key, item)
     }
+  }
+
+  #waitAfter(error: unknown): void {
     const isFirst = this.#trouble === undefined
     this.#trouble = error instanceof Error ? error.message : String(error)
     if (isFirst) this.#options.onTrouble(error, this.#waiting.size)

@@ -16,7 +16,7 @@ export interface IgnoreListOptions {
 }
 
 export function parseIgnoreEntry(text: string): IgnoreEntry {
-  if (text.startsWith('file:')) return { kind: 'file', path: text.slice(5).replace(/^\/\/(?=[^/]|\/)/, '') }
+  if (text.startsWith('file:')) return { kind: 'file', path: text.slice(5).replace(/^\/\//, '') }
   const ip = parseIp(text)
   if (ip !== undefined) return { kind: 'ip', ip }
   return /^[\w.-]*[A-Za-z][\w.-]*$/.test(text) ? { kind: 'dns', name: text } : { kind: 'raw', id: text }

@@ -77,9 +77,20 @@ export class LogWriter implements Log {
   }
 }
 
-/** `2026-11-21 01:51:22` in local time, as Fail2ban prints times. */
+let lastSecond = Number.NaN
+let lastText = ''
+
+/** `2026-11-21 01:51:22` in local time, as Fail2ban prints times. Remembers the last second: a burst of lines shares it. */
 export function localDateTime(timeMs: number): string {
-  const at = new Date(timeMs)
+  const second = Math.floor(timeMs / 1000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastText = formatDateTime(new Date(timeMs))
+  }
+  return lastText
+}
+
+function formatDateTime(at: Date): string {
   const two = (n: number) => String(n).padStart(2, '0')
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`

@@ -1,0 +1,139 @@
+import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from '@stricli/core'
+import { version } from '../lib/version.js'
+import { CommandFailure, type Context, exit } from './context.js'
+
+const config = { kind: 'parsed', parse: String, optional: true, placeholder: 'DIR', brief: 'Configuration directory (default /etc/tocsin, else /etc/fail2ban, else the shipped one)' } as const
+const json = { kind: 'boolean', optional: true, withNegated: false, brief: 'Print JSON' } as const
+const jail = { kind: 'parsed', parse: String, optional: true, placeholder: 'JAIL', brief: 'Only in this jail' } as const
+const common = { config, json } as const
+const aliases = { c: 'config' } as const
+const yes = (brief: string) => ({ kind: 'boolean', optional: true, withNegated: false, brief }) as const
+const one = (placeholder: string, brief: string) => ({ parse: String, placeholder, brief }) as const
+const maybe = (placeholder: string, brief: string) => ({ ...one(placeholder, brief), optional: true }) as const
+
+const commands = {
+  serve: buildCommand({
+    loader: async () => (await import('./commands/serve.js')).serve,
+    parameters: {
+      flags: {
+        config,
+        simulate: yes('Decide and tell, but touch no firewall'),
+        verbose: yes('Copy the log to the terminal'),
+      },
+      aliases: { ...aliases, v: 'verbose' },
+    },
+    docs: { brief: 'Run the daemon in the foreground' },
+  }),
+  status: buildCommand({
+    loader: async () => (await import('./commands/status.js')).status,
+    parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [maybe('JAIL', 'Only this jail, in detail')] } },
+    docs: { brief: 'Jails, counts, what is enforced' },
+  }),
+  ban: buildCommand({
+    loader: async () => (await import('./commands/ban.js')).ban,
+    parameters: {
+      flags: {
+        ...common,
+        jail: { ...jail, brief: 'Jail to ban in (default: manual, which closes every port)' },
+        for: { kind: 'parsed', parse: String, optional: true, placeholder: 'TIME', brief: "How long: 10m, 1h, 2d (default: the jail's bantime; manual: 1h)" },
+        permanent: yes('For good'),
+        force: yes('Even if the address is protected'),
+      },
+      aliases: { ...aliases, j: 'jail' },
+      positional: { kind: 'array', parameter: one('IP', 'Address or network'), minimum: 1 },
+    },
+    docs: { brief: 'Ban addresses or networks' },
+  }),
+  unban: buildCommand({
+    loader: async () => (await import('./commands/unban.js')).unban,
+    parameters: {
+      flags: { ...common, all: yes('Lift every ban'), jail },
+      aliases: { ...aliases, j: 'jail' },
+      positional: { kind: 'array', parameter: one('IP', 'Address or network') },
+    },
+    docs: { brief: 'Lift bans, for good' },
+  }),
+  banned: buildCommand({
+    loader: async () => (await import('./commands/banned.js')).banned,
+    parameters: { flags: { ...common, jail }, aliases: { ...aliases, j: 'jail' }, positional: { kind: 'tuple', parameters: [maybe('IP', 'Only this address')] } },
+    docs: { brief: 'List who is banned' },
+  }),
+  why: buildCommand({
+    loader: async () => (await import('./commands/why.js')).why,
+    parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] } },
+    docs: { brief: 'Why an address is banned: lines, jail, since when, packets dropped' },
+  }),
+  check: buildCommand({
+    loader: async () => (await import('./commands/check.js')).check,
+    parameters: { flags: common, aliases },
+    docs: { brief: 'Test the configuration: every error with file and line' },
+  }),
+  reload: buildCommand({
+    loader: async () => (await import('./commands/lifecycle.js')).reload,
+    parameters: { flags: common, aliases },
+    docs: { brief: 'Apply the configuration as it now is; a wrong one changes nothing' },
+  }),
+  restart: buildCommand({
+    loader: async () => (await import('./commands/lifecycle.js')).restart,
+    parameters: { flags: common, aliases },
+    docs: { brief: 'Start the daemon anew, bans stay in force meanwhile' },
+  }),
+  stop: buildCommand({
+    loader: async () => (await import('./commands/lifecycle.js')).stop,
+    parameters: { flags: common, aliases },
+    docs: { brief: 'Stop the daemon and lift every ban until the next start' },
+  }),
+  version: buildCommand({
+    loader: async () => (await import('./commands/version.js')).version,
+    parameters: { flags: common, aliases },
+    docs: { brief: "This program's version, and the running daemon's" },
+  }),
+  completions: buildCommand({
+    loader: async () => (await import('./commands/completions.js')).completions,
+    parameters: { positional: { kind: 'tuple', parameters: [one('SHELL', 'bash, zsh or fish')] } },
+    docs: { brief: 'Print a completion script for a shell' },
+  }),
+}
+
+const application = buildApplication<Context>(
+  buildRouteMap({
+    routes: commands,
+    docs: {
+      brief: 'tocsin: one bell rings, every gate closes',
+      fullDescription:
+        'A drop-in successor to Fail2ban. Exit codes: 0 it worked; 1 it did not (no daemon, not banned, refused); 2 the command line was not understood; 255 the configuration is wrong or the daemon cannot start.',
+    },
+  }),
+  {
+    name: 'tocsin',
+    versionInfo: { currentVersion: version },
+    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+    documentation: { useAliasInUsageLine: true },
+    localization: { text: { ...text_en, exceptionWhileRunningCommand: (exception) => sentenceOf(exception) } },
+    determineExitCode: (exception) => (exception instanceof CommandFailure ? exception.exitCode : exit.failed),
+  },
+)
+
+/** Runs one command line; resolves to its exit code. */
+export async function runCommandLine(argv: readonly string[], process: Context['process']): Promise<number> {
+  await run(application, configLast(argv), { process })
+  const code = Number(process.exitCode ?? 0)
+  // Stricli's own codes for words it does not understand are negative.
+  return code < 0 ? exit.usage : code
+}
+
+/** What could stand at the end of this unfinished command line. */
+export async function proposals(words: readonly string[], process: Context['process']): Promise<string[]> {
+  const proposed = await proposeCompletions(application, words, { process })
+  return proposed.map((proposal) => proposal.completion)
+}
+
+/** `tocsin -c DIR status` is `tocsin status -c DIR`: people who come from Fail2ban put it in front. */
+function configLast(argv: readonly string[]): readonly string[] {
+  const [flag, dir, ...rest] = argv
+  return (flag === '-c' || flag === '--config') && dir !== undefined && rest.length > 0 ? [...rest, flag, dir] : argv
+}
+
+function sentenceOf(exception: unknown): string {
+  return exception instanceof Error ? exception.message : String(exception)
+}

@@ -1,0 +1,18 @@
+import { checkConfig } from '../../daemon/check.js'
+import { configDir } from '../config-dir.js'
+import { type CommonFlags, type Context, exit, print, printJson, warn } from '../context.js'
+import { problemText } from '../problem-text.js'
+
+/** Reads the configuration as the daemon would and says everything that is wrong with it; starts nothing. */
+export async function check(this: Context, flags: CommonFlags): Promise<void> {
+  const dir = configDir(flags.config)
+  const { problems, jails } = checkConfig(dir)
+  const errors = problems.filter((problem) => problem.severity === 'error').length
+  if (flags.json) printJson(this, { dir, ok: errors === 0, jails, problems })
+  else {
+    for (const problem of problems) warn(this, problemText(problem))
+    if (errors === 0) print(this, `OK: ${dir}: ${jails.length} jail${jails.length === 1 ? '' : 's'} enabled${jails.length > 0 ? `: ${jails.join(', ')}` : ''}`)
+    else warn(this, `${errors} error${errors === 1 ? '' : 's'} in ${dir}`)
+  }
+  if (errors > 0) this.process.exitCode = exit.config
+}

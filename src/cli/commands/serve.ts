@@ -1,0 +1,40 @@
+import { startDaemon } from '../../daemon/daemon.js'
+import { CannotStart } from '../../daemon/cannot-start.js'
+import { replaceProcess } from '../../lib/replace-process.js'
+import { configDir } from '../config-dir.js'
+import { CommandFailure, type Context, exit, print, warn } from '../context.js'
+import { problemText } from '../problem-text.js'
+
+export interface ServeFlags {
+  config?: string
+  simulate?: boolean
+  verbose?: boolean
+}
+
+/** Runs the daemon until it is told to stop. SIGTERM and SIGINT end it in order, SIGHUP reloads, SIGUSR1 reopens the log. */
+export async function serve(this: Context, flags: ServeFlags): Promise<void> {
+  const daemon = await started(flags, this)
+  const stop = () => void daemon.stop({ keep: false })
+  const reload = () => void daemon.reload()
+  const flushLog = () => daemon.flushLog()
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload).on('SIGUSR1', flushLog)
+  const { keep } = await daemon.stopped
+  if (!keep) return
+  const error = replaceProcess()
+  throw new CommandFailure(`Cannot start anew: ${error}; bans stay in the kernel until they end`, exit.config)
+}
+
+async function started(flags: ServeFlags, context: Context): ReturnType<typeof startDaemon> {
+  try {
+    return await startDaemon({
+      dir: configDir(flags.config),
+      simulate: flags.simulate === true,
+      verbose: flags.verbose === true,
+      say: (sentence) => print(context, sentence),
+    })
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error
+    for (const problem of error.problems) warn(context, problemText(problem))
+    throw new CommandFailure(error.message, exit.config)
+  }
+}

@@ -1,0 +1,54 @@
+import { ask } from '../../api/client.js'
+import type { JailStatus, SourceStatus, Status } from '../../api/operations.js'
+import { type CommonFlags, type Context, print, printJson } from '../context.js'
+import { daemonSocket } from '../daemon-socket.js'
+import { colour, durationText, table } from '../render.js'
+
+export async function status(this: Context, flags: CommonFlags, jail?: string): Promise<void> {
+  const socket = daemonSocket(flags.config)
+  if (jail !== undefined) {
+    const one = await ask<JailStatus>(socket, `/v1/jails/${encodeURIComponent(jail)}`)
+    return flags.json ? printJson(this, one) : print(this, jailText(one))
+  }
+  const all = await ask<Status>(socket, '/v1/status')
+  return flags.json ? printJson(this, all) : print(this, statusText(all))
+}
+
+function statusText(status: Status): string {
+  const { enforcement, store, bans } = status
+  const enforced = `${bans.enforced} of ${bans.live} bans enforced`
+  const lines = [
+    `${colour.bold('tocsin')} ${status.version}, pid ${status.pid}, up ${durationText(Date.now() - status.startedMs)}, configuration ${status.configDir}`,
+    `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live ? colour.good(enforced) : colour.bad(enforced)}`,
+    `Store: ${store.file ?? 'memory only'}`,
+  ]
+  for (const trouble of [enforcement.trouble, store.trouble]) if (trouble !== undefined) lines.push(colour.bad(`Trouble: ${trouble}`))
+  const rows = status.jails.map((jail) => [
+    jail.name,
+    `${jail.currentlyFailed}/${jail.totalFailed}`,
+    `${jail.currentlyBanned}/${jail.totalBanned}`,
+    jail.scope,
+    jail.sources.map(sourceText).join(', ') || 'no log yet',
+  ])
+  const heading = ['Jail', 'Failed now/total', 'Banned now/total', 'Closes', 'Reads'].map((text) => colour.bold(text))
+  return [...lines, '', rows.length === 0 ? 'No jail is enabled' : table([heading, ...rows])].join('\n')
+}
+
+function jailText(jail: JailStatus): string {
+  const rule = `${jail.maxretry} failures in ${durationText(jail.findTimeMs)}, ban ${durationText(jail.banTimeMs)}`
+  return table([
+    ['Jail', jail.name],
+    ['Filter', jail.filter || 'none'],
+    ['Rule', rule],
+    ['Closes', jail.scope],
+    ['Currently failed', String(jail.currentlyFailed)],
+    ['Total failed', String(jail.totalFailed)],
+    ['Currently banned', String(jail.currentlyBanned)],
+    ['Total banned', String(jail.totalBanned)],
+    ...jail.sources.map((source) => ['Reads', sourceText(source)]),
+  ])
+}
+
+function sourceText({ path, state, linesSkippedTooLong }: SourceStatus): string {
+  return `${path} (${state}${linesSkippedTooLong > 0 ? `, ${linesSkippedTooLong} lines too long` : ''})`
+}

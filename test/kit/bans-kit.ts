@@ -1,0 +1,73 @@
+import type { Ban } from '../../src/domain/ban.js'
+import { endMs } from '../../src/domain/ban.js'
+import type { BanStore } from '../../src/domain/ban-store.js'
+import type { Closure, Enforcer, Reconciliation, TimedClosure } from '../../src/domain/enforcer.js'
+
+/** An enforcer and a store whose failures a test can switch on: a kernel or disk that refuses cannot be had at will. */
+export class SwitchableEnforcer implements Enforcer {
+  readonly kind = 'simulate'
+  readonly closed = new Map<string, number | undefined>()
+  readonly calls: string[] = []
+  failure: Error | undefined
+  poison: string | undefined
+
+  async arrange(): Promise<void> {}
+
+  async close(closures: readonly TimedClosure[]): Promise<void> {
+    this.calls.push(`close ${closures.length}`)
+    this.#fail(closures)
+    for (const { jail, ip, remainingMs } of closures) this.closed.set(`${jail} ${ip.text}`, remainingMs)
+  }
+
+  async open(closures: readonly Closure[]): Promise<void> {
+    this.calls.push(`open ${closures.length}`)
+    this.#fail(closures)
+    for (const { jail, ip } of closures) this.closed.delete(`${jail} ${ip.text}`)
+  }
+
+  async reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
+    this.closed.clear()
+    await this.close(wanted)
+    return { kept: 0, added: wanted.length, removed: 0 }
+  }
+
+  async drops(): Promise<undefined> {}
+
+  async count(): Promise<Map<string, number>> {
+    return new Map()
+  }
+
+  async clear(): Promise<void> {
+    this.closed.clear()
+  }
+
+  release(): void {}
+
+  #fail(closures: readonly Closure[]): void {
+    if (this.failure !== undefined) throw this.failure
+    if (closures.some(({ ip }) => ip.text === this.poison)) throw new Error(`the kernel refuses ${this.poison}`)
+  }
+}
+
+export class SwitchableStore implements BanStore {
+  readonly bans = new Map<string, Ban>()
+  failure: Error | undefined
+
+  add(bans: readonly Ban[]): void {
+    if (this.failure !== undefined) throw this.failure
+    for (const ban of bans) this.bans.set(`${ban.jail} ${ban.id}`, ban)
+  }
+
+  remove(bans: readonly Pick<Ban, 'jail' | 'id'>[]): void {
+    if (this.failure !== undefined) throw this.failure
+    for (const ban of bans) this.bans.delete(`${ban.jail} ${ban.id}`)
+  }
+
+  current(jail: string, nowMs: number): Ban[] {
+    return [...this.bans.values()].filter((ban) => ban.jail === jail && endMs(ban) > nowMs)
+  }
+
+  history(id: string): Ban[] {
+    return [...this.bans.values()].filter((ban) => ban.id === id)
+  }
+}
