@@ -13,8 +13,9 @@ export function evaluateArithmetic(text: string): number | undefined {
   return reader.isAtEnd ? value : undefined
 }
 
+/** A line end is a token nobody takes: it ends the expression in Python. */
 function tokensOf(text: string): string[] | undefined {
-  const tokens = text.match(/\d+\.?\d*|\.\d+|\*\*|\/\/|[-+*/%()]|[^\s]/g) ?? []
+  const tokens = text.match(/\d+\.?\d*|\.\d+|\*\*|\/\/|[-+*/%()]|\n|[^\s]/g) ?? []
   const isKnown = (token: string) => /^(?:(?:0|[1-9]\d*|0+)|\d+\.\d*|\.\d+|\*\*|\/\/|[-+*/%()])$/.test(token)
   return tokens.every(isKnown) ? tokens : undefined
 }

@@ -1,15 +1,15 @@
 import { evaluateArithmetic } from './arithmetic.js'
 import { strip } from './python-text.js'
 
-/** Seconds of each unit; a month and a year are fractions of 365.25 days. */
-const units: readonly (readonly [words: RegExp, seconds: number])[] = [
-  [/^(?:s|ss|sec?|seconds?)$/i, 1],
-  [/^(?:m|mm|min?|minutes?)$/i, 60],
-  [/^(?:h|hh|hou?|hours?)$/i, 3600],
-  [/^(?:d|dd|da|days?)$/i, 86_400],
-  [/^(?:w|ww|wee?|weeks?)$/i, 604_800],
-  [/^(?:mo|mon|months?)$/i, 2_629_800],
-  [/^(?:y|yy|yea?|years?)$/i, 31_557_600],
+/** Seconds of each unit, as they are put into the expression; a month and a year are fractions of 365.25 days. */
+const units: readonly (readonly [words: RegExp, seconds: string])[] = [
+  [/^(?:s|ss|sec?|seconds?)$/i, '1'],
+  [/^(?:m|mm|min?|minutes?)$/i, '60'],
+  [/^(?:h|hh|hou?|hours?)$/i, '3600'],
+  [/^(?:d|dd|da|days?)$/i, '86400'],
+  [/^(?:w|ww|wee?|weeks?)$/i, '604800'],
+  [/^(?:mo|mon|months?)$/i, '2629800.0'],
+  [/^(?:y|yy|yea?|years?)$/i, '31557600.0'],
 ]
 
 /**

@@ -84,9 +84,12 @@ function bareValue(text: string, at: number): { text: string; end: number } {
   return { text: text.slice(at, end), end }
 }
 
-/** Behind the `,`, the `][` or the end of the list that must follow a value. */
+/**
+ * Behind the `,`, the `][` or the end of the list that must follow a value. NOTE: Python's `$` also stands before a line
+ * end, so the closing bracket may be on a line of its own.
+ */
 function separatorEnd(text: string, at: number): number | undefined {
-  if (at >= text.length) return at
+  if (at >= text.length || text.slice(at) === '\n') return text.length
   if (text.charAt(at) === ',') return at + 1
   return groupChange(text, at)
 }
