@@ -1,6 +1,7 @@
 import { ConfigError } from './config-error.js'
+import { nearest } from './nearest.js'
 import { reprText } from './python-text.js'
-import { join, originAt, originOf, slice, type Traced } from './traced.js'
+import { insertion, join, originAt, originOf, slice, type Traced } from './traced.js'
 
 /** Python's MAX_INTERPOLATION_DEPTH. */
 const depthMax = 10
@@ -16,6 +17,8 @@ export interface Surroundings {
   raw: string
   /** `name` in lower case, or `sec/opt` as written; undefined: there is none. */
   find(name: string): Traced | undefined
+  /** Names that plain references may have; for hints. */
+  names(): Iterable<string>
 }
 
 /** Replaces every `%(…)s` and `%%` (spec 1.5). Throws ConfigError for what cannot be replaced. */
@@ -34,7 +37,10 @@ export function interpolate(value: Traced, around: Surroundings, depth = 1): Tra
     push(slice(value, from, at))
     const reference = referenceAt(value, at, around)
     from = reference.end
-    push(reference.name === undefined ? slice(value, at, at + 1) : expand(value, at, reference.name, around, depth))
+    const { name, end } = reference
+    push(
+      name === undefined ? slice(value, at, at + 1) : insertion(value, at, end, expand(value, at, name, around, depth)),
+    )
   }
   push(slice(value, from))
   return join(parts, originOf(value))
@@ -69,13 +75,19 @@ function expand(value: Traced, at: number, name: string, around: Surroundings, d
   const key = reprText(name.toLowerCase())
   throw new ConfigError(`%(${name})s in ${place(around)} refers to nothing`, {
     origin: originAt(value, at),
-    hint: /^known\//i.test(name)
-      ? 'known/… is the value before this file, or that of the filter; there is none'
-      : `define ${name.toLowerCase()} in the section or in [DEFAULT]`,
+    hint: hintFor(name, around),
     peerText:
       `Bad value substitution: option ${reprText(around.option)} in section ${reprText(around.section)} contains an ` +
       `interpolation key ${key} which is not a valid option name. Raw value: ${reprText(around.raw)}`,
   })
+}
+
+function hintFor(name: string, around: Surroundings): string {
+  if (/^known\//i.test(name)) return 'known/… is the value before this file, or that of the filter; there is none'
+  const meant = nearest(name.toLowerCase(), around.names())
+  return meant === undefined
+    ? `define ${name.toLowerCase()} in the section or in [DEFAULT]`
+    : `did you mean "${meant}"?`
 }
 
 function tooDeep(value: Traced, around: Surroundings): ConfigError {

@@ -4,7 +4,8 @@ import { ConfigError, JailError } from './config-error.js'
 import type { DefinitionFile } from './definition-file.js'
 import { filterTemplate, openFilter } from './filter-file.js'
 import { type MergedIni, tracedOf, type Value } from './merged-ini.js'
-import { type Item, parseOptionList, splitWithOptions } from './option-list.js'
+import { nearest } from './nearest.js'
+import { type OptionList, parseOptionList, splitWithOptions } from './option-list.js'
 import { reprText, strip } from './python-text.js'
 import { baseOf, type ConfigFiles } from './read-order.js'
 import { originAt, originOf, type Traced } from './traced.js'
@@ -120,24 +121,35 @@ function knownOptions(values: ReadonlyMap<string, Value>, origin: Origin): Map<s
 
 function readActions(jail: string, options: Options, context: JailContext): ActionEntry[] {
   const written = options.get('action')?.written
-  const jailOptions = variablesOf(options)
-  const entries = (written ? splitWithOptions(written.text) : []).flatMap((item) => {
-    const origin = written ? originAt(written, item.at) : { file: '', line: 0 }
-    return attempt(context, () => readAction(jail, { item, origin, jailOptions }, context)) ?? []
-  })
+  const entries: ActionEntry[] = []
+  for (const item of written ? splitWithOptions(written.text) : []) {
+    const text = strip(item.text)
+    const use: ActionUse = { text, origin: originAt(written ?? nowhere, item.at), jailOptions: variablesOf(options) }
+    const list = parseOptionList(text)
+    if ('wrong' in list) {
+      context.fault(syntaxError('action', text, list.wrong, use.origin))
+      // What follows an open bracket are its pieces; to complain of each would hide the cause.
+      break
+    }
+    const entry = attempt(context, () => readAction(jail, list, use, context))
+    if (entry) entries.push(entry)
+  }
   if (entries.length === 0) context.say('WARNING', 'jailreader', `No actions were defined for ${jail}`)
   return entries
 }
 
-function readAction(
-  jail: string,
-  { item, origin, jailOptions }: { item: Item; origin: Origin; jailOptions: ReadonlyMap<string, Value> },
-  context: JailContext,
-): ActionEntry | undefined {
-  const text = strip(item.text)
-  const list = parseOptionList(text)
-  if ('wrong' in list) throw syntaxError('action', text, list.wrong, origin)
+const nowhere: Traced = { text: '', marks: [] }
+
+/** One action as a jail names it. */
+interface ActionUse {
+  text: string
+  origin: Origin
+  jailOptions: ReadonlyMap<string, Value>
+}
+
+function readAction(jail: string, list: OptionList, use: ActionUse, context: JailContext): ActionEntry | undefined {
   const { name: file, options: args } = list
+  const { origin, jailOptions } = use
   if (file.endsWith('.py')) {
     const { actname = file.replace(/\.py$/, ''), ...rest } = Object.fromEntries(args)
     return { kind: 'python', file, name: actname, origin, args: new Map(Object.entries(rest)) }
@@ -148,7 +160,7 @@ function readAction(
     return { kind: 'definition', ...openAction({ ini, file, jail, args, jailOptions, say: context.say, origin }) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    throw inAction(text, error)
+    throw inAction(use.text, error)
   }
 }
 
@@ -157,12 +169,16 @@ function readOrComplain(context: JailContext, kind: 'filter' | 'action', name: s
   const reading = context.files.read(baseOf(folder, name), context.say)
   if (reading.kind === 'read') return reading.ini
   const peerText = `Unable to read ${kind === 'filter' ? 'the filter' : 'action'} ${reprText(name)}`
+  const meant = reading.kind === 'missing' ? nearest(name, context.files.names(folder)) : undefined
   const [unread] = reading.kind === 'unreadable' ? reading.errors : []
   const error = unread
     ? new JailError(`${kind} "${name}" cannot be read: ${unread.message}`, { ...details(unread), peerText })
     : new JailError(`${kind} "${name}": there is no ${context.files.dir}/${folder}/${name}.conf`, {
         origin,
-        hint: `see ${context.files.dir}/${folder} for the names there are`,
+        hint:
+          meant === undefined
+            ? `see ${context.files.dir}/${folder} for the names there are`
+            : `did you mean "${meant}"?`,
         peerText,
       })
   context.fault(error)

@@ -67,7 +67,11 @@ export class MergedIni {
     const value = variable === undefined ? own : tracedOf(variable, { file: '', line: 0 })
     if (value === undefined) return undefined
     const place = { section, option: option.toLowerCase(), raw: (own ?? value).text }
-    return interpolate(value, { ...place, find: (name) => this.#find(section, name, variables) })
+    return interpolate(value, {
+      ...place,
+      find: (name) => this.#find(section, name, variables),
+      names: () => [...variables.keys(), ...(this.sections.get(section)?.keys() ?? []), ...this.defaults.keys()],
+    })
   }
 
   /** `option` may be `sec/opt`, `known/opt` or `default/opt`; the form tags use (spec 1.6). */

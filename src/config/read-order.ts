@@ -72,6 +72,11 @@ export class ConfigFiles {
     return existsSync(this.dir)
   }
 
+  /** Names of the filters or actions there are. */
+  names(folder: 'filter.d' | 'action.d'): string[] {
+    return dropIns(`${this.dir}/${folder}`, '.conf').map((file) => path.basename(file, '.conf'))
+  }
+
   /**
    * Throws ConfigError for a file that is not of the dialect. What Fail2ban's client would say about missing and
    * unreadable files is said at the first call.

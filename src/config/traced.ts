@@ -44,11 +44,24 @@ export function replaceEach(value: Traced, needle: string, replacement: Traced):
   const parts: Traced[] = []
   let from = 0
   for (let at = value.text.indexOf(needle); at >= 0; at = value.text.indexOf(needle, from)) {
-    parts.push(slice(value, from, at), replacement)
-    from = at + needle.length
+    const end = at + needle.length
+    parts.push(slice(value, from, at), insertion(value, at, end, replacement))
+    from = end
   }
   parts.push(slice(value, from))
   return join(parts, originOf(value))
+}
+
+/**
+ * `replacement` for what stands in `value` from `from` to `to`. A line keeps the place where it was written as a line: a
+ * reference that is only a part of one takes the place of that line, one that stands for whole lines brings its own.
+ */
+export function insertion(value: Traced, from: number, to: number, replacement: Traced): Traced {
+  const { text } = value
+  const isWholeLine = (from === 0 || text[from - 1] === '\n') && (to === text.length || text[to] === '\n')
+  const isPlaced = originOf(replacement).file !== ''
+  if (isPlaced && (isWholeLine || replacement.text.includes('\n'))) return replacement
+  return traced(replacement.text, originAt(value, from))
 }
 
 export function originOf(value: Traced): Origin {
