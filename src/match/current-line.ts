@@ -19,3 +19,13 @@ export class CurrentLine {
     return ownCopy(this.chunk.slice(this.start, this.end))
   }
 }
+
+const lineFeed = 0x0a
+
+/** What patterns search: the line without what is cut out of it, and a line feed. Where nothing stands before the cut, it is a window into the chunk. */
+export function searchedText(line: CurrentLine, cut: { cutStart: number; cutEnd: number } | undefined): string {
+  const { chunk, start, end } = line
+  const from = start + (cut?.cutEnd ?? 0)
+  const rest = chunk.charCodeAt(end) === lineFeed ? chunk.slice(from, end + 1) : `${chunk.slice(from, end)}\n`
+  return cut === undefined || cut.cutStart === 0 ? rest : chunk.slice(start, start + cut.cutStart) + rest
+}

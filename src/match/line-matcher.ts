@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.js'
 import type { Log } from '../lib/log.js'
-import { CurrentLine } from './current-line.js'
+import { CurrentLine, searchedText } from './current-line.js'
 import { isAscii } from './dialect/pattern.js'
 import { FailureFinder, type Finding } from './failure-finder.js'
 import type { CompiledFilter } from './filter.js'
@@ -22,7 +22,6 @@ export interface ScanContext {
   live: boolean
 }
 
-const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
 /** Finds the failures in the lines of one source for one jail. Keeps what must be known from line to line: the last date, sessions, the window. */
@@ -61,6 +60,21 @@ export class LineMatcher {
     this.#line.text = ''
   }
 
+  /** Reads one line whose time is known from elsewhere, as the journal's. `text` is without its date and line end. */
+  scanEntry(text: string, timeMs: number, context: ScanContext, onFailure: (failure: Failure) => void): void {
+    this.#context = context
+    this.#onFailure = onFailure
+    const line = this.#line
+    line.chunk = text
+    line.start = 0
+    line.end = text.length
+    this.#rules.assignKnown(line, timeMs)
+    if (!this.#rules.accept(line, context)) return
+    line.text = `${text}\n`
+    line.isAscii = isAscii(text)
+    this.#finder.find(line, context.nowMs, this.#emit)
+  }
+
   #readLine(start: number, lineEnd: number, isAllAscii: boolean): void {
     const line = this.#line
     const { chunk } = line
@@ -69,18 +83,12 @@ export class LineMatcher {
     line.start = start
     line.end = end
     this.#dates.read(chunk, start, end)
-    if (!this.#rules.apply(line, this.#dates, this.#context)) return
-    line.text = this.#searchedText(line, lineEnd)
+    const { nowMs, live } = this.#context
+    if (!this.#rules.assign(line, this.#dates, nowMs, live)) return
+    if (!this.#rules.accept(line, this.#context)) return
+    line.text = searchedText(line, this.#rules.isCut ? this.#dates : undefined)
     line.isAscii = isAllAscii || isAscii(line.text)
-    this.#finder.find(line, this.#context.nowMs, this.#emit)
-  }
-
-  /** The line without its date, and a line feed. */
-  #searchedText({ chunk, start, end }: CurrentLine, lineEnd: number): string {
-    const { cutStart, cutEnd } = this.#rules.isCut ? this.#dates : nothingCut
-    const hasFeed = end === lineEnd && chunk.charCodeAt(end) === lineFeed
-    const rest = hasFeed ? chunk.slice(start + cutEnd, end + 1) : `${chunk.slice(start + cutEnd, end)}\n`
-    return cutStart === 0 ? rest : chunk.slice(start, start + cutStart) + rest
+    this.#finder.find(line, nowMs, this.#emit)
   }
 
   #tell({ id, timeMs, fields, lines }: Finding): void {
@@ -88,5 +96,3 @@ export class LineMatcher {
     this.#onFailure({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines: [...lines], data: fields })
   }
 }
-
-const nothingCut = { cutStart: 0, cutEnd: 0 }

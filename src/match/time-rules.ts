@@ -5,7 +5,7 @@ import type { LineDates } from './line-dates.js'
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
-/** Decides which time a line gets and whether it is looked at at all (spec section 3.1, steps 1 to 3). */
+/** Decides which time a line gets, and whether it is looked at at all (spec section 3.1, steps 1 to 3). */
 export class TimeRules {
   /** Whether the date is cut out of the present line. */
   isCut = false
@@ -23,9 +23,11 @@ export class TimeRules {
     this.#log = options.log
   }
 
-  /** Sets the line's time from its date, or the last one known; false: the line is not looked at. */
-  apply(line: CurrentLine, dates: LineDates, context: { nowMs: number; live: boolean }): boolean {
-    const { nowMs, live } = context
+  /**
+   * Sets the line's time: its date, or the last one known, or now where that is allowed; and whether the date is cut out. False: Fail2ban
+   * drops such a line.
+   */
+  assign(line: CurrentLine, dates: LineDates, nowMs: number, mayBeNow: boolean): boolean {
     const hasLast = this.#lastMs !== undefined && this.#lastMs > nowMs - minuteMs
     this.isCut = dates.outcome !== 'none'
     line.isDated = dates.outcome === 'dated' || dates.outcome === 'empty'
@@ -33,13 +35,26 @@ export class TimeRules {
     if (dates.outcome === 'dated') {
       line.timeMs = dates.timeMs
       this.#lastMs = dates.timeMs
-    } else {
-      // The last date stands in for a missing one, and then nothing is cut out of the line.
-      if (hasLast) this.isCut = false
-      line.timeMs = hasLast ? this.#lastMs : dates.outcome === 'empty' || live ? nowMs : undefined
+      return true
     }
+    // The last date stands in for a missing one, and then nothing is cut out of the line.
+    if (hasLast) this.isCut = false
+    line.timeMs = hasLast ? this.#lastMs : dates.outcome === 'empty' || mayBeNow ? nowMs : undefined
+    return true
+  }
+
+  /** A line whose time is known from elsewhere. */
+  assignKnown(line: CurrentLine, timeMs: number): void {
+    this.isCut = false
+    line.isDated = true
+    line.timeMs = timeMs
+    this.#lastMs = timeMs
+  }
+
+  /** Whether a line of that time is looked at; sets an unbelievable time to now. */
+  accept(line: CurrentLine, { nowMs, live }: { nowMs: number; live: boolean }): boolean {
     if (line.timeMs === undefined) return true
-    return live ? this.#applyLive(line, line.timeMs, nowMs) : this.#applyInitial(line, line.timeMs, nowMs)
+    return live ? this.#acceptLive(line, line.timeMs, nowMs) : this.#acceptInitial(line, line.timeMs, nowMs)
   }
 
   /** Says once a day that a pattern matched a line without a date. Always true: the line counts. */
@@ -53,7 +68,7 @@ export class TimeRules {
   }
 
   /** A line that is written now is of now; an odd date is not believed. */
-  #applyLive(line: CurrentLine, timeMs: number, nowMs: number): boolean {
+  #acceptLive(line: CurrentLine, timeMs: number, nowMs: number): boolean {
     const deltaSeconds = Math.trunc((timeMs - nowMs) / 1000)
     if (Math.abs(deltaSeconds) <= 60) return true
     const side = deltaSeconds < 0 ? 'before' : 'after'
@@ -70,7 +85,7 @@ export class TimeRules {
   }
 
   /** What is read again from before the find time does not count any more. */
-  #applyInitial(line: CurrentLine, timeMs: number, nowMs: number): boolean {
+  #acceptInitial(line: CurrentLine, timeMs: number, nowMs: number): boolean {
     if (timeMs >= nowMs - this.#findTimeMs) return true
     if (nowMs >= this.#nextWarningMs.old) {
       this.#warn('old', nowMs, [
@@ -88,22 +103,23 @@ export class TimeRules {
   }
 }
 
-const units = [
-  ['w', 604_800],
-  ['d', 86_400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-] as const
-
-/** Seconds as Fail2ban spells them: `1h 30m`. */
+/** Seconds as Fail2ban spells them, the coarser the longer: `1y 3w 4d`, `2d 7h 15m`, `1h 30m`, `59s`. */
 function spelled(seconds: number): string {
+  if (seconds >= 31_536_000) return inUnits(Math.round(seconds / 86_400), { y: 365, w: 7, d: 1 })
+  if (seconds >= 604_800) return inUnits(Math.round(seconds / 3600), { w: 168, d: 24, h: 1 })
+  if (seconds >= 86_400) return inUnits(Math.round(seconds / 60), { d: 1440, h: 60, m: 1 })
+  // Up to 5 seconds less are an hour too.
+  if (seconds >= 3595) return inUnits(Math.floor(Math.round(seconds / 10) / 6), { h: 60, m: 1 })
+  return inUnits(seconds, { m: 60, s: 1 })
+}
+
+function inUnits(count: number, units: Readonly<Record<string, number>>): string {
   const parts: string[] = []
-  let left = seconds
-  for (const [unit, size] of units) {
-    const count = Math.floor(left / size)
-    left -= count * size
-    if (count > 0) parts.push(`${count}${unit}`)
+  let left = count
+  for (const [unit, size] of Object.entries(units)) {
+    const whole = Math.floor(left / size)
+    left -= whole * size
+    if (whole > 0) parts.push(`${whole}${unit}`)
   }
-  return parts.join(' ')
+  return parts.join(' ') || `0${Object.keys(units).at(-1) ?? ''}`
 }

@@ -29,7 +29,7 @@ export class Pattern {
   readonly syntax: Syntax
   /** Slots of the named groups. */
   readonly slots: ReadonlyMap<string, number>
-  /** Slots by Python's group number; 0: the text of the group is not kept. */
+  /** Slots by Python's group number; the slot of a group that is not kept is always empty. */
   readonly slotOfGroup: readonly number[]
   readonly #facts: GroupFacts
   readonly #ascii: Searcher
@@ -42,8 +42,12 @@ export class Pattern {
     this.syntax = parsePattern(source, options)
     this.#facts = groupFacts(this.syntax, options.keep)
     this.#ascii = this.#searcher('ascii')
-    this.slotOfGroup = this.#ascii.translation.slots
-    this.slots = new Map([...this.syntax.names].map(([name, index]) => [name, this.slotOfGroup[index] ?? 0]))
+    const { slots, slotCount } = this.#ascii.translation
+    // A group that V8's pattern does not have gets a place behind the last, where nothing ever is.
+    this.slotOfGroup = slots.map((slot, index) => (slot === 0 && index > 0 ? slotCount + 1 : slot))
+    this.slots = new Map(
+      [...this.syntax.names].map(([name, index]) => [name, this.slotOfGroup[index] ?? slotCount + 1]),
+    )
   }
 
   /** Whether V8 alone decides. */
@@ -80,7 +84,7 @@ export class Pattern {
     const { marks } = machine
     const groups = new Array<string | undefined>(this.#ascii.translation.slotCount + 1).fill(undefined)
     groups[0] = text.slice(marks[0], marks[1])
-    for (const [index, slot] of this.slotOfGroup.entries()) {
+    for (const [index, slot] of this.#ascii.translation.slots.entries()) {
       const end = marks[2 * index + 1] ?? -1
       if (slot > 0 && end >= 0) groups[slot] = text.slice(marks[2 * index], end)
     }
