@@ -12,7 +12,7 @@ export class FieldTable {
   readonly #places: ReadonlyMap<string, number>
 
   constructor(patterns: readonly Pattern[]) {
-    const names = new Set([...wellKnown])
+    const names = new Set<string>(wellKnown)
     for (const pattern of patterns) {
       for (const name of pattern.slots.keys()) {
         names.add(name)

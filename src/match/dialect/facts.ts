@@ -35,12 +35,14 @@ export function indexesIn(node: Node): number[] {
   return indexes
 }
 
-export function hasReferences(node: Node): boolean {
-  let has = false
+/** Whether what matches the node depends on more than the text: on groups, or on the order in which ways are tried. */
+export function isContextual(node: Node): boolean {
+  let is = false
   walk(node, (child) => {
-    if (child.type === 'reference' || child.type === 'conditional') has = true
+    if (child.type === 'reference' || child.type === 'conditional' || child.type === 'atomic') is = true
+    if (child.type === 'repeat' && child.mode === 'possessive') is = true
   })
-  return has
+  return is
 }
 
 /**

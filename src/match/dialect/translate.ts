@@ -1,5 +1,5 @@
 import { asciiClass, unicodeClass, unicodeWord } from './char-class.js'
-import { emptyIsLast, type GroupFacts, hasReferences, indexesIn } from './facts.js'
+import { emptyIsLast, type GroupFacts, indexesIn, isContextual } from './facts.js'
 import type { Anchor, Capture, Node, Repeat } from './syntax.js'
 import { widthOf } from './width.js'
 
@@ -150,7 +150,8 @@ class Writer {
   }
 
   #look(node: Extract<Node, { type: 'look' }>): string {
-    if (this.#isRelaxed && node.negated && hasReferences(node.body)) return ''
+    // Relaxed, its body would match more, and so the whole less.
+    if (this.#isRelaxed && node.negated && isContextual(node.body)) return ''
     const before = new Set(this.#always)
     const wasInLookbehind = this.#isInLookbehind
     this.#isInLookbehind ||= !node.ahead
