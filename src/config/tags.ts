@@ -1,7 +1,7 @@
 import { ConfigError } from './config-error.js'
 import { valueLengthMax } from './interpolate.js'
 import { reprText } from './python-text.js'
-import { originOf, replaceEach, type Traced } from './traced.js'
+import { originAt, replaceEach, type Traced } from './traced.js'
 
 /** How often one tag may be replaced in one value before Fail2ban takes it for a circle (spec 1.6). */
 const replacementsMax = 25
@@ -45,35 +45,41 @@ function replaceIn(
 ): Traced {
   let result = value
   for (let tag = tagAt(result.text, 0); tag; ) {
-    if (tag.name === name || (count.get(tag.name) ?? 1) > replacementsMax) throw circle(name, tag.name, count, result)
+    if (tag.name === name || (count.get(tag.name) ?? 1) > replacementsMax) throw circle(name, tag, count, result)
     const replacement = find(tag.name)
     if (replacement === undefined) {
       tag = tagAt(result.text, tag.end)
       continue
     }
     result = replaceEach(result, `<${tag.name}>`, replacement)
-    if (result.text.length > valueLengthMax) throw circle(name, tag.name, count, value)
+    if (result.text.length > valueLengthMax) throw circle(name, tag, count, result)
     count.set(tag.name, (count.get(tag.name) ?? 0) + 1)
     tag = tagAt(result.text, tag.start)
   }
   return result
 }
 
+interface Tag {
+  name: string
+  start: number
+  end: number
+}
+
 /** The next `<…>` without blanks or angles inside. */
-function tagAt(text: string, from: number): { name: string; start: number; end: number } | undefined {
+function tagAt(text: string, from: number): Tag | undefined {
   const pattern = /<([^ <>]+)>/g
   pattern.lastIndex = from
   const match = pattern.exec(text)
   return match === null ? undefined : { name: match[1] ?? '', start: match.index, end: match.index + match[0].length }
 }
 
-function circle(name: string, tag: string, count: ReadonlyMap<string, number>, value: Traced): ConfigError {
+function circle(name: string, tag: Tag, count: ReadonlyMap<string, number>, value: Traced): ConfigError {
   const counts = [...count].map(([key, times]) => `${reprText(key)}: ${times}`).join(', ')
-  return new ConfigError(`<${tag}> in "${name}" cannot be resolved: it leads back to itself`, {
-    origin: originOf(value),
-    hint: `look for the definition of "${tag}"`,
+  return new ConfigError(`<${tag.name}> in "${name}" cannot be resolved: it leads back to itself`, {
+    origin: originAt(value, tag.start),
+    hint: `look for the definition of "${tag.name}"`,
     peerText:
       'properties contain self referencing definitions and cannot be resolved, ' +
-      `fail tag: ${name}, found: ${tag} in {${counts}}, value: ${value.text}`,
+      `fail tag: ${name}, found: ${tag.name} in {${counts}}, value: ${value.text}`,
   })
 }

@@ -64,8 +64,9 @@ export function insertion(value: Traced, from: number, to: number, replacement: 
   return traced(replacement.text, originAt(value, from))
 }
 
+/** Of its first line that is not empty: a value may start below its name. */
 export function originOf(value: Traced): Origin {
-  return originAt(value, 0)
+  return originAt(value, Math.max(0, value.text.search(/[^\n]/)))
 }
 
 export function originAt(value: Traced, offset: number): Origin {
