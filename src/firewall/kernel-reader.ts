@@ -1,0 +1,72 @@
+import { setImmediate } from 'node:timers/promises'
+import { type DumpedInterval, intervalsIn } from './intervals.js'
+import type { NftConnection } from './netlink/connection.js'
+import { askElement, askElements, askSets, type DumpedElement, elementsIn } from './netlink/elements.js'
+import { netfilterAttributes, numberOf, textOf } from './netlink/message.js'
+import { NFT_SET_ANONYMOUS, NFTA_SET } from './netlink/nftables.js'
+
+/** A set that changes while it is read is read again this often; then what was read is taken. */
+const readingsMax = 3
+
+/** Names of the table's sets with their number of elements where the kernel says it (Linux 6.16); empty without table. */
+export function listSets(connection: NftConnection): Map<string, number | undefined> {
+  const sets = new Map<string, number | undefined>()
+  connection.ask(askSets, (message) => {
+    const attributes = netfilterAttributes(message)
+    if ((numberOf(attributes.get(NFTA_SET.FLAGS)) & NFT_SET_ANONYMOUS) !== 0) return
+    const count = attributes.get(NFTA_SET.COUNT)
+    sets.set(textOf(attributes.get(NFTA_SET.NAME)), count && numberOf(count))
+  })
+  return sets
+}
+
+/** Hands every element to `visit`, with no pause. Returns whether nothing changed while reading. */
+export function readElements(connection: NftConnection, set: string, visit: (element: DumpedElement) => void): boolean {
+  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
+  return connection.ask(question, (message) => elementsIn(message).forEach(visit))?.isConsistent ?? true
+}
+
+/** As `readElements`, letting other work run after every 32 KiB. NOTE: needs a connection on which nothing else is asked. */
+export async function walkElements(
+  connection: NftConnection,
+  set: string,
+  visit: (element: DumpedElement) => void,
+): Promise<void> {
+  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
+  const reading = connection.dump(question, (message) => elementsIn(message).forEach(visit))
+  while (reading.next().done !== true) await setImmediate()
+}
+
+export function countElements(connection: NftConnection, set: string): number {
+  let count = 0
+  for (let i = 0; i < readingsMax; i++) {
+    count = 0
+    if (readElements(connection, set, () => count++)) break
+  }
+  return count
+}
+
+export function readIntervals(connection: NftConnection, set: string): DumpedInterval[] {
+  let elements: DumpedElement[] = []
+  for (let i = 0; i < readingsMax; i++) {
+    elements = []
+    // The key is a view into a datagram that the next one overwrites.
+    const isConsistent = readElements(connection, set, (element) => {
+      elements.push({ ...element, key: Buffer.from(element.key) })
+    })
+    if (isConsistent) break
+  }
+  return intervalsIn(elements)
+}
+
+/** The element with this key, read alone: its cost does not depend on the size of the set. */
+export function readElement(connection: NftConnection, set: string, key: Uint8Array): DumpedElement | undefined {
+  let found: DumpedElement | undefined
+  connection.ask(
+    (writer) => askElement(writer, set, [{ key }]),
+    (message) => {
+      for (const element of elementsIn(message)) found = element
+    },
+  )
+  return found
+}

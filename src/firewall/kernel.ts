@@ -1,0 +1,210 @@
+import { setImmediate } from 'node:timers/promises'
+import { isSingleAddress } from '../domain/address.js'
+import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
+import type { Clock } from '../lib/clock.js'
+import { writeArrangement } from './arrangement.js'
+import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
+import { countElements, listSets, readElement, readIntervals } from './kernel-reader.js'
+import { checkScopes, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
+import { NftConnection, NftError } from './netlink/connection.js'
+import { elementBytesMax } from './netlink/elements.js'
+import { type KernelFeatures, probeFeatures } from './netlink/features.js'
+import { Reconciler } from './reconcile.js'
+import { copiesMax, type SetChange, writeChanges } from './set-changes.js'
+import { TouchedKeys } from './touched-keys.js'
+
+/** A call with more closures than this becomes several transactions, so that it does not hold the event loop for long. */
+const oneTransactionMax = 100_000
+/** How many closures each of those has. */
+const transactionMax = 20_000
+/** Sets up to this size are counted by reading them; larger ones by the kernel's own count, which may be a second behind. */
+const countedByReadingMax = 5_000
+
+export interface KernelOptions {
+  clock: Clock
+  /** What to believe of the kernel instead of trying it out. */
+  features?: KernelFeatures
+}
+
+/**
+ * Closes in the kernel's packet filter, over netlink. The kernel is asked synchronously, so a change is made when the call returns
+ * its promise. Up to 100,000 closures are one transaction. More are several of 20,000, between which other work is done: when a
+ * later one fails, the earlier ones stay (the call can simply be made again).
+ * Single addresses are kept by the kernel alone; networks also here, because the kernel takes no overlapping ones.
+ */
+export class KernelEnforcer implements Enforcer {
+  readonly kind = 'netlink'
+  readonly #clock: Clock
+  readonly #connection = new NftConnection(tableName)
+  readonly #features: KernelFeatures
+  readonly #covers = new Covers()
+  readonly #touched = new TouchedKeys()
+  readonly #reconciler: Reconciler
+  #jails: ReadonlySet<string> = new Set()
+
+  /** Throws SystemError or NftError where this process may not, or this kernel cannot. */
+  constructor({ clock, features }: KernelOptions) {
+    this.#clock = clock
+    try {
+      this.#features = features ?? probedFeatures()
+    } catch (error) {
+      this.#connection.close()
+      throw error
+    }
+    this.#reconciler = new Reconciler({
+      connection: this.#connection,
+      clock,
+      covers: this.#covers,
+      touched: this.#touched,
+      apply: (changes) => this.#apply(changes),
+    })
+  }
+
+  async arrange(scopes: readonly Scope[]): Promise<void> {
+    checkScopes(scopes)
+    const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
+    const strangers = [...listSets(this.#connection).keys()].filter((name) => !names.has(name))
+    try {
+      this.#connection.transact((writer) => writeArrangement(writer, { scopes, strangers, isAnew: false }))
+    } catch (error) {
+      // Ours by name but made otherwise (an older layout, another hand): what it holds cannot be kept.
+      if (
+        !(error instanceof NftError) ||
+        (error.code !== 'EEXIST' && error.code !== 'EOPNOTSUPP' && error.code !== 'EINVAL')
+      )
+        throw error
+      this.#connection.transact((writer) => writeArrangement(writer, { scopes, strangers: [], isAnew: true }))
+      this.#covers.keepOnly(new Set())
+    }
+    this.#covers.keepOnly(names)
+    this.#jails = new Set(scopes.map(({ jail }) => jail))
+    this.#adoptNetworks()
+  }
+
+  async close(closures: readonly TimedClosure[]): Promise<void> {
+    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
+    if (unknown !== undefined)
+      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
+    await this.#change(closures, (part) => planClose(part, this.#covers, this.#clock.now()))
+  }
+
+  async open(closures: readonly Closure[]): Promise<void> {
+    const known = closures.filter(({ jail }) => this.#jails.has(jail))
+    await this.#change(known, (part) => planOpen(part, this.#covers, this.#clock.now()))
+  }
+
+  async reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
+    return this.#reconciler.reconcile(this.#jails, wanted)
+  }
+
+  async drops({ jail, ip }: Closure): Promise<Drops | undefined> {
+    if (!this.#jails.has(jail)) return undefined
+    const set = setName(kindOf(ip), jail)
+    const nowMs = this.#clock.now()
+    const keys = isSingleAddress(ip)
+      ? [ip.bytes]
+      : this.#covers
+          .of(jail, kindOf(ip))
+          .piecesAt(ip, nowMs)
+          .map((piece) => piece.ip.bytes)
+    const found = keys.flatMap((key) => readElement(this.#connection, set, key) ?? [])
+    if (found.length === 0) return undefined
+    return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
+      packets: 0,
+      bytes: 0,
+    })
+  }
+
+  async count(): Promise<Map<string, number>> {
+    const sizes = listSets(this.#connection)
+    const counts = new Map<string, number>()
+    for (const jail of this.#jails) {
+      let count = 0
+      for (const kind of setKinds) {
+        const name = setName(kind, jail)
+        const size = sizes.get(name)
+        if (!sizes.has(name)) continue
+        if (isInterval(kind)) count += this.#countNetworks(jail, kind, name)
+        else count += size !== undefined && size > countedByReadingMax ? size : countElements(this.#connection, name)
+      }
+      counts.set(jail, count)
+    }
+    return counts
+  }
+
+  async clear(): Promise<void> {
+    this.#connection.transact((writer) => {
+      // Removing what is not there would fail; making it first costs nothing.
+      writer.newTable()
+      writer.delTable()
+    })
+    this.#covers.keepOnly(new Set())
+    this.#jails = new Set()
+  }
+
+  release(): void {
+    this.#reconciler.release()
+    this.#connection.close()
+  }
+
+  async #change<T extends Closure>(closures: readonly T[], plan: (part: readonly T[]) => ChangePlan): Promise<void> {
+    const size = closures.length <= this.#closuresMax ? closures.length : Math.min(transactionMax, this.#closuresMax)
+    for (let at = 0; at < closures.length; at += size) {
+      if (at > 0) await setImmediate()
+      const part = size === closures.length ? closures : closures.slice(at, at + size)
+      const { changes, undo } = plan(part)
+      this.#touched.note(changes)
+      try {
+        this.#connection.transact((writer) => writeChanges(writer, changes, this.#features))
+      } catch (error) {
+        undo()
+        throw error
+      }
+    }
+  }
+
+  /** How many closures the socket's buffer takes in one batch. */
+  get #closuresMax(): number {
+    const fitting = Math.floor(this.#connection.sendBytesMax / (copiesMax * elementBytesMax))
+    return Math.max(1, Math.min(oneTransactionMax, fitting))
+  }
+
+  #apply(changes: readonly SetChange[]): void {
+    this.#connection.transact((writer) => writeChanges(writer, changes, this.#features))
+  }
+
+  /** After a restart the kernel still has the networks that we have no memory of. */
+  #adoptNetworks(): void {
+    const nowMs = this.#clock.now()
+    for (const jail of this.#jails) {
+      for (const kind of setKinds.filter(isInterval)) {
+        if (this.#covers.has(jail, kind)) continue
+        const found = readIntervals(this.#connection, setName(kind, jail))
+        const networks = found.flatMap(({ ip, remainingMs }) =>
+          ip ? [{ ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) }] : [],
+        )
+        this.#covers.of(jail, kind).put(networks, nowMs)
+      }
+    }
+  }
+
+  /** A network is in force when all of its pieces are. */
+  #countNetworks(jail: string, kind: (typeof setKinds)[number], name: string): number {
+    const nowMs = this.#clock.now()
+    const cover = this.#covers.of(jail, kind)
+    const present = new Set(readIntervals(this.#connection, name).flatMap(({ ip }) => ip?.text ?? []))
+    let count = 0
+    for (const { ip, endMs } of cover.networks())
+      if (endMs > nowMs && cover.piecesAt(ip, nowMs).every((piece) => present.has(piece.ip.text))) count++
+    return count
+  }
+}
+
+function probedFeatures(): KernelFeatures {
+  const connection = new NftConnection(`${tableName}-probe-${process.pid}`)
+  try {
+    return probeFeatures(connection)
+  } finally {
+    connection.close()
+  }
+}

@@ -1,0 +1,83 @@
+import type { MessageWriter } from './message.js'
+import { expression } from './nftables.js'
+
+/** Expressions of a rule, in the words and numbers of <linux/netfilter/nf_tables.h>. All of them use register 1. */
+const NFT_REG_VERDICT = 0
+const NFT_REG_1 = 1
+const NFTA_DATA_VALUE = 1
+const NFTA_DATA_VERDICT = 2
+const NFTA_VERDICT_CODE = 1
+const NFT_CMP_EQ = 0
+const NFT_RANGE_EQ = 0
+const NF_DROP = 0
+const metaKeys = { nfproto: 15, l4proto: 16 } as const
+const payloadBases = { network: 1, transport: 2 } as const
+
+export function meta(out: MessageWriter, key: keyof typeof metaKeys): void {
+  expression(out, 'meta', () => {
+    out.u32(2, metaKeys[key])
+    out.u32(1, NFT_REG_1)
+  })
+}
+
+/** Goes on only when the register equals `value` (network order). */
+export function cmp(out: MessageWriter, value: Uint8Array): void {
+  expression(out, 'cmp', () => {
+    out.u32(1, NFT_REG_1)
+    out.u32(2, NFT_CMP_EQ)
+    dataValue(out, 3, value)
+  })
+}
+
+/** Goes on only when the register is between the two, ends included. */
+export function range(out: MessageWriter, first: Uint8Array, last: Uint8Array): void {
+  expression(out, 'range', () => {
+    out.u32(1, NFT_REG_1)
+    out.u32(2, NFT_RANGE_EQ)
+    dataValue(out, 3, first)
+    dataValue(out, 4, last)
+  })
+}
+
+/** Loads packet bytes. Does not match (the rule ends) where the packet has no such header, as in later fragments. */
+export function payload(
+  out: MessageWriter,
+  from: { base: keyof typeof payloadBases; offset: number; bytes: number },
+): void {
+  expression(out, 'payload', () => {
+    out.u32(1, NFT_REG_1)
+    out.u32(2, payloadBases[from.base])
+    out.u32(3, from.offset)
+    out.u32(4, from.bytes)
+  })
+}
+
+/** Goes on only when the set holds what is in the register. */
+export function lookup(out: MessageWriter, set: { name: string; id: number }): void {
+  expression(out, 'lookup', () => {
+    out.u32(2, NFT_REG_1)
+    out.string(1, set.name)
+    out.u32(4, set.id)
+  })
+}
+
+export function drop(out: MessageWriter): void {
+  expression(out, 'immediate', () => {
+    out.u32(1, NFT_REG_VERDICT)
+    const data = out.nest(2)
+    const verdict = out.nest(NFTA_DATA_VERDICT)
+    out.u32(NFTA_VERDICT_CODE, NF_DROP)
+    out.endNest(verdict)
+    out.endNest(data)
+  })
+}
+
+export function counter(out: MessageWriter): void {
+  expression(out, 'counter', () => {})
+}
+
+function dataValue(out: MessageWriter, type: number, value: Uint8Array): void {
+  const data = out.nest(type)
+  out.data(NFTA_DATA_VALUE, value)
+  out.endNest(data)
+}

@@ -1,0 +1,175 @@
+import { constants } from 'node:os'
+import koffi from 'koffi'
+
+// <linux/netlink.h>, <sys/socket.h>; Linux numbers that are the same on every architecture Node runs on (x86, arm, riscv, s390, ppc).
+const AF_NETLINK = 16
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000
+const NETLINK_NETFILTER = 12
+const SOL_SOCKET = 1
+const SO_SNDBUF = 7
+const SO_RCVBUF = 8
+const SO_SNDBUFFORCE = 32
+const SO_RCVBUFFORCE = 33
+const SOL_NETLINK = 270
+const NETLINK_CAP_ACK = 10
+const NETLINK_EXT_ACK = 11
+const MSG_DONTWAIT = 0x40
+const MSG_TRUNC = 0x20
+
+/** What we ask for; the kernel doubles it. Holds the largest transaction (100,000 elements are 5 MB). */
+const sendBytesWanted = 16 << 20
+const receiveBytesWanted = 4 << 20
+/** The kernel never fills more than 32 KiB of a dump into one datagram (`netlink_recvmsg`). */
+const datagramBytesMax = 64 << 10
+/** An interrupted call is done again; more often than this in a row means that something else is wrong. */
+const interruptionsMax = 100
+
+/** A call of the C library failed. `code` is the errno's name, such as `EPERM`. */
+export class SystemError extends Error {
+  readonly code: string
+  readonly errno: number
+
+  constructor(call: string, errno: number) {
+    const code = errnoName(errno)
+    super(`${call} failed: ${code}${hintOf(code)}`)
+    this.name = 'SystemError'
+    this.code = code
+    this.errno = errno
+  }
+}
+
+/** Name of a Linux errno: `errnoName(1)` is `EPERM`. */
+export function errnoName(errno: number): string {
+  const found = Object.entries(constants.errno).find(([, number]) => number === errno)
+  return found?.[0] ?? (errno === 95 ? 'EOPNOTSUPP' : errno === 34 ? 'ERANGE' : `errno ${errno}`)
+}
+
+/**
+ * A socket to the kernel's netfilter subsystem (netlink(7)). Nothing here waits: the kernel answers while we send, so an answer
+ * is there once `send` returned, or never. NOTE: it belongs to the network namespace in which it was opened.
+ */
+export class NetlinkSocket {
+  /** Bytes that one `send` may carry (`netlink_sendmsg` refuses more with EMSGSIZE). */
+  readonly sendBytesMax: number
+  readonly #fd: number
+  readonly #inbox = Buffer.allocUnsafeSlow(datagramBytesMax)
+  #isOpen = true
+
+  /** Throws SystemError: EPERM, EAFNOSUPPORT or EPROTONOSUPPORT where there is no netfilter for us. */
+  constructor() {
+    const fd = libc().socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER)
+    if (fd < 0) throw new SystemError('socket(AF_NETLINK, NETLINK_NETFILTER)', koffi.errno())
+    this.#fd = fd
+    try {
+      this.#bind()
+      this.sendBytesMax = this.#enlarge()
+    } catch (error) {
+      libc().close(fd)
+      throw error
+    }
+    // Answers carry the head of what they answer, not all of it; and a sentence from the kernel where it has one.
+    this.#set(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+    this.#set(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+  }
+
+  /** Gives all of `bytes` to the kernel, which acts on them before this returns. Throws SystemError. */
+  send(bytes: Uint8Array): void {
+    for (let i = 0; i < interruptionsMax; i++) {
+      const sent = libc().send(this.#number(), bytes, bytes.length, MSG_DONTWAIT)
+      if (sent === bytes.length) return
+      if (sent >= 0) throw new Error(`netlink took ${sent} of ${bytes.length} bytes: expected all or nothing`)
+      if (!isPassing(koffi.errno())) break
+    }
+    throw new SystemError(`send of ${bytes.length} bytes to netlink`, koffi.errno())
+  }
+
+  /**
+   * The next datagram, valid until the next call; undefined when nothing waits. Throws SystemError; ENOBUFS means that the kernel
+   * had more to say than our buffer takes and that some of it is lost for good.
+   */
+  receive(): Buffer | undefined {
+    for (let i = 0; i < interruptionsMax; i++) {
+      const length = libc().recv(this.#number(), this.#inbox, this.#inbox.length, MSG_DONTWAIT | MSG_TRUNC)
+      if (length > this.#inbox.length)
+        throw new Error(`netlink datagram of ${length} bytes does not fit ${datagramBytesMax}`)
+      if (length >= 0) return this.#inbox.subarray(0, length)
+      const errno = koffi.errno()
+      if (errno === constants.errno.EAGAIN) return undefined
+      if (errno !== constants.errno.EINTR) throw new SystemError('recv from netlink', errno)
+    }
+    throw new SystemError('recv from netlink', constants.errno.EINTR)
+  }
+
+  close(): void {
+    if (this.#isOpen) libc().close(this.#fd)
+    this.#isOpen = false
+  }
+
+  #number(): number {
+    // A closed number may meanwhile belong to another file of this process.
+    if (!this.#isOpen) throw new Error('The netlink socket is closed: the enforcer was released')
+    return this.#fd
+  }
+
+  #bind(): void {
+    // struct sockaddr_nl: family (host order), padding, port id 0 (the kernel chooses), no multicast groups.
+    const address = Buffer.alloc(12)
+    new Uint16Array(address.buffer, address.byteOffset, 1)[0] = AF_NETLINK
+    if (libc().bind(this.#fd, address, address.length) < 0)
+      throw new SystemError('bind of a netlink socket', koffi.errno())
+  }
+
+  /** The FORCE kinds pass the limits of net.core.*mem_max and need CAP_NET_ADMIN. Returns the bytes that one send may have. */
+  #enlarge(): number {
+    if (!this.#set(SOL_SOCKET, SO_RCVBUFFORCE, receiveBytesWanted)) this.#set(SOL_SOCKET, SO_RCVBUF, receiveBytesWanted)
+    if (!this.#set(SOL_SOCKET, SO_SNDBUFFORCE, sendBytesWanted)) this.#set(SOL_SOCKET, SO_SNDBUF, sendBytesWanted)
+    const value = new Int32Array(1)
+    const length = new Int32Array([4])
+    if (libc().getsockopt(this.#fd, SOL_SOCKET, SO_SNDBUF, value, length) < 0)
+      throw new SystemError('getsockopt(SO_SNDBUF) of a netlink socket', koffi.errno())
+    // netlink_sendmsg wants the message and a little more to fit.
+    return (value[0] ?? 0) - 1024
+  }
+
+  #set(level: number, option: number, value: number): boolean {
+    return libc().setsockopt(this.#number(), level, option, new Int32Array([value]), 4) === 0
+  }
+}
+
+function isPassing(errno: number): boolean {
+  return errno === constants.errno.EINTR || errno === constants.errno.EAGAIN
+}
+
+function hintOf(code: string): string {
+  if (code === 'EPERM' || code === 'EACCES') return ' (needs root or CAP_NET_ADMIN)'
+  if (code === 'EPROTONOSUPPORT' || code === 'EAFNOSUPPORT') return ' (this kernel has no netfilter netlink)'
+  return ''
+}
+
+interface Libc {
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, length: number): number
+  setsockopt(fd: number, level: number, option: number, value: Int32Array, length: number): number
+  getsockopt(fd: number, level: number, option: number, value: Int32Array, length: Int32Array): number
+  send(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  close(fd: number): number
+}
+
+let loaded: Libc | undefined
+
+/** The C library that Node itself runs on, whatever its file is called (glibc, musl). */
+function libc(): Libc {
+  if (loaded !== undefined) return loaded
+  const library = koffi.load(null)
+  loaded = {
+    socket: library.func('int socket(int domain, int type, int protocol)'),
+    bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
+    setsockopt: library.func('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)'),
+    getsockopt: library.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
+    send: library.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
+    recv: library.func('intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
+    close: library.func('int close(int fd)'),
+  } as Libc
+  return loaded
+}
