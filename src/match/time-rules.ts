@@ -43,6 +43,11 @@ export class TimeRules {
     return true
   }
 
+  /** The date of a line that nothing else is asked about. */
+  noteDate(timeMs: number, { nowMs, live }: { nowMs: number; live: boolean }): void {
+    this.#lastMs = live && Math.abs(Math.trunc((timeMs - nowMs) / 1000)) > 60 ? nowMs : timeMs
+  }
+
   /** A line whose time is known from elsewhere. */
   assignKnown(line: CurrentLine, timeMs: number): void {
     this.isCut = false
