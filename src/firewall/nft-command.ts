@@ -1,0 +1,305 @@
+import { isSingleAddress } from '../domain/address.js'
+import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
+import type { Clock } from '../lib/clock.js'
+import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
+import { NetworkCover, type Piece } from './network-cover.js'
+import { type ListedElement, listedElements, setNamesIn } from './nft-json.js'
+import { arrangementText, clearText, elementsText, type NftElement } from './nft-text.js'
+
+/** Runs a program with this standard input. */
+export type Run = (
+  argv: readonly string[],
+  stdin: string,
+) => Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
+
+export interface NftCommandOptions {
+  clock: Clock
+  run: Run
+}
+
+/** nft tells whole seconds, rounded down. */
+const sameEndMs = 3_000
+const errorCharsMax = 500
+
+/**
+ * Closes through the nft(8) command, for when the kernel cannot be spoken to directly: the same table, slower (a process a call),
+ * and with large interval sets much slower. Each call is one script, so one transaction; calls are made one after the other.
+ */
+export class NftCommandEnforcer implements Enforcer {
+  readonly kind = 'nft'
+  readonly #clock: Clock
+  readonly #run: Run
+  readonly #covers = new Map<string, NetworkCover>()
+  #jails: ReadonlySet<string> = new Set()
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ clock, run }: NftCommandOptions) {
+    this.#clock = clock
+    this.#run = run
+  }
+
+  arrange(scopes: readonly Scope[]): Promise<void> {
+    return this.#inTurn(async () => {
+      checkScopes(scopes)
+      const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
+      const listed = await this.#run(['nft', '-j', '-t', 'list', 'table', 'inet', tableName], '')
+      const existing = listed.exitCode === 0 ? setNamesIn(listed.stdout) : []
+      await this.#script(
+        arrangementText(
+          scopes,
+          existing.filter((name) => !names.has(name)),
+        ),
+      )
+      this.#jails = new Set(scopes.map(({ jail }) => jail))
+      for (const name of this.#covers.keys()) if (!names.has(name)) this.#covers.delete(name)
+      for (const name of names) if (name.startsWith('net') && !this.#covers.has(name)) await this.#adopt(name)
+    })
+  }
+
+  close(closures: readonly TimedClosure[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#check(closures)
+      const nowMs = this.#clock.now()
+      await this.#change(
+        closures,
+        nowMs,
+        (cover, networks) =>
+          cover.put(
+            networks.map(({ ip, remainingMs }) => ({ ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) })),
+            nowMs,
+          ),
+        ({ ip, remainingMs }) => ({ remove: [], add: [{ ip, remainingMs }] }),
+      )
+    })
+  }
+
+  open(closures: readonly Closure[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const nowMs = this.#clock.now()
+      const known = closures.filter(({ jail }) => this.#jails.has(jail))
+      await this.#change(
+        known,
+        nowMs,
+        (cover, networks) =>
+          cover.remove(
+            networks.map(({ ip }) => ip),
+            nowMs,
+          ),
+        ({ ip }) => ({ remove: [{ ip }], add: [] }),
+      )
+    })
+  }
+
+  reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
+    return this.#inTurn(async () => {
+      this.#check(wanted)
+      const nowMs = this.#clock.now()
+      const bySet = this.#wantedBySet(wanted, nowMs)
+      const total = { kept: 0, added: 0, removed: 0 }
+      let script = ''
+      for (const set of this.#setNames()) {
+        const missing = bySet.get(set) ?? new Map<string, Piece>()
+        const remove: NftElement[] = []
+        for (const { ip, remainingMs } of await this.#list(set)) {
+          const piece = missing.get(ip.text)
+          if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs)) {
+            missing.delete(ip.text)
+            total.kept++
+          } else if (piece === undefined) remove.push({ ip })
+        }
+        total.removed += remove.length
+        total.added += missing.size
+        script += elementsText(set, { remove, add: [...missing.values()].map((piece) => elementOf(piece, nowMs)) })
+      }
+      if (script !== '') await this.#script(script)
+      return total
+    })
+  }
+
+  drops({ jail, ip }: Closure): Promise<Drops | undefined> {
+    return this.#inTurn(async () => {
+      if (!this.#jails.has(jail)) return undefined
+      const set = setName(kindOf(ip), jail)
+      const found = isSingleAddress(ip) ? await this.#get(set, ip.text) : await this.#piecesListed(set, ip)
+      if (found.length === 0) return undefined
+      return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
+        packets: 0,
+        bytes: 0,
+      })
+    })
+  }
+
+  count(): Promise<Map<string, number>> {
+    return this.#inTurn(async () => {
+      const nowMs = this.#clock.now()
+      const counts = new Map<string, number>()
+      for (const jail of this.#jails) {
+        let count = 0
+        for (const kind of setKinds) {
+          const name = setName(kind, jail)
+          const listed = await this.#list(name)
+          const cover = this.#covers.get(name)
+          count += cover === undefined ? listed.length : networksIn(cover, listed, nowMs)
+        }
+        counts.set(jail, count)
+      }
+      return counts
+    })
+  }
+
+  clear(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#script(clearText)
+      this.#covers.clear()
+      this.#jails = new Set()
+    })
+  }
+
+  release(): void {}
+
+  /** Two scripts that cross would leave our memory of the networks behind the kernel. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  async #change<T extends Closure>(
+    closures: readonly T[],
+    nowMs: number,
+    changeCover: (cover: NetworkCover, networks: readonly T[]) => { gone: Piece[]; come: Piece[] },
+    single: (closure: T) => { remove: NftElement[]; add: NftElement[] },
+  ): Promise<void> {
+    const last = new Map(closures.map((closure) => [`${closure.ip.text} ${closure.jail}`, closure]))
+    let script = ''
+    const touched: string[] = []
+    for (const [name, group] of groupBySet(last.values())) {
+      const cover = this.#covers.get(name)
+      if (cover === undefined) {
+        const parts = group.map(single)
+        script += elementsText(name, {
+          remove: parts.flatMap(({ remove }) => remove),
+          add: parts.flatMap(({ add }) => add),
+        })
+      } else {
+        touched.push(name)
+        const { gone, come } = changeCover(cover, group)
+        const came = new Set(come.map(({ ip }) => ip.text))
+        const remove = gone.filter(({ ip }) => !came.has(ip.text))
+        script += elementsText(name, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
+      }
+    }
+    if (script === '') return
+    try {
+      await this.#script(script)
+    } catch (error) {
+      // Nothing was done, so the kernel knows better than our memory.
+      for (const name of touched) await this.#adopt(name).catch(() => {})
+      throw error
+    }
+  }
+
+  #wantedBySet(wanted: readonly TimedClosure[], nowMs: number): Map<string, Map<string, Piece>> {
+    const bySet = new Map<string, Map<string, Piece>>()
+    for (const cover of this.#covers.values()) cover.clear()
+    for (const [name, group] of groupBySet(wanted)) {
+      const pieces = group.map(({ ip, remainingMs }) => ({
+        ip,
+        endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY),
+      }))
+      const cover = this.#covers.get(name)
+      cover?.put(pieces, nowMs)
+      bySet.set(name, new Map([...(cover?.pieces(nowMs) ?? pieces)].map((piece) => [piece.ip.text, piece])))
+    }
+    return bySet
+  }
+
+  async #adopt(name: string): Promise<void> {
+    const nowMs = this.#clock.now()
+    const cover = new NetworkCover()
+    const listed = await this.#list(name)
+    cover.put(
+      listed.map(({ ip, remainingMs }) => ({ ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) })),
+      nowMs,
+    )
+    this.#covers.set(name, cover)
+  }
+
+  async #piecesListed(set: string, ip: TimedClosure['ip']): Promise<ListedElement[]> {
+    const pieces = this.#covers.get(set)?.piecesAt(ip, this.#clock.now()) ?? []
+    const texts = new Set(pieces.map((piece) => piece.ip.text))
+    return texts.size === 0 ? [] : (await this.#list(set)).filter((element) => texts.has(element.ip.text))
+  }
+
+  async #get(set: string, element: string): Promise<ListedElement[]> {
+    const answer = await this.#run(['nft', '-j', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
+    return answer.exitCode === 0 ? listedElements(answer.stdout) : []
+  }
+
+  async #list(set: string): Promise<ListedElement[]> {
+    const argv = ['nft', '-j', 'list', 'set', 'inet', tableName, set]
+    const answer = await this.#run(argv, '')
+    if (answer.exitCode !== 0) throw failure(argv, answer)
+    return listedElements(answer.stdout)
+  }
+
+  async #script(script: string): Promise<void> {
+    const argv = ['nft', '-f', '-']
+    const answer = await this.#run(argv, script)
+    if (answer.exitCode !== 0) throw failure(argv, answer)
+  }
+
+  #check(closures: readonly TimedClosure[]): void {
+    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
+    if (unknown !== undefined)
+      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
+  }
+
+  #setNames(): string[] {
+    return [...this.#jails].flatMap((jail) => setKinds.map((kind: SetKind) => setName(kind, jail)))
+  }
+}
+
+/** Throws unless this machine's nft may and can do what we need; changes nothing. */
+export async function probeNft(run: Run): Promise<void> {
+  const argv = ['nft', '-c', '-f', '-']
+  const answer = await run(argv, arrangementText([{ jail: 'probe', ports: 'all', protocols: ['tcp'] }], []))
+  if (answer.exitCode !== 0) throw failure(argv, answer)
+}
+
+function failure(argv: readonly string[], answer: { exitCode: number | undefined; stderr: string }): Error {
+  const said = answer.stderr.trim().slice(0, errorCharsMax) || 'it said nothing'
+  return Object.assign(new Error(`${argv.join(' ')} failed with exit status ${answer.exitCode ?? 'none'}: ${said}`), {
+    exitCode: answer.exitCode,
+  })
+}
+
+function groupBySet<T extends Closure>(closures: Iterable<T>): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const closure of closures) {
+    const name = setName(kindOf(closure.ip), closure.jail)
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [closure])
+    else group.push(closure)
+  }
+  return groups
+}
+
+function elementOf({ ip, endMs }: Piece, nowMs: number): NftElement {
+  return { ip, remainingMs: endMs === Number.POSITIVE_INFINITY ? undefined : endMs - nowMs }
+}
+
+function isSameEnd(wantedMs: number, foundMs: number | undefined): boolean {
+  const isForEver = kernelTimeoutMs(wantedMs) === 0
+  return isForEver || foundMs === undefined
+    ? isForEver === (foundMs === undefined)
+    : Math.abs(wantedMs - foundMs) <= sameEndMs
+}
+
+function networksIn(cover: NetworkCover, listed: readonly ListedElement[], nowMs: number): number {
+  const present = new Set(listed.map(({ ip }) => ip.text))
+  let count = 0
+  for (const { ip, endMs } of cover.networks())
+    if (endMs > nowMs && cover.piecesAt(ip, nowMs).every((piece) => present.has(piece.ip.text))) count++
+  return count
+}

@@ -1,0 +1,58 @@
+import { type Ip, parseIp } from '../domain/address.js'
+
+/** What `nft -j` says, read without trust in its shape: libnftables-json(5), and versions differ. */
+export interface ListedElement {
+  ip: Ip
+  /** Whole seconds, rounded down; undefined: it stays. */
+  remainingMs: number | undefined
+  packets: number
+  bytes: number
+}
+
+/** Names of the sets of a table, anonymous ones left out. */
+export function setNamesIn(json: string): string[] {
+  return objectsIn(json, 'set').flatMap((set) =>
+    typeof set.name === 'string' && !set.name.startsWith('__') ? [set.name] : [],
+  )
+}
+
+/** Elements of the sets in the answer; what is neither an address nor a network is left out. */
+export function listedElements(json: string): ListedElement[] {
+  return objectsIn(json, 'set')
+    .flatMap((set) => (Array.isArray(set.elem) ? (set.elem as unknown[]) : []))
+    .flatMap((element) => listedElement(element) ?? [])
+}
+
+function listedElement(element: unknown): ListedElement | undefined {
+  const inner = fieldsOf(fieldsOf(element)?.elem)
+  const ip = ipIn(inner === undefined ? element : inner.val)
+  if (ip === undefined) return undefined
+  const counter = fieldsOf(inner?.counter)
+  const expires = inner?.expires
+  return {
+    ip,
+    remainingMs: typeof expires === 'number' ? expires * 1000 : undefined,
+    packets: numberIn(counter?.packets),
+    bytes: numberIn(counter?.bytes),
+  }
+}
+
+function ipIn(value: unknown): Ip | undefined {
+  if (typeof value === 'string') return parseIp(value)
+  const prefix = fieldsOf(fieldsOf(value)?.prefix)
+  if (typeof prefix?.addr === 'string' && typeof prefix.len === 'number') return parseIp(`${prefix.addr}/${prefix.len}`)
+  return undefined
+}
+
+function objectsIn(json: string, kind: string): Record<string, unknown>[] {
+  const list = fieldsOf(JSON.parse(json))?.nftables
+  return Array.isArray(list) ? list.flatMap((item: unknown) => fieldsOf(fieldsOf(item)?.[kind]) ?? []) : []
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+}
+
+function numberIn(value: unknown): number {
+  return typeof value === 'number' ? value : 0
+}
