@@ -3,7 +3,8 @@ import type { Enforcer } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import { MemoryEnforcer } from './memory.js'
-import { NftCommandEnforcer, probeNft, type Run } from './nft-command.js'
+import { NftCommandEnforcer } from './nft-command.js'
+import { NftTool, type Run } from './nft-tool.js'
 
 export interface ChooseOptions {
   clock: Clock
@@ -37,7 +38,7 @@ export async function chooseEnforcer({ clock, simulate, run = runProgram }: Choo
     failures.push(`netlink: ${firstLine(error)}`)
   }
   try {
-    await probeNft(run)
+    await new NftTool(run).probe()
     return {
       enforcer: new NftCommandEnforcer({ clock, run }),
       reason: `bans go through the nft command (${failures.join('; ')})`,

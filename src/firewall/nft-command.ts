@@ -1,16 +1,11 @@
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
+import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
-import { type ListedElement, listedElements, setNamesIn } from './nft-json.js'
+import type { ListedElement } from './nft-json.js'
 import { arrangementText, clearText, elementsText, type NftElement } from './nft-text.js'
-
-/** Runs a program with this standard input. */
-export type Run = (
-  argv: readonly string[],
-  stdin: string,
-) => Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
+import { NftTool, type Run } from './nft-tool.js'
 
 export interface NftCommandOptions {
   clock: Clock
@@ -19,7 +14,6 @@ export interface NftCommandOptions {
 
 /** nft tells whole seconds, rounded down. */
 const sameEndMs = 3_000
-const errorCharsMax = 500
 
 /**
  * Closes through the nft(8) command, for when the kernel cannot be spoken to directly: the same table, slower (a process a call),
@@ -28,23 +22,22 @@ const errorCharsMax = 500
 export class NftCommandEnforcer implements Enforcer {
   readonly kind = 'nft'
   readonly #clock: Clock
-  readonly #run: Run
+  readonly #nft: NftTool
   readonly #covers = new Map<string, NetworkCover>()
   #jails: ReadonlySet<string> = new Set()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor({ clock, run }: NftCommandOptions) {
     this.#clock = clock
-    this.#run = run
+    this.#nft = new NftTool(run)
   }
 
   arrange(scopes: readonly Scope[]): Promise<void> {
     return this.#inTurn(async () => {
       checkScopes(scopes)
       const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
-      const listed = await this.#run(['nft', '-j', '-t', 'list', 'table', 'inet', tableName], '')
-      const existing = listed.exitCode === 0 ? setNamesIn(listed.stdout) : []
-      await this.#script(
+      const existing = await this.#nft.setNames()
+      await this.#nft.script(
         arrangementText(
           scopes,
           existing.filter((name) => !names.has(name)),
@@ -100,7 +93,7 @@ export class NftCommandEnforcer implements Enforcer {
       for (const set of this.#setNames()) {
         const missing = bySet.get(set) ?? new Map<string, Piece>()
         const remove: NftElement[] = []
-        for (const { ip, remainingMs } of await this.#list(set)) {
+        for (const { ip, remainingMs } of await this.#nft.list(set)) {
           const piece = missing.get(ip.text)
           if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs)) {
             missing.delete(ip.text)
@@ -111,7 +104,7 @@ export class NftCommandEnforcer implements Enforcer {
         total.added += missing.size
         script += elementsText(set, { remove, add: [...missing.values()].map((piece) => elementOf(piece, nowMs)) })
       }
-      if (script !== '') await this.#script(script)
+      if (script !== '') await this.#nft.script(script)
       return total
     })
   }
@@ -120,7 +113,7 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       if (!this.#jails.has(jail)) return undefined
       const set = setName(kindOf(ip), jail)
-      const found = isSingleAddress(ip) ? await this.#get(set, ip.text) : await this.#piecesListed(set, ip)
+      const found = isSingleAddress(ip) ? await this.#nft.get(set, ip.text) : await this.#piecesListed(set, ip)
       if (found.length === 0) return undefined
       return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
         packets: 0,
@@ -137,7 +130,7 @@ export class NftCommandEnforcer implements Enforcer {
         let count = 0
         for (const kind of setKinds) {
           const name = setName(kind, jail)
-          const listed = await this.#list(name)
+          const listed = await this.#nft.list(name)
           const cover = this.#covers.get(name)
           count += cover === undefined ? listed.length : networksIn(cover, listed, nowMs)
         }
@@ -149,7 +142,7 @@ export class NftCommandEnforcer implements Enforcer {
 
   clear(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#script(clearText)
+      await this.#nft.script(clearText)
       this.#covers.clear()
       this.#jails = new Set()
     })
@@ -191,7 +184,7 @@ export class NftCommandEnforcer implements Enforcer {
     }
     if (script === '') return
     try {
-      await this.#script(script)
+      await this.#nft.script(script)
     } catch (error) {
       // Nothing was done, so the kernel knows better than our memory.
       for (const name of touched) await this.#adopt(name).catch(() => {})
@@ -217,7 +210,7 @@ export class NftCommandEnforcer implements Enforcer {
   async #adopt(name: string): Promise<void> {
     const nowMs = this.#clock.now()
     const cover = new NetworkCover()
-    const listed = await this.#list(name)
+    const listed = await this.#nft.list(name)
     cover.put(
       listed.map(({ ip, remainingMs }) => ({ ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) })),
       nowMs,
@@ -228,25 +221,7 @@ export class NftCommandEnforcer implements Enforcer {
   async #piecesListed(set: string, ip: TimedClosure['ip']): Promise<ListedElement[]> {
     const pieces = this.#covers.get(set)?.piecesAt(ip, this.#clock.now()) ?? []
     const texts = new Set(pieces.map((piece) => piece.ip.text))
-    return texts.size === 0 ? [] : (await this.#list(set)).filter((element) => texts.has(element.ip.text))
-  }
-
-  async #get(set: string, element: string): Promise<ListedElement[]> {
-    const answer = await this.#run(['nft', '-j', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
-    return answer.exitCode === 0 ? listedElements(answer.stdout) : []
-  }
-
-  async #list(set: string): Promise<ListedElement[]> {
-    const argv = ['nft', '-j', 'list', 'set', 'inet', tableName, set]
-    const answer = await this.#run(argv, '')
-    if (answer.exitCode !== 0) throw failure(argv, answer)
-    return listedElements(answer.stdout)
-  }
-
-  async #script(script: string): Promise<void> {
-    const argv = ['nft', '-f', '-']
-    const answer = await this.#run(argv, script)
-    if (answer.exitCode !== 0) throw failure(argv, answer)
+    return texts.size === 0 ? [] : (await this.#nft.list(set)).filter((element) => texts.has(element.ip.text))
   }
 
   #check(closures: readonly TimedClosure[]): void {
@@ -258,20 +233,6 @@ export class NftCommandEnforcer implements Enforcer {
   #setNames(): string[] {
     return [...this.#jails].flatMap((jail) => setKinds.map((kind: SetKind) => setName(kind, jail)))
   }
-}
-
-/** Throws unless this machine's nft may and can do what we need; changes nothing. */
-export async function probeNft(run: Run): Promise<void> {
-  const argv = ['nft', '-c', '-f', '-']
-  const answer = await run(argv, arrangementText([{ jail: 'probe', ports: 'all', protocols: ['tcp'] }], []))
-  if (answer.exitCode !== 0) throw failure(argv, answer)
-}
-
-function failure(argv: readonly string[], answer: { exitCode: number | undefined; stderr: string }): Error {
-  const said = answer.stderr.trim().slice(0, errorCharsMax) || 'it said nothing'
-  return Object.assign(new Error(`${argv.join(' ')} failed with exit status ${answer.exitCode ?? 'none'}: ${said}`), {
-    exitCode: answer.exitCode,
-  })
 }
 
 function groupBySet<T extends Closure>(closures: Iterable<T>): Map<string, T[]> {

@@ -46,7 +46,8 @@ function ipIn(value: unknown): Ip | undefined {
 
 function objectsIn(json: string, kind: string): Record<string, unknown>[] {
   const list = fieldsOf(JSON.parse(json))?.nftables
-  return Array.isArray(list) ? list.flatMap((item: unknown) => fieldsOf(fieldsOf(item)?.[kind]) ?? []) : []
+  if (!Array.isArray(list)) return []
+  return (list as unknown[]).flatMap((item) => fieldsOf(fieldsOf(item)?.[kind]) ?? [])
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> | undefined {

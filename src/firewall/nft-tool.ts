@@ -1,0 +1,59 @@
+import { tableName } from './layout.js'
+import { type ListedElement, listedElements, setNamesIn } from './nft-json.js'
+import { arrangementText } from './nft-text.js'
+
+/** Runs a program with this standard input. */
+export type Run = (
+  argv: readonly string[],
+  stdin: string,
+) => Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
+
+const errorCharsMax = 500
+
+/** The nft(8) command, as far as we need it. Every call is one process. */
+export class NftTool {
+  readonly #run: Run
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /** Throws unless this machine's nft may and can do what we need; changes nothing. */
+  async probe(): Promise<void> {
+    const argv = ['nft', '-c', '-f', '-']
+    const answer = await this.#run(argv, arrangementText([{ jail: 'probe', ports: 'all', protocols: ['tcp'] }], []))
+    if (answer.exitCode !== 0) throw failure(argv, answer)
+  }
+
+  /** Runs a script: one transaction. */
+  async script(script: string): Promise<void> {
+    const argv = ['nft', '-f', '-']
+    const answer = await this.#run(argv, script)
+    if (answer.exitCode !== 0) throw failure(argv, answer)
+  }
+
+  /** Sets of our table; none when there is no table. */
+  async setNames(): Promise<string[]> {
+    const answer = await this.#run(['nft', '-j', '-t', 'list', 'table', 'inet', tableName], '')
+    return answer.exitCode === 0 ? setNamesIn(answer.stdout) : []
+  }
+
+  async list(set: string): Promise<ListedElement[]> {
+    const argv = ['nft', '-j', 'list', 'set', 'inet', tableName, set]
+    const answer = await this.#run(argv, '')
+    if (answer.exitCode !== 0) throw failure(argv, answer)
+    return listedElements(answer.stdout)
+  }
+
+  /** One element, or nothing. NOTE: nft reads more than that: 43 s in a set of a million. */
+  async get(set: string, element: string): Promise<ListedElement[]> {
+    const answer = await this.#run(['nft', '-j', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
+    return answer.exitCode === 0 ? listedElements(answer.stdout) : []
+  }
+}
+
+function failure(argv: readonly string[], answer: { exitCode: number | undefined; stderr: string }): Error {
+  const said = answer.stderr.trim().slice(0, errorCharsMax) || 'it said nothing'
+  const message = `${argv.join(' ')} failed with exit status ${answer.exitCode ?? 'none'}: ${said}`
+  return Object.assign(new Error(message), { exitCode: answer.exitCode })
+}
