@@ -65,6 +65,8 @@ export class FieldPlan {
   readonly #slots: readonly number[]
   readonly #places: readonly number[]
   readonly #complex: readonly { kind: 'alt' | 'tuple'; from: number; to: number }[]
+  /** The last text of each group. */
+  readonly #last: (string | undefined)[] = []
   readonly #nofail: number
   readonly #gained: number
   readonly #forgotten: number
@@ -97,8 +99,17 @@ export class FieldPlan {
     }
     for (let i = 0; i < this.#slots.length; i++) {
       const text = match[this.#slots[i] ?? 0]
-      if (text !== undefined) values[this.#places[i] ?? 0] = ownCopy(text)
+      if (text !== undefined) values[this.#places[i] ?? 0] = this.#kept(i, text)
     }
+  }
+
+  /** A copy of the text of group `i`; the same copy again while the text is the same, as in a burst of lines of one session. */
+  #kept(i: number, text: string): string {
+    const last = this.#last[i]
+    if (last === text) return last
+    const copy = ownCopy(text)
+    this.#last[i] = copy
+    return copy
   }
 
   /** Adds what the match says about the line. An empty group says nothing. */
@@ -111,9 +122,9 @@ export class FieldPlan {
   /** Stand-ins (`alt_user_1` for `user`) look at this match alone, then all of it goes over what is there. */
   #fillComplex(values: FieldValues, match: Match): void {
     const own: FieldValues = []
-    for (const [i, slot] of this.#slots.entries()) {
-      const text = match[slot]
-      if (text !== undefined) own[this.#places[i] ?? 0] = ownCopy(text)
+    for (let i = 0; i < this.#slots.length; i++) {
+      const text = match[this.#slots[i] ?? 0]
+      if (text !== undefined) own[this.#places[i] ?? 0] = this.#kept(i, text)
     }
     for (const { kind, from, to } of this.#complex) {
       const text = own[from]

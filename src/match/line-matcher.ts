@@ -150,7 +150,7 @@ export class LineMatcher {
 
   #tell({ id, timeMs, fields, lines }: Finding): void {
     if (id === undefined || timeMs === undefined) return
-    this.#onFailure({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines: [...lines], data: fields })
+    this.#onFailure({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
   }
 }
 

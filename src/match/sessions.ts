@@ -16,7 +16,7 @@ export interface Session {
   isNofail: boolean
   /** A failure that waits for a line which names an address. */
   isPending: boolean
-  /** What is reported: lines of failures, and of what led to them. */
+  /** What is reported: lines of failures, and of what led to them. Whoever is told may keep the list: it is not changed any more after that. */
   lines: string[]
   /** Lines of no failure yet. */
   earlierLines: string[]
@@ -26,6 +26,9 @@ export interface Session {
 /** Sessions of one stream of lines by their id. */
 export class Sessions {
   readonly #byId = new Map<string, Session>()
+  /** The session of the last line, for lines of one often follow each other; undefined: it is not known. */
+  #lastId = ''
+  #last: Session | undefined
 
   /** Merges the fields of a line that matched into its session; `values` may become the session's. Changes `state` where the session overrules it. */
   merge(id: string, values: FieldValues, state: LineState, line: string, nowMs: number): Session {
@@ -39,7 +42,7 @@ export class Sessions {
       // What was reported before is not reported again.
       if (!known.isNofail && !known.isPending && known.lines.length > 0) known.lines = []
       for (let i = 0; i < values.length; i++) if (values[i] !== undefined) known.values[i] = values[i]
-      if (state.isForgotten) this.#byId.delete(id)
+      if (state.isForgotten) this.#delete(id)
     } else if (!state.isForgotten) {
       if (user) addUser(session, user)
       this.#set(id, session)
@@ -55,18 +58,28 @@ export class Sessions {
   }
 
   #get(id: string, nowMs: number): Session | undefined {
-    const session = this.#byId.get(id)
+    if (this.#lastId !== id) {
+      this.#lastId = id
+      this.#last = this.#byId.get(id)
+    }
+    const session = this.#last
     if (session === undefined || session.untilMs > nowMs) return session
-    this.#byId.delete(id)
+    this.#delete(id)
     return undefined
+  }
+
+  #delete(id: string): void {
+    this.#byId.delete(id)
+    if (this.#lastId === id) this.#last = undefined
   }
 
   #set(id: string, session: Session): void {
     if (this.#byId.size >= sessionsMax) {
       const oldest = this.#byId.keys().next()
-      if (!oldest.done) this.#byId.delete(oldest.value)
+      if (!oldest.done) this.#delete(oldest.value)
     }
     this.#byId.set(id, session)
+    if (this.#lastId === id) this.#last = session
   }
 }
 
