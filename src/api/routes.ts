@@ -19,9 +19,16 @@ const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
 /** A request that cannot be understood. The message is a sentence for its sender. */
 class BadRequest extends Error {}
 
-/** The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 404, or 500. */
-export function routes(operations: Operations): Hono {
+/**
+ * The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 404, or 500.
+ * Nothing is answered before `ready`.
+ */
+export function routes(operations: Operations, ready: Promise<void> = Promise.resolve()): Hono {
   const app = new Hono()
+  app.use(async (_c, next) => {
+    await ready
+    await next()
+  })
   app.get('/v1/version', (c) => c.json(operations.version()))
   app.get('/v1/status', async (c) => c.json(await operations.status()))
   app.get('/v1/jails/:jail', async (c) => {

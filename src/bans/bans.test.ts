@@ -16,7 +16,16 @@ function setUp() {
   const protection = (ip: Parameters<typeof contains>[1]) => (contains(home, ip) ? 'it is home' : undefined)
   const bans = new Bans({ clock, log, enforcer, store, protection })
   const ban = (id = '192.0.2.1', over: Partial<Ban> = {}): Ban => ({
-    jail: 'sshd', id, startMs: clock.now(), durationMs: 60_000, origin: { kind: 'jail' }, count: 1, failures: 3, lines: ['x'], data: {}, ...over,
+    jail: 'sshd',
+    id,
+    startMs: clock.now(),
+    durationMs: 60_000,
+    origin: { kind: 'jail' },
+    count: 1,
+    failures: 3,
+    lines: ['x'],
+    data: {},
+    ...over,
   })
   return { clock, log, enforcer, store, bans, ban }
 }
@@ -178,11 +187,22 @@ describe('Bans', () => {
 
   it('restores what still runs, with its remaining time, and leaves out who is protected now', async () => {
     const { bans, ban, store, enforcer, clock, log } = setUp()
-    store.add([ban('192.0.2.1'), ban('192.0.2.2', { durationMs: 1000 }), ban('10.0.0.1'), ban('192.0.2.3', { durationMs: undefined })])
+    store.add([
+      ban('192.0.2.1'),
+      ban('192.0.2.2', { durationMs: 1000 }),
+      ban('10.0.0.1'),
+      ban('192.0.2.3', { durationMs: undefined }),
+    ])
     clock.turn(20_000)
     assert.equal(bans.restore('sshd'), 2)
     await bans.reconcile()
-    assert.deepEqual([...enforcer.closed], [['sshd 192.0.2.1', 40_000], ['sshd 192.0.2.3', undefined]])
+    assert.deepEqual(
+      [...enforcer.closed],
+      [
+        ['sshd 192.0.2.1', 40_000],
+        ['sshd 192.0.2.3', undefined],
+      ],
+    )
     assert.ok(log.lines.includes('NOTICE [sshd] Restore Ban 192.0.2.1'))
     clock.turn(40_000)
     await bans.settled()

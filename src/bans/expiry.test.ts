@@ -9,10 +9,15 @@ it('calls back for each item at its time, whatever the order they came in', () =
     fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 200 }), (delays) => {
       const clock = new ManualClock(0)
       const due: [number, number][] = []
-      const expiry = new Expiry<number>(clock, (items) => due.push(...items.map((item): [number, number] => [item, clock.now()])))
+      const expiry = new Expiry<number>(clock, (items) =>
+        due.push(...items.map((item): [number, number] => [item, clock.now()])),
+      )
       for (const delay of delays) expiry.add(delay, delay)
       clock.turn(10_000)
-      assert.deepEqual(due, [...delays].sort((a, b) => a - b).map((delay) => [delay, delay]))
+      assert.deepEqual(
+        due,
+        [...delays].sort((a, b) => a - b).map((delay) => [delay, delay]),
+      )
     }),
   )
 })

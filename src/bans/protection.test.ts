@@ -14,9 +14,13 @@ const protection = new Protection({
 
 describe('Protection', () => {
   it('refuses this machine itself, and every network that it is in', () => {
-    for (const text of ['127.0.0.1', '127.99.0.1', '::1', '0.0.0.0/0', '::/0', '127.0.0.0/24', '0.0.0.0']) assert.match(protection.reasonAgainst(ip(text), 'x') ?? '', /this machine/, text)
-    const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []).filter((entry) => !entry.internal)
-    for (const { address } of own) assert.match(protection.reasonAgainst(ip(address.replace(/%.*/, '')), 'x') ?? '', /address of this machine/)
+    for (const text of ['127.0.0.1', '127.99.0.1', '::1', '0.0.0.0/0', '::/0', '127.0.0.0/24', '0.0.0.0'])
+      assert.match(protection.reasonAgainst(ip(text), 'x') ?? '', /this machine/, text)
+    const own = Object.values(networkInterfaces())
+      .flatMap((entries) => entries ?? [])
+      .filter((entry) => !entry.internal)
+    for (const { address } of own)
+      assert.match(protection.reasonAgainst(ip(address.replace(/%.*/, '')), 'x') ?? '', /address of this machine/)
   })
 
   it('refuses what is in ignoreip of the jail', () => {
@@ -26,7 +30,10 @@ describe('Protection', () => {
   })
 
   it('refuses from where somebody is logged in, and says who', () => {
-    assert.equal(protection.reasonAgainst(ip('203.0.113.5'), 'sshd'), 'somebody is logged in from 203.0.113.5 (utmp: alice on pts/0)')
+    assert.equal(
+      protection.reasonAgainst(ip('203.0.113.5'), 'sshd'),
+      'somebody is logged in from 203.0.113.5 (utmp: alice on pts/0)',
+    )
   })
 
   it('lets others be banned', () => {

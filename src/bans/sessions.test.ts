@@ -29,7 +29,13 @@ describe('Sessions', () => {
       utmpRecord({ type: 7, user: 'bob', line: 'pts/2', address: v6 }),
       Buffer.alloc(100, 7),
     ])
-    assert.deepEqual([...parseUtmp(bytes)], [['203.0.113.5', 'utmp: alice on pts/0'], ['2001:db8::9', 'utmp: bob on pts/2']])
+    assert.deepEqual(
+      [...parseUtmp(bytes)],
+      [
+        ['203.0.113.5', 'utmp: alice on pts/0'],
+        ['2001:db8::9', 'utmp: bob on pts/2'],
+      ],
+    )
   })
 
   it('reads utmp again when it has changed', () => {

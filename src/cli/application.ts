@@ -2,7 +2,13 @@ import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run,
 import { version } from '../lib/version.js'
 import { CommandFailure, type Context, exit } from './context.js'
 
-const config = { kind: 'parsed', parse: String, optional: true, placeholder: 'DIR', brief: 'Configuration directory (default /etc/tocsin, else /etc/fail2ban, else the shipped one)' } as const
+const config = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  placeholder: 'DIR',
+  brief: 'Configuration directory (default /etc/tocsin, else /etc/fail2ban, else the shipped one)',
+} as const
 const json = { kind: 'boolean', optional: true, withNegated: false, brief: 'Print JSON' } as const
 const jail = { kind: 'parsed', parse: String, optional: true, placeholder: 'JAIL', brief: 'Only in this jail' } as const
 const common = { config, json } as const
@@ -26,7 +32,11 @@ const commands = {
   }),
   status: buildCommand({
     loader: async () => (await import('./commands/status.js')).status,
-    parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [maybe('JAIL', 'Only this jail, in detail')] } },
+    parameters: {
+      flags: common,
+      aliases,
+      positional: { kind: 'tuple', parameters: [maybe('JAIL', 'Only this jail, in detail')] },
+    },
     docs: { brief: 'Jails, counts, what is enforced' },
   }),
   ban: buildCommand({
@@ -35,7 +45,13 @@ const commands = {
       flags: {
         ...common,
         jail: { ...jail, brief: 'Jail to ban in (default: manual, which closes every port)' },
-        for: { kind: 'parsed', parse: String, optional: true, placeholder: 'TIME', brief: "How long: 10m, 1h, 2d (default: the jail's bantime; manual: 1h)" },
+        for: {
+          kind: 'parsed',
+          parse: String,
+          optional: true,
+          placeholder: 'TIME',
+          brief: "How long: 10m, 1h, 2d (default: the jail's bantime; manual: 1h)",
+        },
         permanent: yes('For good'),
         force: yes('Even if the address is protected'),
       },
@@ -55,12 +71,20 @@ const commands = {
   }),
   banned: buildCommand({
     loader: async () => (await import('./commands/banned.js')).banned,
-    parameters: { flags: { ...common, jail }, aliases: { ...aliases, j: 'jail' }, positional: { kind: 'tuple', parameters: [maybe('IP', 'Only this address')] } },
+    parameters: {
+      flags: { ...common, jail },
+      aliases: { ...aliases, j: 'jail' },
+      positional: { kind: 'tuple', parameters: [maybe('IP', 'Only this address')] },
+    },
     docs: { brief: 'List who is banned' },
   }),
   why: buildCommand({
     loader: async () => (await import('./commands/why.js')).why,
-    parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] } },
+    parameters: {
+      flags: common,
+      aliases,
+      positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] },
+    },
     docs: { brief: 'Why an address is banned: lines, jail, since when, packets dropped' },
   }),
   check: buildCommand({

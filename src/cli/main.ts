@@ -1,19 +1,22 @@
-import { exit } from './context.js'
+import { type Context, exit } from './context.js'
 
 export type Program = 'tocsin' | 'fail2ban-client' | 'fail2ban-server' | 'fail2ban-regex'
 
 /** Runs one of our programs with the words behind its name; resolves to the exit code. */
 export async function main(program: Program, argv: readonly string[]): Promise<number> {
   if (program !== 'tocsin') return notYet(program)
+  const streams: Context['process'] = { stdout: process.stdout, stderr: process.stderr }
   const { proposals, runCommandLine } = await import('./application.js')
   if (argv[0] === '__complete') {
-    process.stdout.write((await proposals(argv.slice(1), process)).map((word) => `${word}\n`).join(''))
+    process.stdout.write((await proposals(argv.slice(1), streams)).map((word) => `${word}\n`).join(''))
     return exit.ok
   }
-  return runCommandLine(argv, process)
+  return runCommandLine(argv, streams)
 }
 
 function notYet(program: Program): number {
-  process.stderr.write(`${program}: not yet: this program does not do its work so far; 'tocsin --help' shows what tocsin does\n`)
+  process.stderr.write(
+    `${program}: not yet: this program does not do its work so far; 'tocsin --help' shows what tocsin does\n`,
+  )
   return exit.config
 }

@@ -46,7 +46,11 @@ export class Names {
   async #resolve(name: string): Promise<void> {
     try {
       const answers = await lookup(name, { all: true })
-      if (this.#known.has(name)) this.#known.set(name, answers.flatMap(({ address }) => parseIp(address) ?? []))
+      if (this.#known.has(name))
+        this.#known.set(
+          name,
+          answers.flatMap(({ address }) => parseIp(address) ?? []),
+        )
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#log.write('WARNING', 'ipdns', `Unable to find a corresponding IP address for ${name}: ${reason}`)

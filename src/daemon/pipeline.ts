@@ -5,7 +5,7 @@ import type { Jail } from '../jail/jail.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
-import type { LineMatcher } from '../match/scan.js'
+import type { LineMatcher } from '../match/line-matcher.js'
 import type { Chunk } from '../source/file-tail.js'
 
 /** The rooms a line passes through. */
@@ -50,7 +50,8 @@ export class Pipeline {
       log.write('INFO', 'filter', `[${jail.spec.name}] Ignore ${failure.id} by ${judgement.by}`)
       return
     }
-    if (log.isOn('INFO')) log.write('INFO', 'filter', `[${jail.spec.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
+    if (log.isOn('INFO'))
+      log.write('INFO', 'filter', `[${jail.spec.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
     if (judgement.kind === 'ban') bans.enact(judgement.ban)
   }
 }

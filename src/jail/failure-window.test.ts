@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FailureWindow, roundHalfToEven } from './failure-window.js'
 
-const failureAt = (seconds: number, id = '192.0.2.1', line = `line at ${seconds}`) => ({ id, timeMs: seconds * 1000, lines: [line], data: { user: `u${seconds}` } })
+const failureAt = (seconds: number, id = '192.0.2.1', line = `line at ${seconds}`) => ({
+  id,
+  timeMs: seconds * 1000,
+  lines: [line],
+  data: { user: `u${seconds}` },
+})
 
 describe('FailureWindow', () => {
   it('estimates the failures in the find time as Fail2ban does', () => {
@@ -12,7 +17,16 @@ describe('FailureWindow', () => {
       const { retries, firstMs, failures } = window.record(failureAt(seconds))
       return [retries, firstMs / 1000, failures]
     })
-    assert.deepEqual(seen, [[1, 0, 1], [2, 0, 2], [3, 0, 3], [4, 50, 4], [5, 100, 5], [3, 900, 6], [4, 900, 7], [3, 1400, 8]])
+    assert.deepEqual(seen, [
+      [1, 0, 1],
+      [2, 0, 2],
+      [3, 0, 3],
+      [4, 50, 4],
+      [5, 100, 5],
+      [3, 900, 6],
+      [4, 900, 7],
+      [3, 1400, 8],
+    ])
   })
 
   it('keeps the last matches and the data of the first failure', () => {
@@ -46,7 +60,9 @@ describe('FailureWindow', () => {
 
   it('keeps unusual text whole', () => {
     const line = 'Füße \ud83d\udd14 \ufffd \0 end'
-    assert.deepEqual(new FailureWindow({ findTimeMs: 1000, maxmatches: 1 }).record(failureAt(1, 'x', line)).lines, [line])
+    assert.deepEqual(new FailureWindow({ findTimeMs: 1000, maxmatches: 1 }).record(failureAt(1, 'x', line)).lines, [
+      line,
+    ])
   })
 })
 

@@ -3,7 +3,15 @@ import { describe, it } from 'node:test'
 import { Jail } from './jail.js'
 import type { JailSpec } from './jail-spec.js'
 
-const spec: JailSpec = { name: 'sshd', maxretry: 3, findTimeMs: 600_000, banTimeMs: 60_000, maxmatches: 3, ignoreip: [], ignoreself: true }
+const spec: JailSpec = {
+  name: 'sshd',
+  maxretry: 3,
+  findTimeMs: 600_000,
+  banTimeMs: 60_000,
+  maxmatches: 3,
+  ignoreip: [],
+  ignoreself: true,
+}
 const failure = (timeMs: number, id = '192.0.2.1') => ({ id, timeMs, lines: [`at ${timeMs}`], data: { user: 'root' } })
 
 describe('Jail', () => {
@@ -14,8 +22,15 @@ describe('Jail', () => {
     const judgement = jail.judge(failure(3000), 3500)
     assert.equal(judgement.kind, 'ban')
     assert.deepEqual(judgement.kind === 'ban' && judgement.ban, {
-      jail: 'sshd', id: '192.0.2.1', startMs: 3000, durationMs: 60_000, origin: { kind: 'jail' }, count: 1, failures: 3,
-      lines: ['at 1000', 'at 2000', 'at 3000'], data: { user: 'root' },
+      jail: 'sshd',
+      id: '192.0.2.1',
+      startMs: 3000,
+      durationMs: 60_000,
+      origin: { kind: 'jail' },
+      count: 1,
+      failures: 3,
+      lines: ['at 1000', 'at 2000', 'at 3000'],
+      data: { user: 'root' },
     })
   })
 

@@ -1,6 +1,6 @@
 import { ask } from '../../api/client.js'
 import type { BanOutcome, BanRequest } from '../../api/operations.js'
-import { parseDuration } from '../../config/duration.js'
+import { parseDurationMs } from '../../config/duration.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../context.js'
 import { daemonSocket } from '../daemon-socket.js'
 import { colour, durationText, harmless } from '../render.js'
@@ -23,9 +23,12 @@ export async function ban(this: Context, flags: BanFlags, ...ips: string[]): Pro
 function durationOf(flags: BanFlags): Pick<BanRequest, 'durationMs' | 'permanent'> {
   if (flags.permanent) return { permanent: true }
   if (flags.for === undefined) return {}
-  const durationMs = parseDuration(flags.for)
+  const durationMs = parseDurationMs(flags.for)
   if (durationMs === undefined) {
-    throw new CommandFailure(`--for ${harmless(flags.for)} is not a duration; try 10m, 1h, 2d 12h, or -1 for permanent`, exit.usage)
+    throw new CommandFailure(
+      `--for ${harmless(flags.for)} is not a duration; try 10m, 1h, 2d 12h, or -1 for permanent`,
+      exit.usage,
+    )
   }
   return durationMs < 0 ? { permanent: true } : { durationMs }
 }
@@ -35,12 +38,17 @@ function outcomeText(outcome: BanOutcome): string {
   const left = outcome.endMs === null ? 'for good' : `for ${durationText((outcome.endMs ?? 0) - Date.now())}`
   switch (outcome.result) {
     case 'refused':
-      return colour.bad(`${harmless(outcome.ip)}: refused: ${harmless(outcome.reason ?? '')}; --force overrides a protection`)
+      return colour.bad(
+        `${harmless(outcome.ip)}: refused: ${harmless(outcome.reason ?? '')}; --force overrides a protection`,
+      )
     case 'already':
       return `${who}: already banned ${left}`
     case 'banned':
     case 'extended': {
-      const doubts = [outcome.enforced ? '' : 'not enforced yet, see tocsin status', outcome.saved ? '' : 'not saved yet']
+      const doubts = [
+        outcome.enforced ? '' : 'not enforced yet, see tocsin status',
+        outcome.saved ? '' : 'not saved yet',
+      ]
       const doubt = doubts.filter(Boolean).join(', ')
       return `${who}: ${outcome.result} ${left}${doubt === '' ? '' : colour.careful(` (${doubt})`)}`
     }

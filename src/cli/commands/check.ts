@@ -11,7 +11,11 @@ export async function check(this: Context, flags: CommonFlags): Promise<void> {
   if (flags.json) printJson(this, { dir, ok: errors === 0, jails, problems })
   else {
     for (const problem of problems) warn(this, problemText(problem))
-    if (errors === 0) print(this, `OK: ${dir}: ${jails.length} jail${jails.length === 1 ? '' : 's'} enabled${jails.length > 0 ? `: ${jails.join(', ')}` : ''}`)
+    if (errors === 0)
+      print(
+        this,
+        `OK: ${dir}: ${jails.length} jail${jails.length === 1 ? '' : 's'} enabled${jails.length > 0 ? `: ${jails.join(', ')}` : ''}`,
+      )
     else warn(this, `${errors} error${errors === 1 ? '' : 's'} in ${dir}`)
   }
   if (errors > 0) this.process.exitCode = exit.config

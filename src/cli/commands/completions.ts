@@ -21,6 +21,10 @@ complete -c tocsin -f -a '(tocsin __complete (commandline -opc)[2..-1] (commandl
 
 export async function completions(this: Context, _flags: object, shell: string): Promise<void> {
   const script = scripts[shell]
-  if (script === undefined) throw new CommandFailure(`There is no completion for '${shell}'; there is for ${Object.keys(scripts).join(', ')}`, exit.usage)
+  if (script === undefined)
+    throw new CommandFailure(
+      `There is no completion for '${shell}'; there is for ${Object.keys(scripts).join(', ')}`,
+      exit.usage,
+    )
   print(this, script)
 }

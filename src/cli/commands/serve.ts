@@ -1,5 +1,5 @@
-import { startDaemon } from '../../daemon/daemon.js'
 import { CannotStart } from '../../daemon/cannot-start.js'
+import { startDaemon } from '../../daemon/daemon.js'
 import { replaceProcess } from '../../lib/replace-process.js'
 import { configDir } from '../config-dir.js'
 import { CommandFailure, type Context, exit, print, warn } from '../context.js'

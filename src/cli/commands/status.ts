@@ -22,7 +22,8 @@ function statusText(status: Status): string {
     `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live ? colour.good(enforced) : colour.bad(enforced)}`,
     `Store: ${store.file ?? 'memory only'}`,
   ]
-  for (const trouble of [enforcement.trouble, store.trouble]) if (trouble !== undefined) lines.push(colour.bad(`Trouble: ${trouble}`))
+  for (const trouble of [enforcement.trouble, store.trouble])
+    if (trouble !== undefined) lines.push(colour.bad(`Trouble: ${trouble}`))
   const rows = status.jails.map((jail) => [
     jail.name,
     `${jail.currentlyFailed}/${jail.totalFailed}`,

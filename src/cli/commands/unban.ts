@@ -19,7 +19,9 @@ export async function unban(this: Context, flags: UnbanFlags, ...ips: string[]):
 }
 
 function outcomeText({ ip, lifted }: UnbanOutcome): string {
-  return lifted === 0 ? `${harmless(ip)} is not banned` : `${harmless(ip)} unbanned${lifted > 1 ? ` in ${lifted} jails` : ''}`
+  return lifted === 0
+    ? `${harmless(ip)} is not banned`
+    : `${harmless(ip)} unbanned${lifted > 1 ? ` in ${lifted} jails` : ''}`
 }
 
 function allText(outcomes: UnbanOutcome[]): string {

@@ -9,7 +9,8 @@ export async function version(this: Context, flags: CommonFlags): Promise<void> 
   const daemon = await runningDaemon(flags.config)
   if (flags.json) return printJson(this, { version: ours, daemon: daemon ?? null })
   print(this, ours)
-  if (daemon !== undefined && daemon.version !== ours) print(this, `The running daemon (pid ${daemon.pid}) is ${daemon.version}; 'tocsin restart' brings it up to date`)
+  if (daemon !== undefined && daemon.version !== ours)
+    print(this, `The running daemon (pid ${daemon.pid}) is ${daemon.version}; 'tocsin restart' brings it up to date`)
 }
 
 async function runningDaemon(config: string | undefined): Promise<ReturnType<Operations['version']> | undefined> {

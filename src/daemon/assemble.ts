@@ -1,0 +1,107 @@
+import { Bans } from '../bans/bans.js'
+import { Protection } from '../bans/protection.js'
+import { Sessions } from '../bans/sessions.js'
+import type { Config } from '../config/load.js'
+import { parseIp } from '../domain/address.js'
+import type { Problem } from '../domain/origin.js'
+import { chooseEnforcer } from '../firewall/choose.js'
+import type { Clock } from '../lib/clock.js'
+import type { LogWriter } from '../lib/log-writer.js'
+import { openStore } from '../store/store.js'
+import { AddressLists } from './address-lists.js'
+import { Followers } from './followers.js'
+import { type BuildContext, buildJail, type JailUnit } from './jails.js'
+import { Names } from './names.js'
+import { logFileOf, type Paths } from './paths.js'
+import { Pipeline } from './pipeline.js'
+import { Positions } from './positions.js'
+import type { State } from './state.js'
+
+export interface AssembleOptions {
+  config: Config
+  paths: Paths
+  clock: Clock
+  log: LogWriter
+  simulate: boolean
+}
+
+/** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
+export async function assemble({ config, paths, clock, log, simulate }: AssembleOptions): Promise<State> {
+  const store = openStore({ file: paths.database, clock, log, linesMax: config.server.dbmaxmatches })
+  const { enforcer, reason } = await chooseEnforcer({ clock, simulate: simulate || config.own.enforcement.simulate })
+  const jails = new Map<string, JailUnit>()
+  const sessions = new Sessions(clock)
+  const names = new Names(clock, log)
+  const nobody: ReadonlyMap<string, string> = new Map()
+  const protection = new Protection({
+    clock,
+    ignored: (jail) => networksOf(jails, jail),
+    sessions: () => (config.own.protect.sessions ? sessions.addresses() : nobody),
+  })
+  const bans = new Bans({
+    clock,
+    log,
+    enforcer,
+    store: store.bans,
+    protection: (ip, jail) => protection.reasonAgainst(ip, jail),
+  })
+  const positions = new Positions({ clock, log, store: store.positions })
+  const ownLog = logFileOf(paths)
+  const followers = new Followers({
+    clock,
+    log,
+    pipeline: new Pipeline({ clock, log, sessions, bans }),
+    storedPosition: (jail, path) => positions.get(jail, path),
+    onPosition: (jail, path, position) => positions.moved(jail, path, position),
+    // Somebody who is not root has our log elsewhere; the jail that reads it is meant to find it.
+    realPath: (path) => (ownLog !== undefined && path === config.server.logtarget ? ownLog : path),
+  })
+  const lists = new AddressLists(clock, log)
+  const startedMs = clock.now()
+  return {
+    clock,
+    log,
+    paths,
+    startedMs,
+    store,
+    enforcer,
+    enforcerReason: reason,
+    sessions,
+    protection,
+    names,
+    lists,
+    bans,
+    positions,
+    followers,
+    jails,
+    config,
+  }
+}
+
+/** Builds all jails of a configuration; a jail that cannot run is left out and its problems are returned. */
+export function buildJails(config: Config, state: State): { units: JailUnit[]; problems: Problem[] } {
+  const context: BuildContext = {
+    nowMs: state.clock.now(),
+    ignoreip: config.own.protect.ignoreip.map((word) => word.value),
+    resolve: (name) => state.names.get(name),
+    readList: (path) => state.lists.entries(path),
+    isOwn: (id) => {
+      const ip = parseIp(id)
+      return ip !== undefined && state.protection.isOwn(ip)
+    },
+  }
+  const units: JailUnit[] = []
+  const problems: Problem[] = []
+  for (const jail of config.jails) {
+    const built = buildJail(jail, context)
+    if ('unit' in built) units.push(built.unit)
+    else problems.push(...built.problems)
+  }
+  return { units, problems }
+}
+
+/** Who is ignored in this jail; for a ban by hand without a jail, who is ignored in any. */
+function networksOf(jails: ReadonlyMap<string, JailUnit>, jail: string): ReturnType<JailUnit['ignored']['networks']> {
+  const unit = jails.get(jail)
+  return unit === undefined ? [...jails.values()].flatMap((one) => one.ignored.networks()) : unit.ignored.networks()
+}

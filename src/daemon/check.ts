@@ -1,0 +1,29 @@
+import { loadConfig } from '../config/load.js'
+import type { Problem } from '../domain/origin.js'
+import { type BuildContext, buildJail } from './jails.js'
+
+/** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
+export function checkConfig(dir: string): { problems: Problem[]; jails: string[] } {
+  const loaded = loadConfig({ dir })
+  const problems = [...loaded.problems]
+  const context: BuildContext = {
+    nowMs: Date.now(),
+    ignoreip: [],
+    resolve: () => undefined,
+    readList: () => [],
+    isOwn: () => false,
+  }
+  const jails: string[] = []
+  for (const config of loaded.config?.jails ?? []) {
+    const built = buildJail(config, context)
+    if ('problems' in built) problems.push(...built.problems)
+    else {
+      jails.push(config.name)
+      const { origin, name } = config
+      problems.push(
+        ...built.unit.notes.map((message): Problem => ({ severity: 'warning', message, jail: name, origin })),
+      )
+    }
+  }
+  return { problems, jails }
+}

@@ -1,0 +1,237 @@
+import type { ReloadOutcome } from '../api/operations.js'
+import { routes } from '../api/routes.js'
+import { type ApiServer, isAnswered, listen } from '../api/server.js'
+import { type Config, loadConfig } from '../config/load.js'
+import type { Problem } from '../domain/origin.js'
+import { systemClock } from '../lib/clock.js'
+import { fail2banLevel, version } from '../lib/version.js'
+import { assemble, buildJails } from './assemble.js'
+import { CannotStart } from './cannot-start.js'
+import { greeting } from './greeting.js'
+import type { JailUnit } from './jails.js'
+import { openLog } from './open-log.js'
+import { DaemonOperations } from './operations.js'
+import { type Paths, pathsOf } from './paths.js'
+import { removePidFile, writePidFile } from './pid-file.js'
+import { Reloader } from './reload.js'
+import { manualScope, type State, scopesOf } from './state.js'
+
+export interface DaemonOptions {
+  dir: string
+  simulate: boolean
+  /** Copies the log to the terminal. */
+  verbose: boolean
+  /** Told, a sentence at a time, what an operator at the terminal wants to know at the start. */
+  say(sentence: string): void
+}
+
+const purgeEveryMs = 3_600_000
+
+/** Starts a daemon, or throws `CannotStart` and leaves nothing behind. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { config, problems } = loadConfig({ dir: options.dir })
+  if (config === undefined)
+    throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, problems)
+  const paths = pathsOf({ ...config.server, apiSocket: config.own.api.socket })
+  await refuseSecond(paths)
+  const state = await assembled(options, config, paths)
+  const daemon = new Daemon(state, options)
+  try {
+    await daemon.begin(problems)
+  } catch (error) {
+    await daemon.abandon()
+    throw error
+  }
+  return daemon
+}
+
+/** A running daemon. It begins (restore, enforce, follow), reloads, and stops; each once at a time. */
+export class Daemon {
+  /** Resolves when it has come to its end. */
+  readonly stopped: Promise<{ keep: boolean }>
+  readonly #state: State
+  readonly #options: DaemonOptions
+  readonly #reloader: Reloader
+  #resolveStopped: (result: { keep: boolean }) => void = () => {}
+  #api: ApiServer | undefined
+  #isStopping = false
+  #cancelPurge: (() => void) | undefined
+
+  constructor(state: State, options: DaemonOptions) {
+    this.#state = state
+    this.#options = options
+    this.#reloader = new Reloader(state)
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve
+    })
+  }
+
+  /** Whoever asks meanwhile waits until bans are in force: a restart is over when the first answer comes. */
+  async begin(problems: readonly Problem[]): Promise<void> {
+    const { log, config, paths } = this.#state
+    let resolveReady = () => {}
+    const ready = new Promise<void>((resolve) => {
+      resolveReady = resolve
+    })
+    this.#api = await this.#listen(ready)
+    writePidFile(paths.pidFile)
+    log.write('INFO', 'server', '-'.repeat(50))
+    log.write('INFO', 'server', `Starting Fail2ban v${fail2banLevel} (tocsin v${version})`)
+    const built = buildJails(config, this.#state)
+    this.#refuseEmpty([...problems, ...built.problems], built.units)
+    await this.#restore(built.units)
+    resolveReady()
+    this.#follow(built.units)
+    this.#purge()
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    return this.#isStopping
+      ? { ok: false, problems: [{ severity: 'error', message: 'The daemon is stopping' }] }
+      : this.#reloader.reload()
+  }
+
+  /** For log rotation: what follows goes to a new file. */
+  flushLog(): void {
+    this.#state.log.reopen()
+    this.#state.log.write('INFO', 'server', 'flush performed on log')
+  }
+
+  /** An orderly end. `keep`: the kernel goes on without us; else every ban is lifted until the next start. */
+  async stop(options: { keep: boolean }): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    const { log, followers, positions, bans, enforcer, jails } = this.#state
+    log.write('INFO', 'server', 'Shutdown in progress...')
+    await followers.close({ drain: options.keep })
+    positions.save()
+    await bans.flush()
+    if (!options.keep) await this.#liftAll()
+    for (const jail of jails.keys()) log.write('INFO', 'jail', `Jail '${jail}' stopped`)
+    await this.#api?.close()
+    enforcer.release()
+    log.write('INFO', 'server', 'Exiting Fail2ban')
+    this.#letGo()
+    this.#resolveStopped(options)
+  }
+
+  /** After a start that failed: leaves no socket, no pid file, and no table that was not there before. */
+  async abandon(): Promise<void> {
+    await this.#state.followers.close({ drain: false })
+    await this.#api?.close()
+    this.#state.enforcer.release()
+    this.#letGo()
+  }
+
+  async #listen(ready: Promise<void>): Promise<ApiServer> {
+    const operations = new DaemonOperations(this.#state, this)
+    try {
+      return await listen(routes(operations, ready), this.#state.paths.apiSocket)
+    } catch (error) {
+      throw new CannotStart(messageOf(error))
+    }
+  }
+
+  /** As Fail2ban: wrong jails are left out as long as one is right, or none is wrong. */
+  #refuseEmpty(problems: readonly Problem[], units: readonly JailUnit[]): void {
+    const errors = problems.filter((problem) => problem.severity === 'error')
+    for (const { jail, message, origin } of errors) {
+      const place = origin ? ` (${origin.file}:${origin.line})` : ''
+      this.#state.log.write(
+        'ERROR',
+        'server',
+        `Jail '${jail}' skipped, because of wrong configuration: ${message}${place}`,
+      )
+    }
+    if (units.length === 0 && errors.length > 0)
+      throw new CannotStart('Nothing is started: no enabled jail is right', problems)
+    for (const problem of errors)
+      this.#options.say(
+        `Jail ${problem.jail} is left out: ${problem.message}${problem.origin ? ` (${problem.origin.file}:${problem.origin.line})` : ''}`,
+      )
+  }
+
+  async #restore(units: readonly JailUnit[]): Promise<void> {
+    const { jails, names, bans, enforcer, store, log } = this.#state
+    for (const unit of units) jails.set(unit.name, unit)
+    // Names of people who must not be banned come before the first ban.
+    await names.keep(this.#reloader.namesOf(units))
+    for (const unit of units) {
+      store.bans.addJail(unit.name)
+      log.write('INFO', 'jail', `Creating new jail '${unit.name}'`)
+      for (const note of unit.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+    }
+    store.bans.addJail(manualScope.jail)
+    await enforcer.arrange(scopesOf(jails))
+    const restored = [...jails.keys(), manualScope.jail]
+      .map((jail) => bans.restore(jail))
+      .reduce((sum, count) => sum + count, 0)
+    await bans.reconcile()
+    for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
+  }
+
+  #follow(units: readonly JailUnit[]): void {
+    const { followers, log } = this.#state
+    const missing: string[] = []
+    for (const unit of units) {
+      for (const glob of followers.add(unit)) missing.push(`${glob} (${unit.name})`)
+      log.write('INFO', 'jail', `Jail '${unit.name}' started`)
+    }
+    if (missing.length > 0) this.#options.say(`Waiting for logs that are not there yet: ${missing.join(', ')}`)
+    this.#options.say(`Ready; 'tocsin status' shows more, Ctrl-C or 'tocsin stop' ends it`)
+  }
+
+  async #liftAll(): Promise<void> {
+    const { log, bans, enforcer } = this.#state
+    log.write('INFO', 'server', 'Stopping all jails')
+    for (const ban of bans.live.all()) log.write('NOTICE', 'actions', `[${ban.jail}] Repeal Ban ${ban.id}`)
+    try {
+      await enforcer.clear()
+    } catch (error) {
+      log.write('ERROR', 'actions', `Cannot lift the bans from the kernel, they end by themselves: ${messageOf(error)}`)
+    }
+  }
+
+  /** Old bans leave the database once an hour. */
+  #purge(): void {
+    const { clock, store, config, log } = this.#state
+    try {
+      store.bans.purge(clock.now(), config.server.dbpurgeageMs)
+    } catch (error) {
+      log.write('ERROR', 'database', `Cannot purge old bans: ${messageOf(error)}`)
+    }
+    this.#cancelPurge = clock.after(purgeEveryMs, () => this.#purge())
+  }
+
+  #letGo(): void {
+    this.#cancelPurge?.()
+    this.#state.names.close()
+    this.#state.bans.close()
+    this.#state.store.close()
+    removePidFile(this.#state.paths.pidFile)
+    this.#state.log.close()
+  }
+}
+
+async function refuseSecond(paths: Paths): Promise<void> {
+  if (await isAnswered(paths.apiSocket))
+    throw new CannotStart(`A tocsin daemon is running already: it answers on ${paths.apiSocket}; 'tocsin stop' ends it`)
+  if (await isAnswered(paths.controlSocket)) {
+    throw new CannotStart(
+      `Fail2ban itself is running: it answers on ${paths.controlSocket}; stop it first (systemctl stop fail2ban, or fail2ban-client stop)`,
+    )
+  }
+}
+
+async function assembled(options: DaemonOptions, config: Config, paths: Paths): Promise<State> {
+  try {
+    const log = openLog({ clock: systemClock, paths, loglevel: config.server.loglevel, verbose: options.verbose })
+    return await assemble({ config, paths, clock: systemClock, log, simulate: options.simulate })
+  } catch (error) {
+    throw new CannotStart(`Cannot start: ${messageOf(error)}`)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

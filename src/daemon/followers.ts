@@ -1,0 +1,128 @@
+import type { SourceStatus } from '../api/operations.js'
+import type { ReadPosition } from '../domain/read-position.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { LineMatcher } from '../match/line-matcher.js'
+import { watchGlob } from '../source/file-glob.js'
+import { type Chunk, type FileTail, followFile } from '../source/file-tail.js'
+import type { JailUnit } from './jails.js'
+import type { Listener, Pipeline } from './pipeline.js'
+
+export interface FollowersOptions {
+  clock: Clock
+  log: Log
+  pipeline: Pipeline
+  /** Where the jail stopped reading this file in an earlier run. */
+  storedPosition(jail: string, path: string): ReadPosition | undefined
+  /** Called when a jail has read on. */
+  onPosition(jail: string, path: string, position: ReadPosition): void
+  /** A log file that moved with our own log (somebody who is not root): its real path. */
+  realPath(path: string): string
+}
+
+/** One file that is followed, for the jails that listen to it. */
+interface Follower {
+  path: string
+  tail: FileTail
+  listeners: (Listener & { unit: JailUnit })[]
+}
+
+/** One jail's interest in what a glob matches. */
+interface Interest {
+  unit: JailUnit
+  close(): void
+}
+
+/**
+ * Follows the logs of all jails. Jails that begin to read a file at the same place share one reader, so a chunk is read and decoded
+ * once for all of them.
+ */
+export class Followers {
+  readonly #options: FollowersOptions
+  readonly #followers = new Map<string, Follower>()
+  readonly #interests: Interest[] = []
+
+  constructor(options: FollowersOptions) {
+    this.#options = options
+  }
+
+  /** Begins to follow the jail's logs, those that are there and those that come. Returns the globs that match nothing so far. */
+  add(unit: JailUnit): string[] {
+    const { source } = unit.config
+    if (source.kind !== 'files') return []
+    const missing: string[] = []
+    for (const { glob, start } of source.paths) {
+      const { clock, log, realPath } = this.#options
+      const watch = watchGlob({ glob: realPath(glob), clock, log, onFile: (path) => this.#follow(unit, path, start) })
+      if (watch.matches === 0) missing.push(realPath(glob))
+      this.#interests.push({ unit, close: () => watch.close() })
+    }
+    return missing
+  }
+
+  /** Stops following for this jail; a file that nobody listens to any more is let go. */
+  async remove(unit: JailUnit): Promise<void> {
+    for (const interest of this.#interests.filter((one) => one.unit === unit)) {
+      interest.close()
+      this.#interests.splice(this.#interests.indexOf(interest), 1)
+    }
+    for (const [key, follower] of this.#followers) {
+      follower.listeners = follower.listeners.filter((listener) => listener.unit !== unit)
+      if (follower.listeners.length > 0) continue
+      this.#followers.delete(key)
+      await follower.tail.close()
+    }
+  }
+
+  /** Reads what is there to its end when `drain`, then lets everything go. */
+  async close(options: { drain: boolean }): Promise<void> {
+    for (const interest of this.#interests.splice(0)) interest.close()
+    await Promise.all([...this.#followers.values()].map(({ tail }) => tail.close(options)))
+    this.#followers.clear()
+  }
+
+  statusOf(jail: string): SourceStatus[] {
+    const mine = [...this.#followers.values()].filter(({ listeners }) =>
+      listeners.some(({ unit }) => unit.name === jail),
+    )
+    return mine.map(({ path, tail }) => {
+      const { state, linesSkippedTooLong } = tail.stats
+      return { path, state, linesSkippedTooLong, offset: tail.position().offset }
+    })
+  }
+
+  #follow(unit: JailUnit, path: string, start: 'head' | 'tail'): void {
+    const { source } = unit.config
+    if (source.kind !== 'files') return
+    const { clock, log } = this.#options
+    const position = this.#options.storedPosition(unit.name, path)
+    const key = JSON.stringify([path, start, source.encoding, source.polling, position])
+    const matcher = new LineMatcher(unit.filter, { jail: unit.name, findTimeMs: unit.config.jail.findTimeMs, log })
+    const listener = { unit, jail: unit.jail, matcher }
+    const known = this.#followers.get(key)
+    if (known !== undefined && known.tail.stats.bytesRead === 0) {
+      known.listeners.push(listener)
+      return
+    }
+    const follower: Follower = {
+      path,
+      listeners: [listener],
+      tail: followFile({
+        path,
+        start,
+        clock,
+        log,
+        encoding: source.encoding,
+        polling: source.polling,
+        ...(position && { position }),
+        onChunk: (chunk) => this.#take(follower, chunk),
+      }),
+    }
+    this.#followers.set(known === undefined ? key : `${key} ${this.#followers.size}`, follower)
+  }
+
+  #take(follower: Follower, chunk: Chunk): void {
+    this.#options.pipeline.take(chunk, follower.listeners)
+    for (const { unit } of follower.listeners) this.#options.onPosition(unit.name, chunk.path, chunk.position)
+  }
+}

@@ -1,0 +1,202 @@
+import type {
+  BanOutcome,
+  BanRequest,
+  BanView,
+  Explanation,
+  JailStatus,
+  Operations,
+  ReloadOutcome,
+  Status,
+  UnbanOutcome,
+  UnbanRequest,
+} from '../api/operations.js'
+import type { LiveBan } from '../bans/live-bans.js'
+import { parseIp } from '../domain/address.js'
+import { type Ban, endMs } from '../domain/ban.js'
+import type { Scope } from '../domain/enforcer.js'
+import { version } from '../lib/version.js'
+import type { JailUnit } from './jails.js'
+import { manualScope, type State } from './state.js'
+
+/** How long a ban by hand lasts that names neither a time nor a jail. */
+const manualBanMs = 3_600_000
+
+export interface Lifecycle {
+  reload(): Promise<ReloadOutcome>
+  stop(options: { keep: boolean }): Promise<void>
+}
+
+/** What an operator asks for, carried out on the running daemon. */
+export class DaemonOperations implements Operations {
+  readonly #state: State
+  readonly #lifecycle: Lifecycle
+
+  constructor(state: State, lifecycle: Lifecycle) {
+    this.#state = state
+    this.#lifecycle = lifecycle
+  }
+
+  version(): ReturnType<Operations['version']> {
+    return { version, pid: process.pid, node: process.versions.node }
+  }
+
+  async status(): Promise<Status> {
+    const { bans, enforcer, enforcerReason, paths, config, startedMs, jails } = this.#state
+    const live = [...bans.live.all()]
+    return {
+      ...this.version(),
+      startedMs,
+      configDir: config.dir,
+      enforcement: { kind: enforcer.kind, reason: enforcerReason, trouble: bans.trouble.enforcing },
+      store: { file: paths.database, trouble: bans.trouble.storing },
+      bans: { live: live.length, enforced: live.filter((ban) => ban.isEnforced).length },
+      jails: [...jails.values()].map((unit) => this.#jailStatus(unit)),
+    }
+  }
+
+  async jailStatus(jail: string): Promise<JailStatus | undefined> {
+    const unit = this.#state.jails.get(jail)
+    return unit && this.#jailStatus(unit)
+  }
+
+  async ban(request: BanRequest): Promise<BanOutcome[] | { unknownJail: string }> {
+    const { bans, jails } = this.#state
+    const jail = request.jail ?? manualScope.jail
+    if (!jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
+    const decided = request.ips.map((id) => {
+      const ban = this.#banByHand(id, jail, request)
+      return { ban, enactment: bans.enact(ban, { force: request.force === true }) }
+    })
+    await bans.settled()
+    return decided.map(({ ban, enactment }): BanOutcome => {
+      const ip = parseIp(ban.id)?.text ?? ban.id
+      if (enactment.kind === 'refused') return { ip, jail, result: 'refused', reason: enactment.reason }
+      const live = bans.live.get(jail, ip)
+      const result = enactment.kind === 'already' || enactment.kind === 'extended' ? enactment.kind : 'banned'
+      return {
+        ip,
+        jail,
+        result,
+        endMs: finite(endMs(live ?? ban)),
+        enforced: live?.isEnforced === true,
+        saved: bans.trouble.storing === undefined,
+      }
+    })
+  }
+
+  async unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }> {
+    const { bans, jails } = this.#state
+    const { jail } = request
+    if (jail !== undefined && !jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
+    const ids = request.all
+      ? new Set([...(jail === undefined ? bans.live.all() : bans.live.of(jail))].map((ban) => ban.id))
+      : request.ips
+    const outcomes = [...ids].map((id): UnbanOutcome => {
+      const ip = parseIp(id)?.text ?? id
+      // Somebody who was let out by hand begins anew.
+      for (const unit of jails.values()) unit.jail.forgive(ip)
+      return { ip, lifted: bans.lift(ip, jail) }
+    })
+    await bans.settled()
+    return outcomes
+  }
+
+  async banned({ ip, jail }: { ip?: string | undefined; jail?: string | undefined }): Promise<BanView[]> {
+    const { live } = this.#state.bans
+    const id = ip === undefined ? undefined : (parseIp(ip)?.text ?? ip)
+    const found = id === undefined ? [...(jail === undefined ? live.all() : live.of(jail))] : live.ofId(id)
+    return found.filter((ban) => jail === undefined || ban.jail === jail).map(viewOf)
+  }
+
+  async why(text: string): Promise<Explanation> {
+    const { bans, store, enforcer, protection } = this.#state
+    const ip = parseIp(text)
+    const id = ip?.text ?? text
+    const live = new Map(bans.live.ofId(id).map((ban) => [ban.jail, ban]))
+    const explanation: Explanation = {
+      ip: id,
+      protection: ip && protection.reasonAgainst(ip, manualScope.jail),
+      bans: [],
+    }
+    for (const ban of store.bans.history(id)) {
+      const current = live.get(ban.jail)
+      live.delete(ban.jail)
+      explanation.bans.push({
+        ...(current
+          ? viewOf(current)
+          : { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: false }),
+        live: current !== undefined,
+        origin: ban.origin.kind,
+        failures: ban.failures,
+        lines: [...ban.lines],
+        drops: current && ip && (await enforcer.drops({ jail: ban.jail, ip })),
+      })
+    }
+    // NOTE: what is not saved yet has no history; it is banned all the same.
+    for (const ban of live.values()) {
+      const drops = ip && (await enforcer.drops({ jail: ban.jail, ip }))
+      explanation.bans.unshift({ ...viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
+    }
+    return explanation
+  }
+
+  reload(): Promise<ReloadOutcome> {
+    return this.#lifecycle.reload()
+  }
+
+  async stop(options: { keep: boolean }): Promise<void> {
+    // The answer goes out first: the end takes the socket with it.
+    setImmediate(() => void this.#lifecycle.stop(options))
+  }
+
+  #banByHand(id: string, jail: string, request: BanRequest): Ban {
+    const { clock, jails } = this.#state
+    const unit = jails.get(jail)
+    const byDefault = unit === undefined ? manualBanMs : unit.config.jail.banTimeMs
+    return {
+      jail,
+      id,
+      startMs: clock.now(),
+      durationMs: request.permanent ? undefined : (request.durationMs ?? byDefault),
+      origin: { kind: 'operator' },
+      count: 1,
+      failures: 0,
+      lines: [],
+      data: {},
+    }
+  }
+
+  #jailStatus(unit: JailUnit): JailStatus {
+    const { bans, clock, followers } = this.#state
+    const { jail, filter } = unit.config
+    return {
+      name: unit.name,
+      filter: filter.name,
+      currentlyFailed: unit.jail.failedNow(clock.now()),
+      totalFailed: unit.jail.failuresTotal,
+      currentlyBanned: bans.live.count(unit.name),
+      totalBanned: bans.live.total(unit.name),
+      scope: scopeText(unit.scope),
+      maxretry: jail.maxretry,
+      findTimeMs: jail.findTimeMs,
+      banTimeMs: jail.banTimeMs ?? null,
+      sources: followers.statusOf(unit.name),
+    }
+  }
+}
+
+/** `tcp 22,80-90`, `all ports`. */
+export function scopeText(scope: Scope): string {
+  if (scope.ports === 'all') return 'all ports'
+  const ports = scope.ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
+  return `${scope.protocols.join('+')} ${ports.join(',')}`
+}
+
+function viewOf(ban: LiveBan): BanView {
+  return { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: ban.isEnforced }
+}
+
+/** JSON knows no infinity: null is "never". */
+function finite(timeMs: number): number | null {
+  return Number.isFinite(timeMs) ? timeMs : null
+}

@@ -1,0 +1,44 @@
+import type { Bans } from '../bans/bans.js'
+import type { Protection } from '../bans/protection.js'
+import type { Sessions } from '../bans/sessions.js'
+import type { Config } from '../config/load.js'
+import type { Enforcer, Scope } from '../domain/enforcer.js'
+import type { Clock } from '../lib/clock.js'
+import type { LogWriter } from '../lib/log-writer.js'
+import type { Store } from '../store/store.js'
+import type { AddressLists } from './address-lists.js'
+import type { Followers } from './followers.js'
+import type { JailUnit } from './jails.js'
+import type { Names } from './names.js'
+import type { Paths } from './paths.js'
+import type { Positions } from './positions.js'
+
+/** Everything a running daemon consists of. Made in `assemble`, changed only by a reload. */
+export interface State {
+  readonly clock: Clock
+  readonly log: LogWriter
+  readonly paths: Paths
+  readonly startedMs: number
+  readonly store: Store
+  readonly enforcer: Enforcer
+  /** Why this enforcer: `nftables over netlink`, `not root`. */
+  readonly enforcerReason: string
+  readonly sessions: Sessions
+  readonly protection: Protection
+  readonly names: Names
+  readonly lists: AddressLists
+  readonly bans: Bans
+  readonly positions: Positions
+  readonly followers: Followers
+  readonly jails: Map<string, JailUnit>
+  config: Config
+}
+
+/** Bans by hand without a jail are in here: every port is closed. It is no jail of the configuration and counts nothing. */
+export const manualScope: Scope = { jail: 'manual', ports: 'all', protocols: [] }
+
+/** What the enforcer has to have in place. A jail that is called `manual` keeps its own ports. */
+export function scopesOf(jails: ReadonlyMap<string, JailUnit>): Scope[] {
+  const scopes = [...jails.values()].map((unit) => unit.scope)
+  return jails.has(manualScope.jail) ? scopes : [...scopes, manualScope]
+}

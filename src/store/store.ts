@@ -1,0 +1,27 @@
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { Bans } from './bans.js'
+import { openDatabase } from './database.js'
+import { ReadPositions } from './read-positions.js'
+
+export interface StoreOptions {
+  /** Undefined: in memory only, all is lost at the end. */
+  file: string | undefined
+  clock: Clock
+  log: Log
+  /** Matching lines kept of each ban (`dbmaxmatches`). */
+  linesMax: number
+}
+
+/** Everything that outlives a restart, in one SQLite file. */
+export interface Store {
+  bans: Bans
+  positions: ReadPositions
+  close(): void
+}
+
+/** Throws `StoreError` when the file cannot be opened. */
+export function openStore({ file, clock, log, linesMax }: StoreOptions): Store {
+  const database = openDatabase({ path: file ?? ':memory:', clock, log })
+  return { bans: new Bans(database, { linesMax }), positions: new ReadPositions(database), close: () => database.close() }
+}
