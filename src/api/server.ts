@@ -3,7 +3,6 @@ import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Hono } from 'hono'
 
 /** Somebody answers on the socket already. */
 export class AlreadyRunning extends Error {}
@@ -16,11 +15,14 @@ export interface ApiServer {
  * Serves the API on a unix socket that only its owner may use (mode 0600). A socket that nobody answers on is left over from a crash
  * and is replaced; one that is answered on throws `AlreadyRunning`.
  */
-export async function listen(app: Hono, socket: string): Promise<ApiServer> {
+export async function listen(
+  answer: (request: Request) => Response | Promise<Response>,
+  socket: string,
+): Promise<ApiServer> {
   mkdirSync(path.dirname(socket), { recursive: true, mode: 0o755 })
   if (await isAnswered(socket)) throw new AlreadyRunning(`Another daemon answers on ${socket}`)
   removeStale(socket)
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server
+  const server = createAdaptorServer({ fetch: answer }) as Server
   server.on('clientError', answerGarbage)
   server.headersTimeout = 10_000
   server.requestTimeout = 60_000

@@ -6,7 +6,7 @@ import { parseIp } from '../domain/address.js'
 import type { Problem } from '../domain/origin.js'
 import { chooseEnforcer } from '../firewall/choose.js'
 import type { Clock } from '../lib/clock.js'
-import type { LogWriter } from '../lib/log-writer.js'
+import type { ClosableLog } from '../lib/log-writer.js'
 import { openStore } from '../store/store.js'
 import { AddressLists } from './address-lists.js'
 import { Followers } from './followers.js'
@@ -21,13 +21,13 @@ export interface AssembleOptions {
   config: Config
   paths: Paths
   clock: Clock
-  log: LogWriter
+  log: ClosableLog
   simulate: boolean
 }
 
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
 export async function assemble({ config, paths, clock, log, simulate }: AssembleOptions): Promise<State> {
-  const store = openStore({ file: paths.database, clock, log, linesMax: config.server.dbmaxmatches })
+  const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
   const { enforcer, reason } = await chooseEnforcer({ clock, simulate: simulate || config.own.enforcement.simulate })
   const jails = new Map<string, JailUnit>()
   const sessions = new Sessions(clock)

@@ -126,7 +126,7 @@ export class Daemon {
   async #listen(ready: Promise<void>): Promise<ApiServer> {
     const operations = new DaemonOperations(this.#state, this)
     try {
-      return await listen(routes(operations, ready), this.#state.paths.apiSocket)
+      return await listen(routes(operations, ready).fetch, this.#state.paths.apiSocket)
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }
@@ -225,7 +225,13 @@ async function refuseSecond(paths: Paths): Promise<void> {
 
 async function assembled(options: DaemonOptions, config: Config, paths: Paths): Promise<State> {
   try {
-    const log = openLog({ clock: systemClock, paths, loglevel: config.server.loglevel, verbose: options.verbose })
+    const log = openLog({
+      clock: systemClock,
+      paths,
+      loglevel: config.server.loglevel,
+      syslogsocket: config.server.syslogsocket,
+      verbose: options.verbose,
+    })
     return await assemble({ config, paths, clock: systemClock, log, simulate: options.simulate })
   } catch (error) {
     throw new CannotStart(`Cannot start: ${messageOf(error)}`)

@@ -4,7 +4,7 @@ import type { Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { Enforcer, Scope } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import type { LogWriter } from '../lib/log-writer.js'
+import type { ClosableLog } from '../lib/log-writer.js'
 import type { Store } from '../store/store.js'
 import type { AddressLists } from './address-lists.js'
 import type { Followers } from './followers.js'
@@ -16,7 +16,7 @@ import type { Positions } from './positions.js'
 /** Everything a running daemon consists of. Made in `assemble`, changed only by a reload. */
 export interface State {
   readonly clock: Clock
-  readonly log: LogWriter
+  readonly log: ClosableLog
   readonly paths: Paths
   readonly startedMs: number
   readonly store: Store

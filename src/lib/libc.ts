@@ -1,28 +1,25 @@
 import { constants } from 'node:os'
 import koffi from 'koffi'
 
-/** The functions of the C library that Node has no other way to. Loaded at the first call; throws where there is no glibc or musl. */
-export interface Libc {
-  fcntl(fd: number, command: number, argument: number): number
-  execv(path: string, argv: readonly (string | null)[]): number
+let library: ReturnType<typeof koffi.load> | undefined
+
+/**
+ * A function of the C library that Node itself runs on (glibc, musl), for the few things that Node has no way to. Give its C
+ * declaration. Throws where it does not exist.
+ */
+export function cFunction<F extends (...args: never[]) => number>(declaration: string): F {
+  library ??= koffi.load(null)
+  const found: unknown = library.func(declaration)
+  return found as F
 }
 
-let loaded: Libc | undefined
-
-export function libc(): Libc {
-  loaded ??= load()
-  return loaded
+/** The errno of the last call. */
+export function lastErrno(): number {
+  return koffi.errno()
 }
 
-/** Name of the last call's errno: `EPERM`. */
-export function errnoName(errno = koffi.errno()): string {
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`
-}
-
-function load(): Libc {
-  const library = koffi.load('libc.so.6')
-  return {
-    fcntl: library.func('int fcntl(int fd, int command, int argument)'),
-    execv: library.func('execv', 'int', ['str', 'str *']),
-  }
+/** Name of a Linux errno: `errnoName(1)` is `EPERM`. */
+export function errnoName(errno = lastErrno()): string {
+  const found = Object.entries(constants.errno).find(([, number]) => number === errno)
+  return found?.[0] ?? `errno ${errno}`
 }

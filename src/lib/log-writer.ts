@@ -10,9 +10,17 @@ export interface LogSink {
   close(): void
 }
 
+/** A log with an end. */
+export interface ClosableLog extends Log {
+  /** Opens its file anew, after a rotation. */
+  reopen(): void
+  close(): void
+}
+
 export interface LogWriterOptions {
   clock: Clock
-  level: LogLevel
+  /** The least that is written: a number of `logLevels`. */
+  threshold: number
   sinks: readonly LogSink[]
   pid: number
 }
@@ -21,7 +29,7 @@ export interface LogWriterOptions {
  * Fail2ban's log format (spec 9.1): `2026-11-21 01:51:22,273 fail2ban.actions        [18021]: NOTICE  [sshd] Ban 192.0.2.1`.
  * Lines are gathered and written together: at the end of the turn of the event loop, or when 64 KiB are full.
  */
-export class LogWriter implements Log {
+export class LogWriter implements ClosableLog {
   readonly #options: LogWriterOptions
   readonly #threshold: number
   #pending = ''
@@ -31,7 +39,7 @@ export class LogWriter implements Log {
 
   constructor(options: LogWriterOptions) {
     this.#options = options
-    this.#threshold = logLevels[options.level]
+    this.#threshold = options.threshold
   }
 
   isOn(level: LogLevel): boolean {
@@ -141,7 +149,7 @@ function logger(module: string): string {
  * Log text may be an attacker's: terminal controls are shown as \xNN, and further lines of a message are indented. A line of
  * ours therefore always begins with a date that we wrote, which is what a jail that follows our own log relies on.
  */
-function printable(text: string): string {
+export function printable(text: string): string {
   return special.test(text) ? text.replaceAll('\n', '\n    ').replace(controls, escaped) : text
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
-import { errnoName, libc } from './libc.js'
+import { cFunction, errnoName } from './libc.js'
 
 /** <fcntl.h>, the same on all Linux architectures. */
 const F_SETFD = 2
@@ -12,7 +12,12 @@ const F_SETFD = 2
 export function replaceProcess(): string {
   const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   try {
-    const { fcntl, execv } = libc()
+    const fcntl = cFunction<(fd: number, command: number, argument: number) => number>(
+      'int fcntl(int fd, int command, int argument)',
+    )
+    const execv = cFunction<(path: string, argv: (string | null)[]) => number>(
+      'int execv(const char *path, const char **argv)',
+    )
     for (const fd of [0, 1, 2]) {
       holdOpen(fd)
       // NOTE: Node marks its standard streams close-on-exec.

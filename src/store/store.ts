@@ -10,7 +10,7 @@ export interface StoreOptions {
   clock: Clock
   log: Log
   /** Matching lines kept of each ban (`dbmaxmatches`). */
-  linesMax: number
+  matchesMax: number
 }
 
 /** Everything that outlives a restart, in one SQLite file. */
@@ -21,7 +21,11 @@ export interface Store {
 }
 
 /** Throws `StoreError` when the file cannot be opened. */
-export function openStore({ file, clock, log, linesMax }: StoreOptions): Store {
+export function openStore({ file, clock, log, matchesMax }: StoreOptions): Store {
   const database = openDatabase({ path: file ?? ':memory:', clock, log })
-  return { bans: new Bans(database, { linesMax }), positions: new ReadPositions(database), close: () => database.close() }
+  return {
+    bans: new Bans(database, { matchesMax }),
+    positions: new ReadPositions(database),
+    close: () => database.close(),
+  }
 }

@@ -1,3 +1,4 @@
+import { errnoName } from '../../lib/libc.js'
 import {
   attributesIn,
   type Message,
@@ -12,7 +13,7 @@ import {
   textOf,
 } from './message.js'
 import { NftWriter } from './nftables.js'
-import { errnoName, NetlinkSocket, SystemError } from './socket.js'
+import { NetlinkSocket, SystemError } from './socket.js'
 
 const NLMSGERR_ATTR_MSG = 1
 const NLMSGERR_ATTR_OFFS = 2

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import koffi from 'koffi'
+import { cFunction, errnoName, lastErrno } from '../../lib/libc.js'
 
 // <linux/netlink.h>, <sys/socket.h>; Linux numbers that are the same on every architecture Node runs on (x86, arm, riscv, s390, ppc).
 const AF_NETLINK = 16
@@ -38,12 +38,6 @@ export class SystemError extends Error {
   }
 }
 
-/** Name of a Linux errno: `errnoName(1)` is `EPERM`. */
-export function errnoName(errno: number): string {
-  const found = Object.entries(constants.errno).find(([, number]) => number === errno)
-  return found?.[0] ?? (errno === 95 ? 'EOPNOTSUPP' : errno === 34 ? 'ERANGE' : `errno ${errno}`)
-}
-
 /**
  * A socket to the kernel's netfilter subsystem (netlink(7)). Nothing here waits: the kernel answers while we send, so an answer
  * is there once `send` returned, or never. NOTE: it belongs to the network namespace in which it was opened.
@@ -58,7 +52,7 @@ export class NetlinkSocket {
   /** Throws SystemError: EPERM, EAFNOSUPPORT or EPROTONOSUPPORT where there is no netfilter for us. */
   constructor() {
     const fd = libc().socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER)
-    if (fd < 0) throw new SystemError('socket(AF_NETLINK, NETLINK_NETFILTER)', koffi.errno())
+    if (fd < 0) throw new SystemError('socket(AF_NETLINK, NETLINK_NETFILTER)', lastErrno())
     this.#fd = fd
     try {
       this.#bind()
@@ -78,9 +72,9 @@ export class NetlinkSocket {
       const sent = libc().send(this.#number(), bytes, bytes.length, MSG_DONTWAIT)
       if (sent === bytes.length) return
       if (sent >= 0) throw new Error(`netlink took ${sent} of ${bytes.length} bytes: expected all or nothing`)
-      if (!isPassing(koffi.errno())) break
+      if (!isPassing(lastErrno())) break
     }
-    throw new SystemError(`send of ${bytes.length} bytes to netlink`, koffi.errno())
+    throw new SystemError(`send of ${bytes.length} bytes to netlink`, lastErrno())
   }
 
   /**
@@ -93,7 +87,7 @@ export class NetlinkSocket {
       if (length > this.#inbox.length)
         throw new Error(`netlink datagram of ${length} bytes does not fit ${datagramBytesMax}`)
       if (length >= 0) return this.#inbox.subarray(0, length)
-      const errno = koffi.errno()
+      const errno = lastErrno()
       if (errno === constants.errno.EAGAIN) return undefined
       if (errno !== constants.errno.EINTR) throw new SystemError('recv from netlink', errno)
     }
@@ -116,7 +110,7 @@ export class NetlinkSocket {
     const address = Buffer.alloc(12)
     new Uint16Array(address.buffer, address.byteOffset, 1)[0] = AF_NETLINK
     if (libc().bind(this.#fd, address, address.length) < 0)
-      throw new SystemError('bind of a netlink socket', koffi.errno())
+      throw new SystemError('bind of a netlink socket', lastErrno())
   }
 
   /** The FORCE kinds pass the limits of net.core.*mem_max and need CAP_NET_ADMIN. Returns the bytes that one send may have. */
@@ -126,7 +120,7 @@ export class NetlinkSocket {
     const value = new Int32Array(1)
     const length = new Int32Array([4])
     if (libc().getsockopt(this.#fd, SOL_SOCKET, SO_SNDBUF, value, length) < 0)
-      throw new SystemError('getsockopt(SO_SNDBUF) of a netlink socket', koffi.errno())
+      throw new SystemError('getsockopt(SO_SNDBUF) of a netlink socket', lastErrno())
     // netlink_sendmsg wants the message and a little more to fit.
     return (value[0] ?? 0) - 1024
   }
@@ -158,18 +152,16 @@ interface Libc {
 
 let loaded: Libc | undefined
 
-/** The C library that Node itself runs on, whatever its file is called (glibc, musl). */
 function libc(): Libc {
   if (loaded !== undefined) return loaded
-  const library = koffi.load(null)
   loaded = {
-    socket: library.func('int socket(int domain, int type, int protocol)'),
-    bind: library.func('int bind(int fd, const void *address, uint32_t length)'),
-    setsockopt: library.func('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)'),
-    getsockopt: library.func('int getsockopt(int fd, int level, int option, void *value, void *length)'),
-    send: library.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
-    recv: library.func('intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
-    close: library.func('int close(int fd)'),
+    socket: cFunction('int socket(int domain, int type, int protocol)'),
+    bind: cFunction('int bind(int fd, const void *address, uint32_t length)'),
+    setsockopt: cFunction('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)'),
+    getsockopt: cFunction('int getsockopt(int fd, int level, int option, void *value, void *length)'),
+    send: cFunction('intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
+    recv: cFunction('intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
+    close: cFunction('int close(int fd)'),
   } as Libc
   return loaded
 }
