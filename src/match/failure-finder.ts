@@ -5,6 +5,7 @@ import { FieldPlan, FieldTable, type FieldValues, type LineState, place } from '
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import { identify, type Resolve } from './identity.js'
 import { Prefix } from './prefix.js'
+import type { Quarantine } from './quarantine.js'
 import { type Session, Sessions } from './sessions.js'
 import { splitWindow, type WindowLine } from './window.js'
 
@@ -26,17 +27,21 @@ export interface FinderOptions {
   /** Tries every pattern, and tells what is no failure too: for tools that show how a filter works. */
   triesAll?: boolean
   resolve?: Resolve | undefined
+  /** Patterns not to be used. A prefix that is out lets no line through, an ignoreregex ignores none. */
+  quarantine?: Quarantine
   /** Called when a pattern matched although the line has no date; false: such a line is not to be reported. */
-  onUndated?: (lines: readonly string[]) => boolean
+  onUndated?: (line: string) => boolean
   onIgnored?: (pattern: CompiledPattern) => void
 }
 
 /** Finds failures in one line after another (spec section 3.4). Keeps the sessions and the window of lines of one stream. */
 export class FailureFinder {
-  /** The pattern that is running, for those who stop it when it takes too long. */
+  /** The pattern that is running, and on which text: for those who stop it when it takes too long. */
   running: CompiledPattern | undefined
+  searched = ''
   readonly #filter: CompiledFilter
   readonly #options: FinderOptions
+  readonly #quarantine: Quarantine | undefined
   readonly #prefix: Prefix | undefined
   readonly #dispatch: Dispatch<CompiledPattern>
   readonly #table: FieldTable
@@ -45,22 +50,17 @@ export class FailureFinder {
   readonly #ignoresLinesFirst: boolean
   readonly #sessions = new Sessions()
   #window: readonly WindowLine[] = []
-  #quarantined: ReadonlySet<CompiledPattern> = new Set()
 
   constructor(filter: CompiledFilter, options: FinderOptions) {
     this.#filter = filter
     this.#options = options
+    this.#quarantine = options.quarantine
     const all = filter.prefix === undefined ? filter.fail : [filter.prefix, ...filter.fail]
     this.#table = new FieldTable(all.map(({ pattern }) => pattern))
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
     this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
-  }
-
-  /** Stops using a pattern. A prefix that is out lets no line through, an ignoreregex ignores none. */
-  quarantine(pattern: CompiledPattern): void {
-    this.#quarantined = new Set([...this.#quarantined, pattern])
   }
 
   find(line: CurrentLine, nowMs: number, emit: (finding: Finding) => void): void {
@@ -130,7 +130,7 @@ export class FailureFinder {
   ): boolean {
     const { triesAll, onUndated, resolve } = this.#options
     const full = matched === undefined ? line.full() : matched.map((each) => each.full).join('\n')
-    if (!line.isDated && onUndated !== undefined && !onUndated([full])) return false
+    if (!line.isDated && onUndated !== undefined && !onUndated(full)) return false
     const own = this.#table.empty()
     const session = this.#merge(own, this.#readMatch(own, pattern, match, before), full, nowMs)
     const isNofail = session?.isNofail ?? false
@@ -188,8 +188,9 @@ export class FailureFinder {
   }
 
   #exec(compiled: CompiledPattern, text: string, ascii: boolean): Match | null {
-    if (this.#quarantined.size > 0 && this.#quarantined.has(compiled)) return null
+    if (this.#quarantine?.isEmpty === false && this.#quarantine.has(compiled)) return null
     this.running = compiled
+    this.searched = text
     const match = compiled.pattern.exec(text, ascii)
     this.running = undefined
     return match

@@ -1,3 +1,4 @@
+import { type Machine, SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import { ownCopy } from './own-copy.js'
 import type { Conversion } from './timestamp/convert.js'
@@ -58,6 +59,12 @@ export class LineDates {
     this.#search(chunk.slice(start, end))
   }
 
+  /** After a stop: takes the template that was running, if one was, out of use. */
+  dropStalled(): boolean {
+    this.#key = ''
+    return this.detector.dropRunning()
+  }
+
   #search(line: string): void {
     this.#key = ''
     this.#isAssumed = false
@@ -92,9 +99,19 @@ export class LineDates {
     this.#keyMisses++
     if (this.#keyMisses > keyTriesMax && this.#keyMisses % keyTryInterval !== 0) return
     const { machine } = found.template.pattern
-    if (!machine.search(line) || machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
+    if (!searches(machine, line) || machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
     // It looked at the end of the line: the answer holds for this length only.
     if (machine.furthest > line.length) return
     this.#key = ownCopy(line.slice(0, machine.furthest))
+  }
+}
+
+/** Whether the machine finds something; false too when it takes too long, for V8 has the answer already. */
+function searches(machine: Machine, line: string): boolean {
+  try {
+    return machine.search(line)
+  } catch (error) {
+    if (error instanceof SearchTooLong) return false
+    throw error
   }
 }

@@ -1,12 +1,16 @@
 import type { Failure } from '../domain/failure.js'
 import type { Log } from '../lib/log.js'
-import { CurrentLine, searchedText } from './current-line.js'
+import { ChunkReader, lineEndAt, type ScanContext } from './chunk-reader.js'
+import { SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import { FailureFinder, type Finding } from './failure-finder.js'
-import type { CompiledFilter } from './filter.js'
+import type { CompiledFilter, CompiledPattern } from './filter.js'
+import type { Fuse } from './fuse.js'
 import type { Resolve } from './identity.js'
 import { LineDates } from './line-dates.js'
+import { ownCopy } from './own-copy.js'
 import { Prefilter, requiredLiterals } from './prefilter.js'
+import { Quarantine } from './quarantine.js'
 import { TimeRules } from './time-rules.js'
 
 export interface LineMatcherOptions {
@@ -15,153 +19,138 @@ export interface LineMatcherOptions {
   log: Log
   /** Asked for the addresses of host names, synchronously. Without it a name yields no failure (but `usedns = raw` yields the name itself). */
   resolve?: Resolve
+  /** Stops a pattern that takes too long. Without it one line can stall the process. */
+  fuse?: Fuse
+  /** Patterns that are out of use, shared by all sources of a jail. */
+  quarantine?: Quarantine
   /** Reads every line in full. For comparing. */
   isSlow?: boolean
 }
 
-export interface ScanContext {
-  nowMs: number
-  /** Whether the lines are being written now ("in operation"), rather than read again from an earlier time. */
-  live: boolean
-}
-
-const carriageReturn = 0x0d
-/** After a chunk of which most was candidates, so many are read without a prefilter before it is tried again. */
-const chunksWithout = 31
-/** How far back a date is looked for. Beyond it a line without a date counts as one whose time is not known. */
-const linesBackMax = 1000
+/** How long a chunk may take, and its share for each KiB: many times what the slowest sound filter needs. */
+const chunkMs = 200
+const chunkMsPerKiB = 1
+/** How long one pattern may take on one line. */
+const lineMs = 200
 
 /** Finds the failures in the lines of one source for one jail. Keeps what must be known from line to line: the last date, sessions, the window. */
 export class LineMatcher {
+  /** Lines that were passed over because reading them took too long. */
+  linesGivenUp = 0
+  readonly #options: LineMatcherOptions
+  readonly #quarantine: Quarantine
   readonly #dates: LineDates
-  readonly #finder: FailureFinder
   readonly #rules: TimeRules
-  readonly #prefilter: Prefilter | undefined
-  readonly #line = new CurrentLine()
-  /** Up to where the lines of the chunk were read or need not be. */
-  #readUntil = 0
-  /** Chunks to be read without looking for literals first. */
-  #chunksToSkip = 0
+  readonly #finder: FailureFinder
+  readonly #reader: ChunkReader
   #context: ScanContext = { nowMs: 0, live: true }
-  #onFailure: (failure: Failure) => void = () => {}
-  readonly #emit = (finding: Finding) => this.#tell(finding)
+  #found: Failure[] = []
+  readonly #emit = (finding: Finding) => this.#keep(finding)
 
   constructor(filter: CompiledFilter, options: LineMatcherOptions) {
+    this.#options = options
+    this.#quarantine = options.quarantine ?? new Quarantine()
     this.#dates = new LineDates(filter.templates, filter.zoneDefault)
     this.#rules = new TimeRules(options)
-    const literals = options.isSlow === true ? undefined : requiredLiterals(filter)
-    this.#prefilter = literals && new Prefilter(literals)
     this.#finder = new FailureFinder(filter, {
       resolve: options.resolve,
-      onUndated: (lines) => this.#rules.warnUndated(lines, this.#context.nowMs) && this.#line.timeMs !== undefined,
+      quarantine: this.#quarantine,
+      onUndated: (line) => this.#rules.warnUndated(line, this.#context.nowMs, this.#reader.line.timeMs !== undefined),
     })
-  }
-
-  /** Reads whole lines, each ended by a line feed, and calls `onFailure` for each failure. Lines are never longer than 64 KiB (the reader sees to it). */
-  scan(text: string, context: ScanContext, onFailure: (failure: Failure) => void): void {
-    this.#context = context
-    this.#onFailure = onFailure
-    this.#dates.setNow(context.nowMs)
-    this.#line.chunk = text
-    this.#readUntil = 0
-    const isAllAscii = isAscii(text)
-    if (this.#prefilter === undefined || this.#chunksToSkip-- > 0) this.#scanAll(text, isAllAscii)
-    else this.#scanCandidates(text, isAllAscii, this.#prefilter)
-    this.#line.chunk = ''
-    this.#line.text = ''
-  }
-
-  #scanAll(text: string, isAllAscii: boolean): void {
-    for (let start = 0; start < text.length; ) {
-      const end = lineEndAt(text, start)
-      this.#readLine(start, end, isAllAscii)
-      start = end + 1
-    }
-  }
-
-  /** Reads only lines that hold one of the literals. */
-  #scanCandidates(text: string, isAllAscii: boolean, prefilter: Prefilter): void {
-    let candidates = 0
-    let charactersRead = 0
-    for (let at = prefilter.next(text, 0); at >= 0; at = prefilter.next(text, this.#readUntil)) {
-      const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
-      const end = lineEndAt(text, at)
-      this.#readLine(start, end, isAllAscii)
-      candidates++
-      charactersRead += end - start
-      this.#readUntil = end + 1
-    }
-    if (this.#readUntil < text.length) this.#catchUp(text.length)
-    // Where most lines are candidates, the search for literals only costs.
-    if (candidates > 0 && charactersRead * 2 > text.length) this.#chunksToSkip = chunksWithout
+    const literals = options.isSlow === true ? undefined : requiredLiterals(filter)
+    const prefilter = literals && new Prefilter(literals)
+    this.#reader = new ChunkReader({ dates: this.#dates, rules: this.#rules, finder: this.#finder, prefilter })
   }
 
   /**
-   * Reads the date of the last line before `until` that has one, among those that were passed over: a line without a date has the time
-   * of the line before.
+   * Reads whole lines, each ended by a line feed, and calls `onFailure` for each failure, in the order of the lines, when all are read. Lines are never longer
+   * than 64 KiB (the reader sees to it).
    */
-  #catchUp(until: number): void {
-    const { chunk } = this.#line
-    let end = until - 1
-    for (let i = 0; i < linesBackMax && end > this.#readUntil; i++) {
-      const start = chunk.lastIndexOf('\n', end - 1) + 1
-      this.#dates.read(chunk, start, withoutReturns(chunk, start, end))
-      if (this.#dates.outcome === 'dated') {
-        this.#rules.noteDate(this.#dates.timeMs, this.#context)
-        return
-      }
-      end = start - 1
+  scan(text: string, context: ScanContext, onFailure: (failure: Failure) => void): void {
+    this.#context = context
+    const budgetMs = chunkMs + (text.length / 1024) * chunkMsPerKiB
+    let from = 0
+    let blownAt = -1
+    while (from < text.length && !this.#readGuarded(text, from, budgetMs)) {
+      const { resumeAt } = this.#reader
+      const isHelped = this.#findCulprit(text, resumeAt)
+      // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
+      const isGivenUp = !isHelped && blownAt === resumeAt
+      if (isGivenUp) this.linesGivenUp++
+      blownAt = resumeAt
+      from = isGivenUp ? lineEndAt(text, resumeAt) + 1 : resumeAt
     }
+    this.#deliver(onFailure)
   }
 
   /** Reads one line whose time is known from elsewhere, as the journal's. `text` is without its date and line end. */
   scanEntry(text: string, timeMs: number, context: ScanContext, onFailure: (failure: Failure) => void): void {
     this.#context = context
-    this.#onFailure = onFailure
-    const line = this.#line
+    const { line } = this.#reader
     line.chunk = text
     line.start = 0
     line.end = text.length
     this.#rules.assignKnown(line, timeMs)
-    if (!this.#rules.accept(line, context)) return
-    line.text = `${text}\n`
-    line.isAscii = isAscii(text)
-    this.#finder.find(line, context.nowMs, this.#emit)
-  }
-
-  #readLine(start: number, lineEnd: number, isAllAscii: boolean): void {
-    const line = this.#line
-    const { chunk } = line
-    const end = withoutReturns(chunk, start, lineEnd)
-    line.start = start
-    line.end = end
-    this.#dates.read(chunk, start, end)
-    if (this.#dates.outcome !== 'dated' && start > this.#readUntil) {
-      this.#catchUp(start)
-      this.#dates.read(chunk, start, end)
+    if (this.#rules.accept(line, context)) {
+      line.text = `${text}\n`
+      line.isAscii = isAscii(text)
+      const find = () => this.#finder.find(line, context.nowMs, this.#emit)
+      for (let tries = 0; tries < 2 && !this.#runGuarded(find, lineMs); tries++) this.#findCulprit(text, 0)
     }
-    const { nowMs, live } = this.#context
-    if (!this.#rules.assign(line, this.#dates, nowMs, live)) return
-    if (!this.#rules.accept(line, this.#context)) return
-    line.text = searchedText(line, this.#rules.isCut ? this.#dates : undefined)
-    line.isAscii = isAllAscii || isAscii(line.text)
-    this.#finder.find(line, nowMs, this.#emit)
+    this.#reader.release()
+    this.#deliver(onFailure)
   }
 
-  #tell({ id, timeMs, fields, lines }: Finding): void {
+  #deliver(onFailure: (failure: Failure) => void): void {
+    const found = this.#found
+    if (found.length === 0) return
+    this.#found = []
+    for (const failure of found) onFailure(failure)
+  }
+
+  #keep({ id, timeMs, fields, lines }: Finding): void {
     if (id === undefined || timeMs === undefined) return
-    this.#onFailure({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
+    this.#found.push({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
   }
-}
 
-function lineEndAt(text: string, from: number): number {
-  const feed = text.indexOf('\n', from)
-  return feed < 0 ? text.length : feed
-}
+  #readGuarded(text: string, from: number, budgetMs: number): boolean {
+    return this.#runGuarded(() => this.#reader.read(text, from, this.#context, this.#emit), budgetMs)
+  }
 
-/** The end of a line that stops at `end`, the carriage returns of a CRLF left off. */
-function withoutReturns(text: string, start: number, end: number): number {
-  let last = end
-  while (last > start && text.charCodeAt(last - 1) === carriageReturn) last--
-  return last
+  /** Runs the task; false: it was stopped, or a search gave itself up. */
+  #runGuarded(task: () => void, budgetMs: number): boolean {
+    const { fuse } = this.#options
+    try {
+      if (fuse !== undefined) return fuse.run(task, budgetMs)
+      task()
+      return true
+    } catch (error) {
+      if (error instanceof SearchTooLong) return false
+      throw error
+    }
+  }
+
+  /**
+   * After a stop: whether one pattern alone takes too long on the line that was read. If so it goes into quarantine. Otherwise the machine was busy, and reading goes on
+   * where it stopped.
+   */
+  #findCulprit(text: string, at: number): boolean {
+    const { running } = this.#finder
+    this.#finder.running = undefined
+    if (running === undefined) return this.#dates.dropStalled()
+    const searched = this.#finder.searched
+    if (this.#runGuarded(() => running.pattern.exec(searched, isAscii(searched)), lineMs)) return false
+    const line = ownCopy(text.slice(at, lineEndAt(text, at)))
+    this.#quarantine.add({ pattern: running, line, sinceMs: this.#context.nowMs })
+    this.#tell(running, line)
+    return true
+  }
+
+  #tell({ pattern, origin, index }: CompiledPattern, line: string): void {
+    const { jail, log } = this.#options
+    const where = `${origin.file}:${origin.line}`
+    const what = `Regex ${index + 1} (${where}) took more than ${lineMs} ms for one line and is out of use until the jail is reloaded: ${pattern.source}`
+    log.write('ERROR', 'filter', `[${jail}] ${what}`)
+    log.write('ERROR', 'filter', `[${jail}] The line was: ${line.slice(0, 1000)}`)
+  }
 }

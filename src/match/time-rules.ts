@@ -62,14 +62,14 @@ export class TimeRules {
     return live ? this.#acceptLive(line, line.timeMs, nowMs) : this.#acceptInitial(line, line.timeMs, nowMs)
   }
 
-  /** Says once a day that a pattern matched a line without a date. Always true: the line counts. */
-  warnUndated(lines: readonly string[], nowMs: number): boolean {
+  /** Says once a day that a pattern matched a line without a date; true: the line counts, for it has a time all the same. */
+  warnUndated(line: string, nowMs: number, hasTime: boolean): boolean {
     this.#warn('undated', nowMs, [
       "Found a match but no valid date/time found for ''.",
-      `Match without a timestamp: ${lines.join('\n')}`,
+      `Match without a timestamp: ${line}`,
       'Please try setting a custom date pattern (see man page jail.conf(5)).',
     ])
-    return true
+    return hasTime
   }
 
   /** A line that is written now is of now; an odd date is not believed. */

@@ -31,6 +31,8 @@ export class DateDetector {
   /** The characters around and inside the last match's ends: before, first, last, behind. */
   #borders = ['', '', '', '']
   #firstUnused = 0
+  /** The template that is being tried. */
+  #running: DateTemplate | undefined
 
   constructor(templates: readonly DateTemplate[]) {
     this.#entries = templates.map((template) => ({ template, hits: 0, lastUsedMs: 0, distance: far }))
@@ -47,9 +49,21 @@ export class DateDetector {
     return this.#entries
   }
 
+  /** Takes the template out of the list that was being tried when the search was stopped; false: none was. */
+  dropRunning(): boolean {
+    const running = this.#running
+    this.#running = undefined
+    if (running === undefined) return false
+    this.#entries = this.#entries.filter(({ template }) => template !== running)
+    this.#last = -1
+    this.#firstUnused = 0
+    return true
+  }
+
   find(line: string, isAscii: boolean, nowMs: number): FoundDate | undefined {
     const again = this.#tryLast(line, isAscii)
     const best = again?.isCertain ? again : this.#tryAll(line, isAscii, again)
+    this.#running = undefined
     if (best === undefined) return undefined
     this.#remember(line, best.at, best.found, nowMs)
     return { ...best.found, template: best.template }
@@ -59,6 +73,7 @@ export class DateDetector {
   #tryLast(line: string, isAscii: boolean): Candidate | undefined {
     const entry = this.#entries[this.#last]
     if (entry === undefined) return undefined
+    this.#running = entry.template
     const found = entry.template.find(line, isAscii)
     if (found === undefined) return undefined
     const isSamePlace = found.start === this.#lastStart && found.end === this.#lastEnd && this.#hasSameBorders(line)
@@ -80,6 +95,7 @@ export class DateDetector {
       const { template } = entry
       // The last one was tried already, on the same text.
       if (at === this.#last && (reserve !== undefined || template.isAnchored)) continue
+      this.#running = template
       const found = template.find(line, isAscii)
       if (found === undefined) continue
       const candidate = { found, template, at, isCertain: true }
