@@ -104,7 +104,7 @@ function isWhatwgLabel(label: string): boolean {
   }
 }
 
-function accepts(strict: TextDecoder, bytes: Buffer): boolean {
+function accepts(strict: { decode(bytes: Buffer): string }, bytes: Buffer): boolean {
   try {
     strict.decode(bytes)
     return true

@@ -87,9 +87,13 @@ function watchOrFail(
     return watcher
   } catch (error) {
     // ENOENT: it went away this moment; the slow poll looks again.
-    if (error instanceof Error && 'code' in error && error.code !== 'ENOENT') onFailure(error)
+    if (isErrno(error) && error.code !== 'ENOENT') onFailure(error)
     return undefined
   }
+}
+
+function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error
 }
 
 /** Where to wait for `path`, for which name there, and which directory that is (a path may come to mean another one). */

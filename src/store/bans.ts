@@ -1,0 +1,180 @@
+import type { Ban, BanOrigin } from '../domain/ban.js'
+import { endMs } from '../domain/ban.js'
+import type { BanStore } from '../domain/ban-store.js'
+import { decodeBanData, encodeBanData } from './ban-data.js'
+import type { Database } from './database.js'
+
+export interface BansOptions {
+  /** Lines kept with a ban: `dbmaxmatches`. */
+  matchesMax?: number
+}
+
+export interface CurrentOptions {
+  /** For bans of an old file that does not know how long they last: the jail's ban time. */
+  unknownDurationMs?: number
+}
+
+/** `bantime` of a permanent ban. */
+const permanent = -1
+/** `bantime` of a ban from a version 2 file. */
+const unknown = -2
+/** Fail2ban's own `bantime` where nothing else is said. */
+const durationMsDefault = 600_000
+const historyMax = 100
+
+/**
+ * Bans in Fail2ban's tables: `bans` has every one, `bips` the last of each id in each jail (what is in force). Whole seconds
+ * there, rounded; the exact milliseconds go into `data` (ban-data.ts), so no table of our own can disagree with Fail2ban's
+ * after it has written to the file. Calls throw `StoreError`.
+ */
+export class Bans implements BanStore {
+  readonly #database: Database
+  readonly #matchesMax: number
+
+  constructor(database: Database, options: BansOptions = {}) {
+    this.#database = database
+    this.#matchesMax = options.matchesMax ?? 10
+  }
+
+  add(bans: readonly Ban[]): void {
+    if (bans.length === 0) return
+    this.#database.transaction(`store ${bans.length} bans in`, () => {
+      for (const jail of new Set(bans.map((ban) => ban.jail))) this.#enter(jail)
+      for (const ban of bans) this.#insert(ban)
+    })
+  }
+
+  remove(bans: readonly Pick<Ban, 'jail' | 'id'>[]): void {
+    if (bans.length === 0) return
+    this.#database.transaction(`remove ${bans.length} bans from`, () => {
+      for (const { jail, id } of bans) {
+        this.#database.run('DELETE FROM bips WHERE ip = ? AND jail = ?', id, jail)
+        this.#database.run('DELETE FROM bans WHERE jail = ? AND ip = ?', jail, id)
+      }
+    })
+  }
+
+  /** Forgets all bans of the jail. */
+  removeAll(jail: string): void {
+    this.#database.transaction(`remove the bans of ${jail} from`, () => {
+      this.#database.run('DELETE FROM bips WHERE jail = ?', jail)
+      this.#database.run('DELETE FROM bans WHERE jail = ?', jail)
+    })
+  }
+
+  current(jail: string, nowMs: number, options: CurrentOptions = {}): Ban[] {
+    const durationMs = options.unknownDurationMs ?? durationMsDefault
+    // A second more than needed, for rounding; exact below. -2 must be looked at, however old.
+    const rows = this.#database.all(
+      `read the bans of ${jail} from`,
+      'SELECT jail, ip, timeofban, bantime, bancount, data FROM bips WHERE jail = ? AND (bantime < 0 OR timeofban + bantime >= ?)',
+      jail,
+      Math.floor(nowMs / 1000) - 1,
+    )
+    return rows
+      .map((row) => banOf(row, durationMs, { kind: 'restored' }))
+      .filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
+  }
+
+  history(id: string): Ban[] {
+    const rows = this.#database.all(
+      `read the bans of ${id} from`,
+      `SELECT jail, ip, timeofban, bantime, bancount, data FROM bans WHERE ip = ? ORDER BY timeofban DESC, rowid DESC LIMIT ${historyMax}`,
+      id,
+    )
+    return rows.map((row) => banOf(row, durationMsDefault))
+  }
+
+  /** How often the id was banned, in one jail or in all together. */
+  banCount(id: string, jail?: string): number {
+    const tried = `count the bans of ${id} in`
+    const rows =
+      jail === undefined
+        ? this.#database.all(tried, 'SELECT sum(bancount) AS count FROM bips WHERE ip = ?', id)
+        : this.#database.all(tried, 'SELECT bancount AS count FROM bips WHERE ip = ? AND jail = ?', id, jail)
+    return Number(rows[0]?.count ?? 0)
+  }
+
+  /** Forgets bans from before `nowMs - ageMs` that count no more, and disabled jails without any (spec section 8, "purge"). */
+  purge(nowMs: number, ageMs: number): void {
+    const before = Math.floor((nowMs - ageMs) / 1000)
+    this.#database.transaction('purge', () => {
+      this.#database.run('DELETE FROM bans WHERE timeofban < ?', before)
+      this.#database.run(
+        'DELETE FROM bips WHERE timeofban < ? AND bantime <> -1 AND timeofban + bantime * 3 < ?',
+        before,
+        before,
+      )
+      this.#database.run(
+        `DELETE FROM jails WHERE enabled = 0
+          AND name NOT IN (SELECT jail FROM bans) AND name NOT IN (SELECT jail FROM bips)`,
+      )
+    })
+  }
+
+  addJail(name: string): void {
+    this.#database.transaction(`add jail ${name} to`, () => {
+      this.#enter(name)
+      this.#database.run('UPDATE jails SET enabled = 1 WHERE name = ? AND enabled <> 1', name)
+    })
+  }
+
+  disableJail(name: string): void {
+    this.#database.transaction(`disable jail ${name} in`, () => {
+      this.#database.run('UPDATE jails SET enabled = 0 WHERE name = ?', name)
+    })
+  }
+
+  /** At the start, before the jails of the configuration are added. */
+  disableAllJails(): void {
+    this.#database.transaction('disable the jails in', () => {
+      this.#database.run('UPDATE jails SET enabled = 0')
+    })
+  }
+
+  #enter(jail: string): void {
+    this.#database.run('INSERT OR IGNORE INTO jails (name, enabled) VALUES (?, 1)', jail)
+  }
+
+  #insert(ban: Ban): void {
+    const timeOfBan = Math.round(ban.startMs / 1000)
+    // Rounded up: a ban under a second must not become none, nor one that is over at once.
+    const banTime = ban.durationMs === undefined ? permanent : Math.max(0, Math.ceil(ban.durationMs / 1000))
+    const data = encodeBanData(ban, this.#matchesMax)
+    this.#database.run(
+      'INSERT INTO bans (jail, ip, timeofban, bantime, bancount, data) VALUES (?, ?, ?, ?, ?, ?)',
+      ban.jail,
+      ban.id,
+      timeOfBan,
+      banTime,
+      ban.count,
+      data,
+    )
+    this.#database.run(
+      'INSERT OR REPLACE INTO bips (ip, jail, timeofban, bantime, bancount, data) VALUES (?, ?, ?, ?, ?, ?)',
+      ban.id,
+      ban.jail,
+      timeOfBan,
+      banTime,
+      ban.count,
+      data,
+    )
+  }
+}
+
+function banOf(row: Record<string, unknown>, unknownDurationMs: number, origin?: BanOrigin): Ban {
+  const { failures, lines, data, startMs, durationMs, isByOperator } = decodeBanData(row.data)
+  const banTime = Number(row.bantime)
+  const finiteMs = banTime === unknown ? unknownDurationMs : (durationMs ?? banTime * 1000)
+  return {
+    jail: String(row.jail),
+    id: String(row.ip ?? ''),
+    startMs: startMs ?? Number(row.timeofban) * 1000,
+    durationMs: banTime === permanent ? undefined : finiteMs,
+    origin: origin ?? { kind: isByOperator ? 'operator' : 'jail' },
+    count: Number(row.bancount),
+    failures,
+    lines,
+    data,
+  }
+}

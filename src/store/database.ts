@@ -1,0 +1,169 @@
+import { closeSync, copyFileSync, existsSync, fchmodSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { migrate, schemaVersion, versionOf } from './migrations.js'
+import { type Connection, connect, type Statement } from './sqlite.js'
+import { StoreError, storeError } from './store-error.js'
+
+export interface DatabaseOptions {
+  /** `:memory:` for one that is gone at the end. */
+  path: string
+  clock: Clock
+  log: Log
+  /** How long a call may wait, blocking everything, for another program's lock. */
+  busyTimeoutMs?: number
+}
+
+type Value = string | number | null | Uint8Array
+type Row = Record<string, unknown>
+
+/**
+ * Opens or makes the database. A file that is no database, or a damaged one, is set aside, never deleted, and a new one is
+ * begun. Throws `StoreError` when the file cannot be used, also when a newer Fail2ban has made it.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { path, log } = options
+  try {
+    makePrivateFile(path)
+    return new Database(path, opened(options))
+  } catch (error) {
+    const failure = storeError('open', path, error)
+    if (failure.code !== 'SQLITE_NOTADB' && failure.code !== 'SQLITE_CORRUPT') throw failure
+    const aside = setAside(options)
+    log.write('ERROR', 'database', `${failure.message}; it is kept as ${aside}, and a new database is begun`)
+    try {
+      makePrivateFile(path)
+      return new Database(path, opened(options))
+    } catch (again) {
+      throw storeError('begin', path, again)
+    }
+  }
+}
+
+/** One SQLite file in Fail2ban's schema. Every call is synchronous; what throws is a `StoreError`. */
+export class Database {
+  readonly path: string
+  readonly #connection: Connection
+  readonly #statements = new Map<string, Statement>()
+
+  /** NOTE: call `openDatabase`. */
+  constructor(path: string, connection: Connection) {
+    this.path = path
+    this.#connection = connection
+  }
+
+  /** Runs `work` as one durable transaction: all of it is on the disk when this returns, or nothing of it when it throws. */
+  transaction<T>(tried: string, work: () => T): T {
+    try {
+      // IMMEDIATE: a lock of another program is met here, where nothing has been done, and not half-way.
+      this.#connection.exec('BEGIN IMMEDIATE')
+      const result = work()
+      this.#connection.exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw storeError(tried, this.path, error)
+    }
+  }
+
+  /** Number of rows that were changed. */
+  run(sql: string, ...values: Value[]): number {
+    return Number(this.#statement(sql).run(...values).changes)
+  }
+
+  all(tried: string, sql: string, ...values: Value[]): Row[] {
+    try {
+      return this.#statement(sql).all(...values)
+    } catch (error) {
+      throw storeError(tried, this.path, error)
+    }
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#connection.close()
+  }
+
+  /** The few statements of this room are prepared once each. */
+  #statement(sql: string): Statement {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#connection.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #rollBack(): void {
+    // SQLite ends the transaction by itself on some errors (disk full, I/O).
+    if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
+  }
+}
+
+function opened(options: DatabaseOptions): Connection {
+  const { path, log } = options
+  const connection = connect(path, options.busyTimeoutMs ?? 50)
+  try {
+    const version = versionOf(connection)
+    if (version !== undefined && version > schemaVersion) throw newerVersion(path, version)
+    // FULL: in WAL mode a commit is on the disk when it returns. Fail2ban itself goes back to its own mode when it opens the file.
+    connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY')
+    log.write('INFO', 'database', `Connected to fail2ban persistent database '${path}'`)
+    if (version === undefined || version < schemaVersion) upgrade(connection, version, options)
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+}
+
+function upgrade(connection: Connection, version: number | undefined, options: DatabaseOptions): void {
+  const { path, log } = options
+  if (version !== undefined) {
+    connection.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const backup = stampedName(options)
+    copyFileSync(path, backup)
+    log.write('INFO', 'database', `Database backup created: ${backup}`)
+  }
+  migrate(connection, version)
+  const told =
+    version === undefined
+      ? `New database created. Version '${schemaVersion}'`
+      : `Database updated from '${version}' to '${schemaVersion}'`
+  log.write('WARNING', 'database', told)
+}
+
+function newerVersion(file: string, version: number): StoreError {
+  const message =
+    `Cannot open ${file}: its schema has version ${version}, a later Fail2ban made it, and we know versions up to ${schemaVersion}; ` +
+    'name another dbfile in fail2ban.local, or move this one away'
+  return new StoreError({ code: 'NEWER_VERSION', file, message })
+}
+
+/** Log lines and addresses are nobody's business: mode 0600, as Fail2ban has it. SQLite gives its side files the same. */
+function makePrivateFile(path: string): void {
+  if (path === ':memory:') return
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const fd = openSync(path, 'a', 0o600)
+  try {
+    fchmodSync(fd, 0o600)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function setAside(options: DatabaseOptions): string {
+  const aside = stampedName(options)
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(options.path + suffix)) renameSync(options.path + suffix, aside + suffix)
+  }
+  return aside
+}
+
+/** As Fail2ban names its backups, in UTC: `FILE.20261121-013000`, with a number when there is one already. */
+function stampedName({ path, clock }: DatabaseOptions): string {
+  const stamp = new Date(clock.now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+  let name = `${path}.${stamp}`
+  for (let i = 1; existsSync(name); i++) name = `${path}.${stamp}.${i}`
+  return name
+}
