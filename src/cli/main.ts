@@ -4,6 +4,10 @@ export type Program = 'tocsin' | 'fail2ban-client' | 'fail2ban-server' | 'fail2b
 
 /** Runs one of our programs with the words behind its name; resolves to the exit code. */
 export async function main(program: Program, argv: readonly string[]): Promise<number> {
+  if (program === 'fail2ban-client' || program === 'fail2ban-server') {
+    const { fail2banProgram } = await import('./fail2ban-client.js')
+    return fail2banProgram(program, argv, process)
+  }
   if (program !== 'tocsin') return notYet(program)
   const streams: Context['process'] = { stdout: process.stdout, stderr: process.stderr }
   const { proposals, runCommandLine } = await import('./application.js')
