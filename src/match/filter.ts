@@ -43,7 +43,8 @@ export function compileFilter(
   const ignore = compileAll('ignoreregex', spec.ignoreregex)
   for (const { pattern, origin } of fail) checkId(pattern, origin)
   const templates = compileDates()
-  const zoneDefault = spec.logtimezone === undefined ? undefined : zoneMinutes(spec.logtimezone)
+  const zone = spec.logtimezone === undefined ? undefined : zoneMinutes(spec.logtimezone)
+  const zoneDefault = zone === 'unknown' ? undefined : zone
   if (spec.logtimezone !== undefined && zoneDefault === undefined) {
     problems.push({
       severity: 'error',

@@ -22,8 +22,11 @@ const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
  * undefined: local time.
  */
 export function convertFields(fields: DateFields, nowMs: number, zoneDefault: number | undefined): Conversion {
-  const zone = zoneOf(fields) ?? zoneDefault
+  const own = fields.z ?? fields.Z
+  const zone = own === undefined ? zoneDefault : zoneMinutes(own)
   if (zone === 'unknown') return 'broken'
+  // Letters that are no zone: with names of months, `%Z` takes any word.
+  if (own !== undefined && zone === undefined) return 'invalid'
   const now = wallClockOf(nowMs)
   const isYearAssumed = fields.Y === undefined && fields.y === undefined
   const year = isYearAssumed ? new Date(now).getUTCFullYear() : yearOf(fields)
@@ -70,11 +73,6 @@ function localEpoch(wall: number): number {
 /** Forgets what was remembered about the local time zone: for tests that change it. */
 export function forgetLocalZone(): void {
   lastMinute = Number.NaN
-}
-
-function zoneOf(fields: DateFields): number | 'unknown' | undefined {
-  const text = fields.z ?? fields.Z
-  return text === undefined ? undefined : (zoneMinutes(text) ?? 'unknown')
 }
 
 function yearOf(fields: DateFields): number {

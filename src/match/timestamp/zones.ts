@@ -46,12 +46,16 @@ const minutesByName = new Map(
 
 const form = /^([A-Z](?:[A-Z]{2,4})?)?(?:([+-])([01]\d)(?::?(\d{2}))?)?$/
 
-/** Offset east of Greenwich in minutes of `UTC`, `+0200`, `CET`, `UTC+02:00`; undefined: no zone that we know. */
-export function zoneMinutes(text: string): number | undefined {
+/**
+ * Offset east of Greenwich in minutes of `UTC`, `+0200`, `CET`, `UTC+02:00`; `unknown`: an abbreviation that we do not know; undefined: no
+ * zone at all.
+ */
+export function zoneMinutes(text: string): number | 'unknown' | undefined {
   const parts = form.exec(text)
   if (parts === null) return undefined
   const [, name, sign, hours, minutes] = parts
   const base = name === undefined ? 0 : minutesByName.get(name)
-  if (base === undefined || hours === undefined) return base
+  if (base === undefined) return 'unknown'
+  if (hours === undefined) return base
   return base + (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes ?? 0))
 }
