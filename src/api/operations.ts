@@ -56,6 +56,7 @@ export interface BanView {
   startMs: number
   /** Null: permanent. */
   endMs: number | null
+  /** Whether the kernel drops its packets; never when only simulated. */
   enforced: boolean
 }
 
@@ -75,6 +76,8 @@ export interface BanOutcome {
   endMs?: number | null
   reason?: string
   enforced?: boolean
+  /** Decided and told, but by intention not enforced. */
+  simulated?: boolean
   saved?: boolean
 }
 

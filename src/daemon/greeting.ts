@@ -3,13 +3,12 @@ import type { State } from './state.js'
 
 /** What somebody who has just started the daemon in a terminal wants to know. */
 export function greeting(state: State, restored: number): string[] {
-  const { config, jails, enforcer, enforcerReason, paths } = state
+  const { config, jails, enforcerReason, paths } = state
   const names = [...jails.keys()]
   const sentences = [
     `tocsin ${version} on ${config.dir}: ${names.length === 0 ? 'no jail is enabled' : `${names.length} jail${names.length === 1 ? '' : 's'}: ${names.join(', ')}`}`,
   ]
-  if (enforcer.kind === 'simulate') sentences.push(`Simulating only, no packet is dropped: ${enforcerReason}`)
-  else sentences.push(`Bans are enforced in the kernel: ${enforcerReason}`)
+  sentences.push(enforcerReason.charAt(0).toUpperCase() + enforcerReason.slice(1))
   if (paths.movedTo !== undefined)
     sentences.push(`This user cannot write where the configuration says; everything is in ${paths.movedTo}`)
   if (restored > 0) sentences.push(`${restored} ban${restored === 1 ? '' : 's'} restored`)

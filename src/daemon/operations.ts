@@ -49,7 +49,7 @@ export class DaemonOperations implements Operations {
       configDir: config.dir,
       enforcement: { kind: enforcer.kind, reason: enforcerReason, trouble: bans.trouble.enforcing },
       store: { file: paths.database, trouble: bans.trouble.storing },
-      bans: { live: live.length, enforced: live.filter((ban) => ban.isEnforced).length },
+      bans: { live: live.length, enforced: live.filter((ban) => this.#isReal(ban)).length },
       jails: [...jails.values()].map((unit) => this.#jailStatus(unit)),
     }
   }
@@ -78,7 +78,8 @@ export class DaemonOperations implements Operations {
         jail,
         result,
         endMs: finite(endMs(live ?? ban)),
-        enforced: live?.isEnforced === true,
+        enforced: live !== undefined && this.#isReal(live),
+        ...(this.#state.enforcer.kind === 'simulate' && { simulated: true }),
         saved: bans.trouble.storing === undefined,
       }
     })
@@ -105,7 +106,7 @@ export class DaemonOperations implements Operations {
     const { live } = this.#state.bans
     const id = ip === undefined ? undefined : (parseIp(ip)?.text ?? ip)
     const found = id === undefined ? [...(jail === undefined ? live.all() : live.of(jail))] : live.ofId(id)
-    return found.filter((ban) => jail === undefined || ban.jail === jail).map(viewOf)
+    return found.filter((ban) => jail === undefined || ban.jail === jail).map((ban) => this.#viewOf(ban))
   }
 
   async why(text: string): Promise<Explanation> {
@@ -123,7 +124,7 @@ export class DaemonOperations implements Operations {
       live.delete(ban.jail)
       explanation.bans.push({
         ...(current
-          ? viewOf(current)
+          ? this.#viewOf(current)
           : { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: false }),
         live: current !== undefined,
         origin: ban.origin.kind,
@@ -135,7 +136,7 @@ export class DaemonOperations implements Operations {
     // NOTE: what is not saved yet has no history; it is banned all the same.
     for (const ban of live.values()) {
       const drops = ip && (await enforcer.drops({ jail: ban.jail, ip }))
-      explanation.bans.unshift({ ...viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
+      explanation.bans.unshift({ ...this.#viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
     }
     return explanation
   }
@@ -166,6 +167,14 @@ export class DaemonOperations implements Operations {
     }
   }
 
+  #viewOf(ban: LiveBan): BanView {
+    return { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: this.#isReal(ban) }
+  }
+
+  #isReal(ban: LiveBan): boolean {
+    return ban.isEnforced && this.#state.enforcer.kind !== 'simulate'
+  }
+
   #jailStatus(unit: JailUnit): JailStatus {
     const { bans, clock, followers } = this.#state
     const { jail, filter } = unit.config
@@ -190,10 +199,6 @@ export function scopeText(scope: Scope): string {
   if (scope.ports === 'all') return 'all ports'
   const ports = scope.ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
   return `${scope.protocols.join('+')} ${ports.join(',')}`
-}
-
-function viewOf(ban: LiveBan): BanView {
-  return { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: ban.isEnforced }
 }
 
 /** JSON knows no infinity: null is "never". */

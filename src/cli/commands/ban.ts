@@ -54,3 +54,8 @@ function outcomeText(outcome: BanOutcome): string {
     }
   }
 }
+
+function enforcementDoubt({ enforced, simulated }: BanOutcome): string {
+  if (simulated) return 'simulated only'
+  return enforced ? '' : 'not enforced yet, see tocsin status'
+}

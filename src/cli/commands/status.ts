@@ -16,10 +16,11 @@ export async function status(this: Context, flags: CommonFlags, jail?: string): 
 
 function statusText(status: Status): string {
   const { enforcement, store, bans } = status
-  const enforced = `${bans.enforced} of ${bans.live} bans enforced`
+  const isSimulated = enforcement.kind === 'simulate'
+  const enforced = isSimulated ? `${bans.live} bans, none enforced` : `${bans.enforced} of ${bans.live} bans enforced`
   const lines = [
     `${colour.bold('tocsin')} ${status.version}, pid ${status.pid}, up ${durationText(Date.now() - status.startedMs)}, configuration ${status.configDir}`,
-    `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live ? colour.good(enforced) : colour.bad(enforced)}`,
+    `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live && !isSimulated ? colour.good(enforced) : colour.bad(enforced)}`,
     `Store: ${store.file ?? 'memory only'}`,
   ]
   for (const trouble of [enforcement.trouble, store.trouble])
