@@ -11,6 +11,10 @@ export function asciiMembers(node: OneChar): boolean[] {
     members[10] = node.newline
     return members
   }
+  if (node.type === 'char' && node.fold === 'none') {
+    if (node.code < 128) members[node.code] = true
+    return members
+  }
   for (const item of itemsOf(node)) {
     for (let code = 0; code < 128; code++) if (isInItem(item, code)) addFolded(members, code, node.fold)
     if (node.fold === 'unicode' && !('kind' in item)) addForeignCases(members, item)
@@ -18,9 +22,22 @@ export function asciiMembers(node: OneChar): boolean[] {
   return node.type === 'set' && node.negated ? members.map((is) => !is) : members
 }
 
+const asciiClasses = new Map<string, string>()
+
 /** Source of a JavaScript class (no flags) that takes the same ASCII characters; what it does with others does not matter. */
 export function asciiClass(node: OneChar): string {
   if (node.type === 'any') return node.newline ? '[^]' : '[^\\n]'
+  if (node.type === 'char' && node.fold === 'none') return node.code < 128 ? escapeAscii(node.code) : '[]'
+  // The same few classes are in all patterns. The map is bounded by what a configuration can write.
+  const key = JSON.stringify(node)
+  const known = asciiClasses.get(key)
+  if (known !== undefined) return known
+  const source = writeClass(node)
+  asciiClasses.set(key, source)
+  return source
+}
+
+function writeClass(node: OneChar): string {
   const members = asciiMembers(node)
   const positive = writeRanges(members)
   const negative = writeRanges(members.map((is) => !is))
