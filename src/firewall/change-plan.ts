@@ -70,14 +70,17 @@ export function planOpen(closures: readonly Closure[], covers: Covers, nowMs: nu
   return { changes: [...changes.values()], undo: inTurn(undone) }
 }
 
-/** Turns the pieces that go and come into elements. */
+/** Turns the pieces that go and come into elements. One that does both only gets its new end. */
 export function addPieces(
   change: SetChange,
   { gone, come }: { gone: readonly Piece[]; come: readonly Piece[] },
   nowMs: number,
 ): void {
-  for (const { ip } of gone) change.remove.push(...intervalElements(ip))
-  for (const { ip, endMs } of come) change.add.push(...intervalElements(ip, kernelTimeoutMs(endMs - nowMs)))
+  const came = new Set(come.map(({ ip }) => ip.text))
+  const went = new Set(gone.map(({ ip }) => ip.text))
+  for (const { ip } of gone) if (!came.has(ip.text)) change.remove.push(...intervalElements(ip))
+  for (const { ip, endMs } of come)
+    (went.has(ip.text) ? change.add : change.insert).push(...intervalElements(ip, kernelTimeoutMs(endMs - nowMs)))
 }
 
 function inTurn(steps: readonly (() => void)[]): () => void {
@@ -87,7 +90,7 @@ function inTurn(steps: readonly (() => void)[]): () => void {
 }
 
 function changeOf(changes: Map<string, SetChange>, set: string): SetChange {
-  const change = changes.get(set) ?? { set, remove: [], add: [] }
+  const change = changes.get(set) ?? { set, remove: [], add: [], insert: [] }
   changes.set(set, change)
   return change
 }

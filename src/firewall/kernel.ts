@@ -70,7 +70,7 @@ export class KernelEnforcer implements Enforcer {
       // Ours by name but made otherwise (an older layout, another hand): what it holds cannot be kept.
       if (
         !(error instanceof NftError) ||
-        (error.code !== 'EEXIST' && error.code !== 'EOPNOTSUPP' && error.code !== 'EINVAL')
+        (error.code !== 'EEXIST' && error.code !== 'ENOTSUP' && error.code !== 'EINVAL')
       )
         throw error
       this.#connection.transact((writer) => writeArrangement(writer, { scopes, strangers: [], isAnew: true }))

@@ -32,6 +32,11 @@ export function isInterval(kind: SetKind): boolean {
   return kind.startsWith('net')
 }
 
+/** Whether the set of this name holds networks. */
+export function isIntervalSet(name: string): boolean {
+  return name.startsWith('net')
+}
+
 /** Longest part of a set's name that stands for the jail. With its prefix it stays far below the kernel's 255. */
 const jailNameMax = 100
 const keptOfLongName = 60

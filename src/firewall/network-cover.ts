@@ -71,8 +71,8 @@ export class NetworkCover {
   }
 
   #change(touched: readonly Ip[], nowMs: number, change: () => void): { gone: Piece[]; come: Piece[] } {
-    // `before` keeps pieces that have ended meanwhile: the kernel may be a moment late in dropping them.
-    const before = this.#piecesAround(touched, Number.NEGATIVE_INFINITY)
+    // What has ended is gone by itself.
+    const before = this.#piecesAround(touched, nowMs)
     change()
     const after = this.#piecesAround(touched, nowMs)
     const gone = [...before.values()].filter(({ ip, endMs }) => after.get(ip.text)?.endMs !== endMs)

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.js'
 import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import type { ListedElement } from './nft-json.js'
-import { arrangementText, clearText, elementsText, type NftElement } from './nft-text.js'
+import { arrangementText, clearText, elementsText, type NftElement, rewriteText } from './nft-text.js'
 import { NftTool, type Run } from './nft-tool.js'
 
 export interface NftCommandOptions {
@@ -102,7 +102,17 @@ export class NftCommandEnforcer implements Enforcer {
         }
         total.removed += remove.length
         total.added += missing.size
-        script += elementsText(set, { remove, add: [...missing.values()].map((piece) => elementOf(piece, nowMs)) })
+        const cover = this.#covers.get(set)
+        const come = [...missing.values()]
+        if (cover === undefined)
+          script += elementsText(set, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
+        else
+          script += this.#networksText(
+            set,
+            cover,
+            { gone: remove.map(({ ip }) => ({ ip, endMs: nowMs })), come },
+            nowMs,
+          )
       }
       if (script !== '') await this.#nft.script(script)
       return total
@@ -113,7 +123,8 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       if (!this.#jails.has(jail)) return undefined
       const set = setName(kindOf(ip), jail)
-      const found = isSingleAddress(ip) ? await this.#nft.get(set, ip.text) : await this.#piecesListed(set, ip)
+      if (isSingleAddress(ip)) return this.#nft.drops(set, ip.text)
+      const found = await this.#piecesListed(set, ip)
       if (found.length === 0) return undefined
       return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
         packets: 0,
@@ -177,9 +188,7 @@ export class NftCommandEnforcer implements Enforcer {
       } else {
         touched.push(name)
         const { gone, come } = changeCover(cover, group)
-        const came = new Set(come.map(({ ip }) => ip.text))
-        const remove = gone.filter(({ ip }) => !came.has(ip.text))
-        script += elementsText(name, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
+        script += this.#networksText(name, cover, { gone, come }, nowMs)
       }
     }
     if (script === '') return
@@ -190,6 +199,22 @@ export class NftCommandEnforcer implements Enforcer {
       for (const name of touched) await this.#adopt(name).catch(() => {})
       throw error
     }
+  }
+
+  #networksText(
+    set: string,
+    cover: NetworkCover,
+    { gone, come }: { gone: Piece[]; come: Piece[] },
+    nowMs: number,
+  ): string {
+    const came = new Set(come.map(({ ip }) => ip.text))
+    const remove = gone.filter(({ ip }) => !came.has(ip.text))
+    if (remove.length > 0 && come.length > 0)
+      return rewriteText(
+        set,
+        [...cover.pieces(nowMs)].map((piece) => elementOf(piece, nowMs)),
+      )
+    return elementsText(set, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
   }
 
   #wantedBySet(wanted: readonly TimedClosure[], nowMs: number): Map<string, Map<string, Piece>> {

@@ -46,8 +46,12 @@ function ipIn(value: unknown): Ip | undefined {
 
 function objectsIn(json: string, kind: string): Record<string, unknown>[] {
   const list = fieldsOf(JSON.parse(json))?.nftables
-  if (!Array.isArray(list)) return []
-  return (list as unknown[]).flatMap((item) => fieldsOf(fieldsOf(item)?.[kind]) ?? [])
+  const found: Record<string, unknown>[] = []
+  for (const item of Array.isArray(list) ? list : []) {
+    const fields = fieldsOf(fieldsOf(item)?.[kind])
+    if (fields !== undefined) found.push(fields)
+  }
+  return found
 }
 
 function fieldsOf(value: unknown): Record<string, unknown> | undefined {

@@ -43,9 +43,27 @@ export function elementsText(
   { remove, add }: { remove: readonly NftElement[]; add: readonly NftElement[] },
 ): string {
   // Deleting what is absent fails, and adding what is there keeps its old end: so each is added, deleted, and added.
-  const bare = [...remove, ...add].map(({ ip }) => ip.text)
+  const gone = remove.map(({ ip }) => ip.text)
+  const bare = add.map(({ ip }) => ip.text)
   const timed = add.map(({ ip, remainingMs }) => `${ip.text}${timeoutText(remainingMs)}`)
-  return [...statement('add', set, bare), ...statement('delete', set, bare), ...statement('add', set, timed)].join('')
+  const steps = [
+    // What goes may overlap what comes, so it is gone first.
+    statement('add', set, gone),
+    statement('delete', set, gone),
+    statement('add', set, bare),
+    statement('delete', set, bare),
+    statement('add', set, timed),
+  ]
+  return steps.join('')
+}
+
+/**
+ * Makes the elements of an interval set exactly these. NOTE: nft 1.0.6 looks for overlaps as if nothing had been deleted before in the
+ * same script, so networks that take the place of overlapping ones need the whole set written anew.
+ */
+export function rewriteText(set: string, elements: readonly NftElement[]): string {
+  const timed = elements.map(({ ip, remainingMs }) => `${ip.text}${timeoutText(remainingMs)}`)
+  return `flush set ${table} ${set}\n${statement('add', set, timed)}`
 }
 
 function setText(kind: SetKind, jail: string): string {
@@ -68,11 +86,15 @@ function portText({ first, last }: PortRange): string {
   return first === last ? `${first}` : `${first}-${last}`
 }
 
+/** In days and smaller units: nft takes no number of more than eight digits. */
 function timeoutText(remainingMs: number | undefined): string {
   const timeoutMs = kernelTimeoutMs(remainingMs)
-  return timeoutMs === 0 ? '' : ` timeout ${timeoutMs}ms`
+  if (timeoutMs === 0) return ''
+  const seconds = Math.floor(timeoutMs / 1000)
+  const days = Math.floor(seconds / 86_400)
+  return ` timeout ${days}d${seconds % 86_400}s${timeoutMs % 1000}ms`
 }
 
-function statement(verb: 'add' | 'delete', set: string, elements: readonly string[]): string[] {
-  return elements.length === 0 ? [] : [`${verb} element ${table} ${set} { ${elements.join(', ')} }\n`]
+function statement(verb: 'add' | 'delete', set: string, elements: readonly string[]): string {
+  return elements.length === 0 ? '' : `${verb} element ${table} ${set} { ${elements.join(', ')} }\n`
 }

@@ -1,3 +1,4 @@
+import type { Drops } from '../domain/enforcer.js'
 import { tableName } from './layout.js'
 import { type ListedElement, listedElements, setNamesIn } from './nft-json.js'
 import { arrangementText } from './nft-text.js'
@@ -45,10 +46,14 @@ export class NftTool {
     return listedElements(answer.stdout)
   }
 
-  /** One element, or nothing. NOTE: nft reads more than that: 43 s in a set of a million. */
-  async get(set: string, element: string): Promise<ListedElement[]> {
-    const answer = await this.#run(['nft', '-j', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
-    return answer.exitCode === 0 ? listedElements(answer.stdout) : []
+  /**
+   * What one element counted; undefined when it is not there. As text: `nft -j get` of nft 1.0.6 answers in text all the same.
+   * NOTE: nft reads more than that element: 43 s in a set of a million.
+   */
+  async drops(set: string, element: string): Promise<Drops | undefined> {
+    const answer = await this.#run(['nft', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
+    const [, packets, bytes] = /\bcounter packets (\d+) bytes (\d+)/.exec(answer.stdout) ?? []
+    return answer.exitCode === 0 ? { packets: Number(packets ?? 0), bytes: Number(bytes ?? 0) } : undefined
   }
 }
 

@@ -6,6 +6,7 @@ import { listSets, readIntervals, walkElements } from './kernel-reader.js'
 import { isInterval, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { NftConnection } from './netlink/connection.js'
 import type { DumpedElement, Element } from './netlink/elements.js'
+import type { Piece } from './network-cover.js'
 import type { SetChange } from './set-changes.js'
 import { type ElementKey, keyOf, type TouchedKeys } from './touched-keys.js'
 
@@ -92,20 +93,21 @@ export class Reconciler {
       nowMs,
     )
     const missing = new Map([...cover.pieces(nowMs)].map((piece) => [piece.ip.text, piece]))
-    const change: SetChange = { set: name, remove: [], add: [] }
+    const change: SetChange = { set: name, remove: [], add: [], insert: [] }
+    const wrong: Piece[] = []
     for (const { ip, remainingMs, elements } of readIntervals(connection, name)) {
       const piece = ip && missing.get(ip.text)
       if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs)) {
         missing.delete(piece.ip.text)
         total.kept++
-      } else {
+      } else if (piece === undefined) {
         change.remove.push(...elements)
-        if (piece === undefined) total.removed++
-      }
+        total.removed++
+      } else wrong.push(piece)
     }
-    addPieces(change, { gone: [], come: [...missing.values()] }, nowMs)
+    addPieces(change, { gone: wrong, come: [...missing.values()] }, nowMs)
     total.added += missing.size
-    if (change.remove.length + change.add.length > 0) this.#parts.apply([change])
+    if (change.remove.length + change.add.length + change.insert.length > 0) this.#parts.apply([change])
   }
 
   async #reconcileAddresses(
@@ -157,7 +159,7 @@ export class Reconciler {
           key: ip.bytes,
           timeoutMs: kernelTimeoutMs(remainingMs && remainingMs - passedMs),
         }))
-      if (remove.length + add.length > 0) apply([{ set, remove, add }])
+      if (remove.length + add.length > 0) apply([{ set, remove, add, insert: [] }])
       total.removed += remove.length
       total.added += add.length
     }

@@ -22,9 +22,9 @@ export class TouchedKeys {
 
   note(changes: readonly SetChange[]): void {
     if (this.#bySet === undefined) return
-    for (const { set, remove, add } of changes) {
+    for (const { set, remove, add, insert } of changes) {
       const keys = this.#bySet.get(set) ?? new Set()
-      for (const { key } of [...remove, ...add]) keys.add(keyOf(key))
+      for (const { key } of [...remove, ...add, ...insert]) keys.add(keyOf(key))
       this.#bySet.set(set, keys)
     }
   }

@@ -48,7 +48,7 @@ const hints: Record<string, string> = {
   ENOENT: ' (table, set or element is gone: another program removed it, or nothing was arranged yet)',
   EEXIST: ' (there is one of that name already, made differently)',
   EBUSY: ' (still in use by a rule)',
-  EOPNOTSUPP: ' (this kernel lacks it: CONFIG_NF_TABLES and CONFIG_NF_TABLES_INET are needed)',
+  ENOTSUP: ' (this kernel lacks it: CONFIG_NF_TABLES and CONFIG_NF_TABLES_INET are needed)',
   ENOMEM: ' (out of kernel memory)',
   ENFILE: ' (the set is full)',
 }
