@@ -1,10 +1,10 @@
 import { request } from 'node:http'
 
 /** No daemon answers: the message is one sentence for the operator. */
-export class NoDaemon extends Error {}
+class NoDaemon extends Error {}
 
 /** The daemon answered with an error; the message is its sentence. */
-export class Refused extends Error {
+class Refused extends Error {
   readonly status: number
   constructor(message: string, status: number) {
     super(message)

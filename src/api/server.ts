@@ -5,7 +5,7 @@ import path from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 
 /** Somebody answers on the socket already. */
-export class AlreadyRunning extends Error {}
+class AlreadyRunning extends Error {}
 
 export interface ApiServer {
   close(): Promise<void>

@@ -195,7 +195,7 @@ export class DaemonOperations implements Operations {
 }
 
 /** `tcp 22,80-90`, `all ports`. */
-export function scopeText(scope: Scope): string {
+function scopeText(scope: Scope): string {
   if (scope.ports === 'all') return 'all ports'
   const ports = scope.ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
   return `${scope.protocols.join('+')} ${ports.join(',')}`

@@ -45,10 +45,7 @@ function outcomeText(outcome: BanOutcome): string {
       return `${who}: already banned ${left}`
     case 'banned':
     case 'extended': {
-      const doubts = [
-        outcome.enforced ? '' : 'not enforced yet, see tocsin status',
-        outcome.saved ? '' : 'not saved yet',
-      ]
+      const doubts = [enforcementDoubt(outcome), outcome.saved ? '' : 'not saved yet']
       const doubt = doubts.filter(Boolean).join(', ')
       return `${who}: ${outcome.result} ${left}${doubt === '' ? '' : colour.careful(` (${doubt})`)}`
     }
