@@ -41,9 +41,9 @@ export class Protection {
     return undefined
   }
 
-  /** Addresses of this machine's interfaces. */
-  isOwn(ip: Ip): boolean {
-    return [...loopback, ...this.#ownAddresses()].some((own) => overlaps(own, ip))
+  /** Whether this canonical text is one of this machine's addresses. Cheap: asked for every failure. */
+  isOwn(id: string): boolean {
+    return id.startsWith('127.') || id === '::1' || this.#ownAddresses().some((own) => own.text === id)
   }
 
   #ownAddresses(): Ip[] {

@@ -16,7 +16,8 @@ const readMaxAgeMs = 1000
  */
 const syslogPrefix = String.raw`(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]{8,15}(?:Z|[+-]\d\d:?\d\d)) \S{1,255}`
 const accepted = String.raw`sshd(?:-session)?\[\d+\]: Accepted [a-z/-]+ for (\S+) from (\S+) port \d+ ssh2(?:: [^\n]*)?`
-const acceptedLine = new RegExp(String.raw`^${syslogPrefix} ${accepted}\r?$`, 'gm')
+const acceptedLine = new RegExp(String.raw`^${syslogPrefix} ${accepted}\r?$`)
+const acceptedWord = ']: Accepted '
 
 /** Addresses from which somebody is logged in: utmp (what `who` shows), and `Accepted` lines of the logs we follow. */
 export class Sessions {
@@ -35,16 +36,18 @@ export class Sessions {
 
   /** Looks for logins in complete lines of a log. Costs one search for a word when there are none. */
   learn(text: string): void {
-    if (!text.includes(']: Accepted ')) return
-    for (const [, user = '', address = ''] of text.matchAll(acceptedLine)) {
+    for (let at = text.indexOf(acceptedWord); at >= 0; at = text.indexOf(acceptedWord, at + 1)) {
+      const end = text.indexOf('\n', at)
+      const line = text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? text.length : end)
+      const [, user = '', address = ''] = acceptedLine.exec(line) ?? []
       const ip = parseIp(address)
       if (ip === undefined) continue
       this.#accepted.delete(ip.text)
+      this.#readMs = Number.NEGATIVE_INFINITY
       this.#accepted.set(ip.text, { user, untilMs: this.#clock.now() + acceptedMaxAgeMs })
       // Full: the oldest login loses its protection; ten thousand addresses in a day are no operator's.
       if (this.#accepted.size > acceptedMax) this.#accepted.delete([...this.#accepted.keys()][0] ?? '')
     }
-    this.#readMs = Number.NEGATIVE_INFINITY
   }
 
   /** Address → how we know. */

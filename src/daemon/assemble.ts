@@ -2,7 +2,6 @@ import { Bans } from '../bans/bans.js'
 import { Protection } from '../bans/protection.js'
 import { Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
-import { parseIp } from '../domain/address.js'
 import type { Problem } from '../domain/origin.js'
 import { chooseEnforcer } from '../firewall/choose.js'
 import type { Clock } from '../lib/clock.js'
@@ -85,10 +84,7 @@ export function buildJails(config: Config, state: State): { units: JailUnit[]; p
     ignoreip: config.own.protect.ignoreip.map((word) => word.value),
     resolve: (name) => state.names.get(name),
     readList: (path) => state.lists.entries(path),
-    isOwn: (id) => {
-      const ip = parseIp(id)
-      return ip !== undefined && state.protection.isOwn(ip)
-    },
+    isOwn: (id) => state.protection.isOwn(id),
   }
   const units: JailUnit[] = []
   const problems: Problem[] = []

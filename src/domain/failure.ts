@@ -1,4 +1,7 @@
-/** One log line (or one session of lines) that counts against somebody: who, when, in which jail. */
+/**
+ * One log line (or one session of lines) that counts against somebody: who and when. Its texts own their memory: they are kept for as
+ * long as a find time, and must not be slices that hold a whole chunk of log.
+ */
 export interface Failure {
   /** Fail2ban's id: an address or network in canonical form, or the raw text of `<F-ID>`. */
   id: string

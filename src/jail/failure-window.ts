@@ -80,13 +80,13 @@ export class FailureWindow {
 
   #open(failure: Failure): Ticket {
     const ticket: Ticket = {
-      id: detached(failure.id),
+      id: failure.id,
       firstMs: failure.timeMs,
       lastMs: failure.timeMs,
       retries: 1,
       failures: 1,
       lines: [],
-      data: detachedData(failure.data),
+      data: failure.data,
     }
     this.#remember(ticket, failure)
     if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
@@ -112,7 +112,7 @@ export class FailureWindow {
 
   #remember(ticket: Ticket, failure: Failure): void {
     if (this.#options.maxmatches === 0) return
-    for (const line of failure.lines) ticket.lines.push(detached(line))
+    for (const line of failure.lines) ticket.lines.push(line)
     const surplus = ticket.lines.length - this.#options.maxmatches
     if (surplus > 0) ticket.lines.splice(0, surplus)
   }
@@ -135,17 +135,4 @@ export function roundHalfToEven(value: number): number {
   const rest = value - floor
   if (rest !== 0.5) return Math.round(value)
   return floor % 2 === 0 ? floor : floor + 1
-}
-
-/**
- * A copy of its own. NOTE: V8's slices keep the string they were cut from alive, here a whole chunk of the log for one address.
- */
-function detached(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le')
-}
-
-function detachedData(data: Failure['data']): Failure['data'] {
-  const copy: Record<string, string> = {}
-  for (const name in data) copy[name] = detached(data[name] ?? '')
-  return copy
 }
