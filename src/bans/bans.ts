@@ -160,7 +160,7 @@ export class Bans {
   #extend(known: LiveBan, ban: Ban): Enactment {
     if (ban.origin.kind === 'jail')
       this.#options.log.write(levelOfRepeat(ban, known), 'actions', `[${ban.jail}] ${known.id} already banned`)
-    if (endMs(ban) <= endMs(known)) return { kind: 'already', untilMs: endMs(known) }
+    if (!isWorthExtending(known, ban)) return { kind: 'already', untilMs: endMs(known) }
     known.startMs = ban.startMs
     known.durationMs = ban.durationMs
     this.#begin(known, ban, false)
@@ -256,6 +256,15 @@ export class Bans {
       for (const text of told) this.#options.log.write('NOTICE', 'actions', text)
     })
   }
+}
+
+/**
+ * A jail says so for every few lines of a burst that was already written when the ban began: an end that moves by less than a
+ * hundredth is not worth a change in the kernel and on the disk. An operator's word always is.
+ */
+function isWorthExtending(known: LiveBan, ban: Ban): boolean {
+  const gainedMs = endMs(ban) - endMs(known)
+  return ban.origin.kind === 'jail' && ban.durationMs !== undefined ? gainedMs > ban.durationMs / 100 : gainedMs > 0
 }
 
 /** Lines that were on their way when the ban began are no news; later ones mean that the ban does not hold (spec 5.4). */
