@@ -9,13 +9,15 @@ export interface ScanContext {
   nowMs: number
   /** Whether the lines are being written now ("in operation"), rather than read again from an earlier time. */
   live: boolean
+  /** Begins of the only lines that need be read, ascending, from a Survey of this chunk. Without it all are looked at. */
+  candidates?: readonly number[] | undefined
 }
 
 const carriageReturn = 0x0d
 /** After a chunk of which most was candidates, so many are read without a prefilter before it is tried again. */
 const chunksWithout = 31
 /** How far back a date is looked for. Beyond it a line without a date counts as one whose time is not known. */
-const linesBackMax = 1000
+const linesBackMax = 20
 
 /** Goes through a chunk of log line by line, or from candidate to candidate. */
 export class ChunkReader {
@@ -46,7 +48,9 @@ export class ChunkReader {
     this.line.chunk = text
     this.#readUntil = from
     const isAllAscii = isAscii(text)
-    if (this.#prefilter === undefined || this.#chunksToSkip > 0) {
+    if (this.#prefilter !== undefined && context.candidates !== undefined) {
+      this.#readListed(text, from, isAllAscii, context.candidates, this.#prefilter, emit)
+    } else if (this.#prefilter === undefined || this.#chunksToSkip > 0) {
       this.#readAll(text, from, isAllAscii, emit)
       this.#chunksToSkip--
     } else this.#readCandidates(text, from, isAllAscii, this.#prefilter, emit)
@@ -65,6 +69,25 @@ export class ChunkReader {
       this.#readLine(start, end, isAllAscii, emit)
       start = end + 1
     }
+  }
+
+  /** Reads those of the listed lines that hold one of this filter's literals. */
+  #readListed(
+    text: string,
+    from: number,
+    isAllAscii: boolean,
+    starts: readonly number[],
+    prefilter: Prefilter,
+    emit: (finding: Finding) => void,
+  ): void {
+    for (const start of starts) {
+      if (start < from) continue
+      const end = lineEndAt(text, start)
+      if (prefilter.next(text.slice(start, end), 0) < 0) continue
+      this.#readLine(start, end, isAllAscii, emit)
+      this.#readUntil = end + 1
+    }
+    if (this.#readUntil < text.length) this.#catchUp(text.length)
   }
 
   /** Reads only lines that hold one of the literals. */

@@ -63,7 +63,7 @@ describe('the fuse', () => {
   it('takes a prefix out of use that never ends', () => {
     // The shape of the stock sshd filter with RFC 5424 lines.
     const prefregex = '^ \\S+ (?:\\[(?:[^\\]"]*|"[^"]*")*\\])+ <F-CONTENT>.+</F-CONTENT>$'
-    const line = `host [${'a'.repeat(60)}="bb" x`
+    const line = `host [${'a'.repeat(60)}="bb" x bad 192.0.2.2`
     const { ids, quarantine } = scan(
       ['^bad <HOST>'],
       ['host [a="b"] bad 192.0.2.1', line, 'host [a="b"] bad 192.0.2.3'],

@@ -10,7 +10,7 @@ export type Requirement = readonly Literal[]
 /** More ways than that for one character are no literal any more. */
 const waysMax = 2
 /** More literals than that are not worth looking for. */
-const literalsMax = 40
+const literalsMax = 200
 
 const lineFeed = 10
 
@@ -38,12 +38,21 @@ export function scoreOf(requirement: Requirement): number {
   return Math.min(...requirement.map(weightOf)) - requirement.length * 0.05
 }
 
+/** Words that nearly every line of an access log holds. */
+const commonWords = ['GET', 'POST', 'HEAD', 'HTTP', 'http', 'HTTP/1.', '://', 'http://']
+
 /** A character that may be a blank or a digit of anything tells less than a letter. */
 function weightOf(literal: Literal): number {
-  return literal.reduce((sum, codes) => sum + (codes.length > 1 ? 0.8 : isLetter(codes[0] ?? 0) ? 1 : 0.5), 0)
+  const text = literal
+    .map((codes) => String.fromCharCode(codes[0] ?? 0))
+    .join('')
+    .trim()
+  if (commonWords.includes(text)) return 0
+  return literal.reduce((sum, codes) => sum + (codes.length > 1 ? 0.8 : weightOfCode(codes[0] ?? 0)), 0)
 }
 
-const isLetter = (code: number): boolean => /[A-Za-z]/.test(String.fromCharCode(code))
+const weightOfCode = (code: number): number =>
+  /[A-Za-z]/.test(String.fromCharCode(code)) ? 1 : /\d/.test(String.fromCharCode(code)) ? 0.7 : 0.5
 
 class Collector {
   readonly found: Requirement[] = []
