@@ -9,6 +9,7 @@ import type { ClosableLog } from '../lib/log-writer.js'
 import { openStore } from '../store/store.js'
 import { AddressLists } from './address-lists.js'
 import { Followers } from './followers.js'
+import { HostNames } from './host-names.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
 import { logFileOf, type Paths } from './paths.js'
@@ -49,7 +50,7 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
   const followers = new Followers({
     clock,
     log,
-    pipeline: new Pipeline({ clock, log, sessions, bans }),
+    pipeline: new Pipeline({ clock, log, sessions, bans, hostNames: new HostNames(clock, log) }),
     storedPosition: (jail, path) => positions.get(jail, path),
     onPosition: (jail, path, position) => positions.moved(jail, path, position),
     // Somebody who is not root has our log elsewhere; the jail that reads it is meant to find it.
@@ -80,8 +81,9 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
 /** Builds all jails of a configuration; a jail that cannot run is left out and its problems are returned. */
 export function buildJails(config: Config, state: State): { units: JailUnit[]; problems: Problem[] } {
   const context: BuildContext = {
-    nowMs: state.clock.now(),
     ignoreip: config.own.protect.ignoreip.map((word) => word.value),
+    clock: state.clock,
+    log: state.log,
     resolve: (name) => state.names.get(name),
     readList: (path) => state.lists.entries(path),
     isOwn: (id) => state.protection.isOwn(id),

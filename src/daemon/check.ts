@@ -1,5 +1,7 @@
 import { loadConfig } from '../config/load.js'
 import type { Problem } from '../domain/origin.js'
+import { systemClock } from '../lib/clock.js'
+import { silentLog } from '../lib/log.js'
 import { type BuildContext, buildJail } from './jails.js'
 
 /** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
@@ -7,7 +9,8 @@ export function checkConfig(dir: string): { problems: Problem[]; jails: string[]
   const loaded = loadConfig({ dir })
   const problems = [...loaded.problems]
   const context: BuildContext = {
-    nowMs: Date.now(),
+    clock: systemClock,
+    log: silentLog,
     ignoreip: [],
     resolve: () => undefined,
     readList: () => [],

@@ -5,6 +5,7 @@ import type { Log } from '../lib/log.js'
 import { LineMatcher } from '../match/line-matcher.js'
 import { watchGlob } from '../source/file-glob.js'
 import { type Chunk, type FileTail, followFile } from '../source/file-tail.js'
+import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 import type { Listener, Pipeline } from './pipeline.js'
 
@@ -24,7 +25,7 @@ export interface FollowersOptions {
 interface Follower {
   path: string
   tail: FileTail
-  listeners: (Listener & { unit: JailUnit })[]
+  listeners: Listener[]
 }
 
 /** One jail's interest in what a glob matches. */
@@ -97,8 +98,8 @@ export class Followers {
     const { clock, log } = this.#options
     const position = this.#options.storedPosition(unit.name, path)
     const key = JSON.stringify([path, start, source.encoding, source.polling, position])
-    const matcher = new LineMatcher(unit.filter, { jail: unit.name, findTimeMs: unit.config.jail.findTimeMs, log })
-    const listener = { unit, jail: unit.jail, matcher }
+    const matcher = this.#matcherFor(unit)
+    const listener = { unit, matcher }
     const known = this.#followers.get(key)
     if (known !== undefined && known.tail.stats.bytesRead === 0) {
       known.listeners.push(listener)
@@ -119,6 +120,16 @@ export class Followers {
       }),
     }
     this.#followers.set(known === undefined ? key : `${key} ${this.#followers.size}`, follower)
+  }
+
+  #matcherFor({ name, filter, config }: JailUnit): LineMatcher {
+    const asks = filter.usedns === 'yes' || filter.usedns === 'warn'
+    return new LineMatcher(filter, {
+      jail: name,
+      findTimeMs: config.jail.findTimeMs,
+      log: this.#options.log,
+      ...(asks && { resolve: (host: string) => [HostNames.pendingId(host)] }),
+    })
   }
 
   #take(follower: Follower, chunk: Chunk): void {

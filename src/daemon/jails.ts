@@ -1,9 +1,14 @@
+import { parseDurationMs } from '../config/duration.js'
 import type { JailConfig } from '../config/load.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 import { closeOf } from '../firewall/takeover.js'
+import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
 import { Jail } from '../jail/jail.js'
+import { runChild } from '../lib/child.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
 import { type CompiledFilter, compileFilter } from '../match/filter.js'
 
 /** A jail with everything built that it needs to run. */
@@ -13,13 +18,15 @@ export interface JailUnit {
   jail: Jail
   filter: CompiledFilter
   ignored: IgnoreList
+  ignoreCommand: IgnoreCommand | undefined
   scope: Scope
   /** What of its configuration is not carried out, a sentence each. */
   notes: readonly string[]
 }
 
 export interface BuildContext {
-  nowMs: number
+  clock: Clock
+  log: Log
   /** Never banned by any jail, besides its own `ignoreip`. */
   ignoreip: readonly string[]
   resolve: IgnoreListOptions['resolve']
@@ -32,7 +39,7 @@ export function buildJail(
   config: JailConfig,
   context: BuildContext,
 ): { unit: JailUnit } | { problems: readonly Problem[] } {
-  const compiled = compileFilter(config.filter, { nowMs: context.nowMs })
+  const compiled = compileFilter(config.filter, { nowMs: context.clock.now() })
   const closing = closeOf({
     jail: config.name,
     actions: config.actions,
@@ -49,7 +56,28 @@ export function buildJail(
   const ignores = (id: string) => (config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id))
   const jail = new Jail(config.jail, ignores)
   const notes = [...closing.notes, ...unservedOptions(config)]
-  return { unit: { name: config.name, config, jail, filter: compiled.filter, ignored, scope: closing.scope, notes } }
+  return {
+    unit: {
+      name: config.name,
+      config,
+      jail,
+      filter: compiled.filter,
+      ignored,
+      ignoreCommand: ignoreCommandOf(config, context),
+      scope: closing.scope,
+      notes,
+    },
+  }
+}
+
+/** A command may take a minute, as every command of Fail2ban's. */
+const commandTimeoutMs = 60_000
+
+function ignoreCommandOf({ name, jail }: JailConfig, { clock, log }: BuildContext): IgnoreCommand | undefined {
+  if (jail.ignorecommand === undefined) return undefined
+  const cache = jail.ignorecache === undefined ? undefined : parseIgnoreCache(jail.ignorecache, parseDurationMs)
+  const run = (argv: readonly string[]) => runChild(argv, { timeoutMs: commandTimeoutMs })
+  return new IgnoreCommand({ jail: name, command: jail.ignorecommand, cache, clock, log, run })
 }
 
 /** Names in `ignoreip` that have to be resolved. */
@@ -61,8 +89,6 @@ function unservedOptions({ jail, source }: JailConfig): string[] {
   const notes: string[] = []
   if (jail.increment !== undefined)
     notes.push('bantime.increment is not carried out yet: every ban has the same length')
-  if (jail.ignorecommand !== undefined)
-    notes.push('ignorecommand is not carried out yet: list who is to be ignored in ignoreip')
   if (source.kind === 'journal')
     notes.push('the systemd journal is not read yet: this jail sees nothing; name a logpath and backend = auto')
   if (source.kind === 'none') notes.push('it has no logpath, so it only takes bans by hand')

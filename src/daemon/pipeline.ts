@@ -1,12 +1,14 @@
 import type { Bans } from '../bans/bans.js'
 import type { Sessions } from '../bans/sessions.js'
 import type { Failure } from '../domain/failure.js'
-import type { Jail } from '../jail/jail.js'
+import type { IgnoreCommand } from '../jail/ignore-command.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
 import type { LineMatcher } from '../match/line-matcher.js'
 import type { Chunk } from '../source/file-tail.js'
+import { HostNames } from './host-names.js'
+import type { JailUnit } from './jails.js'
 
 /** The rooms a line passes through. */
 export interface Rooms {
@@ -14,11 +16,12 @@ export interface Rooms {
   log: Log
   sessions: Sessions
   bans: Bans
+  hostNames: HostNames
 }
 
 /** One jail's interest in one source. */
 export interface Listener {
-  jail: Jail
+  unit: JailUnit
   matcher: LineMatcher
 }
 
@@ -37,21 +40,41 @@ export class Pipeline {
     const nowMs = this.#rooms.clock.now()
     // Logins first: somebody who mistyped his password and then got in must not be banned for it.
     this.#rooms.sessions.learn(chunk.text)
-    for (const { jail, matcher } of listeners) {
-      matcher.scan(chunk.text, { nowMs, live: chunk.live }, (failure) => this.judge(jail, failure))
+    for (const { unit, matcher } of listeners) {
+      matcher.scan(chunk.text, { nowMs, live: chunk.live }, (failure) => this.judge(unit, failure))
     }
   }
 
-  /** Counts one failure and bans when the jail says so. */
-  judge(jail: Jail, failure: Failure): void {
+  /** Counts one failure and bans when the jail says so; at once, unless somebody has to be asked first. */
+  judge(unit: JailUnit, failure: Failure): void {
+    const name = HostNames.pendingName(failure.id)
+    if (name !== undefined) void this.#judgeName(unit, failure, name)
+    else if (unit.ignoreCommand !== undefined) void this.#judgeUnlessIgnored(unit, failure, unit.ignoreCommand)
+    else this.#count(unit, failure)
+  }
+
+  /** One failure for each address of the name, as Fail2ban has it. */
+  async #judgeName(unit: JailUnit, failure: Failure, name: string): Promise<void> {
+    const addresses = await this.#rooms.hostNames.addresses(name, unit.name, unit.filter.usedns === 'warn')
+    for (const id of addresses) this.judge(unit, { ...failure, id })
+  }
+
+  async #judgeUnlessIgnored(unit: JailUnit, failure: Failure, command: IgnoreCommand): Promise<void> {
+    if (unit.jail.ignores(failure.id) === undefined && (await command.covers(failure)))
+      this.#ignored(unit, failure, 'command')
+    else this.#count(unit, failure)
+  }
+
+  #count(unit: JailUnit, failure: Failure): void {
     const { clock, log, bans } = this.#rooms
-    const judgement = jail.judge(failure, clock.now())
-    if (judgement.kind === 'ignored') {
-      log.write('INFO', 'filter', `[${jail.spec.name}] Ignore ${failure.id} by ${judgement.by}`)
-      return
-    }
+    const judgement = unit.jail.judge(failure, clock.now())
+    if (judgement.kind === 'ignored') return this.#ignored(unit, failure, judgement.by)
     if (log.isOn('INFO'))
-      log.write('INFO', 'filter', `[${jail.spec.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
+      log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
     if (judgement.kind === 'ban') bans.enact(judgement.ban)
+  }
+
+  #ignored(unit: JailUnit, failure: Failure, by: string): void {
+    this.#rooms.log.write('INFO', 'filter', `[${unit.name}] Ignore ${failure.id} by ${by}`)
   }
 }

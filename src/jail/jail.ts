@@ -24,6 +24,11 @@ export class Jail {
     this.#window = new FailureWindow({ findTimeMs: spec.findTimeMs, maxmatches: spec.maxmatches })
   }
 
+  /** The rule by which this id is never counted; undefined: none. */
+  ignores(id: string): string | undefined {
+    return this.#ignores(id)
+  }
+
   judge(failure: Failure, nowMs: number): Judgement {
     this.#window.sweep(nowMs)
     const by = this.#ignores(failure.id)
