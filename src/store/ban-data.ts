@@ -18,6 +18,8 @@ const startKey = 'tocsin.startMs'
 const durationKey = 'tocsin.durationMs'
 const byKey = 'tocsin.by'
 
+const utf8 = new TextDecoder()
+
 /** JSON in UTF-8, as a BLOB: Fail2ban stores it so. `linesMax`: the last lines that are kept (`dbmaxmatches`). */
 export function encodeBanData(ban: Ban, linesMax: number): Buffer {
   const matches = linesMax > 0 ? { matches: ban.lines.slice(-linesMax) } : {}
@@ -26,7 +28,6 @@ export function encodeBanData(ban: Ban, linesMax: number): Buffer {
     ...((ban.durationMs ?? 0) % 1000 === 0 ? {} : { [durationKey]: ban.durationMs }),
     ...(ban.origin.kind === 'operator' ? { [byKey]: 'operator' } : {}),
   }
-  // NOTE: a lone surrogate would be written as an escape that Python reads back as one; toWellFormed is not in Node 20's types.
   return Buffer.from(JSON.stringify({ ...ban.data, ...matches, failures: ban.failures, ...ours }))
 }
 
@@ -35,11 +36,12 @@ export function decodeBanData(column: unknown): BanData {
   const { matches, failures, ...rest } = parsed(column)
   const start = rest[startKey]
   const duration = rest[durationKey]
-  const groups = Object.entries(rest).filter(([name]) => !name.startsWith('tocsin.'))
+  const data: Record<string, string> = {}
+  for (const name in rest) if (!name.startsWith('tocsin.')) data[name] = textOf(rest[name])
   return {
     failures: typeof failures === 'number' ? failures : 0,
     lines: Array.isArray(matches) ? matches.map(lineOf) : [],
-    data: Object.fromEntries(groups.map(([name, value]) => [name, textOf(value)])),
+    data,
     startMs: typeof start === 'number' ? start : undefined,
     durationMs: typeof duration === 'number' ? duration : undefined,
     isByOperator: rest[byKey] === 'operator',
@@ -48,7 +50,7 @@ export function decodeBanData(column: unknown): BanData {
 
 function parsed(column: unknown): Record<string, unknown> {
   try {
-    const text = column instanceof Uint8Array ? Buffer.from(column).toString() : String(column)
+    const text = column instanceof Uint8Array ? utf8.decode(column) : String(column)
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
   } catch {

@@ -1,5 +1,4 @@
-import type { Ban, BanOrigin } from '../domain/ban.js'
-import { endMs } from '../domain/ban.js'
+import { type Ban, endMs } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
 import { decodeBanData, encodeBanData } from './ban-data.js'
 import type { Database } from './database.js'
@@ -10,6 +9,8 @@ export interface BansOptions {
 }
 
 export interface CurrentOptions {
+  /** With the lines that led to each ban: twice the time, and memory for them. `history` has them anyway. */
+  lines?: boolean
   /** For bans of an old file that does not know how long they last: the jail's ban time. */
   unknownDurationMs?: number
 }
@@ -40,7 +41,14 @@ export class Bans implements BanStore {
     if (bans.length === 0) return
     this.#database.transaction(`store ${bans.length} bans in`, () => {
       for (const jail of new Set(bans.map((ban) => ban.jail))) this.#enter(jail)
+      const [last] = this.#database.all('look into', 'SELECT max(rowid) AS id FROM bans')
       for (const ban of bans) this.#insert(ban)
+      // Copied inside SQLite: binding the same values a second time costs a third of the rate.
+      this.#database.run(
+        `INSERT OR REPLACE INTO bips (ip, jail, timeofban, bantime, bancount, data)
+          SELECT ip, jail, timeofban, bantime, bancount, data FROM bans WHERE rowid > ? ORDER BY rowid`,
+        Number(last?.id ?? 0),
+      )
     })
   }
 
@@ -62,18 +70,22 @@ export class Bans implements BanStore {
     })
   }
 
+  /** Without their lines unless asked for; of whose word it was, only an operator's is kept: the others are `restored`. */
   current(jail: string, nowMs: number, options: CurrentOptions = {}): Ban[] {
     const durationMs = options.unknownDurationMs ?? durationMsDefault
-    // A second more than needed, for rounding; exact below. -2 must be looked at, however old.
+    // Measured on 100,000 bans with 5 lines each: 1.3 s with their lines, 0.5 s without.
+    const data = options.lines
+      ? 'data'
+      : `CASE WHEN json_valid(CAST(data AS TEXT)) THEN json_remove(CAST(data AS TEXT), '$.matches') END AS data`
+    // A second more than needed, for rounding; exact below. Negative times (permanent, unknown) must be looked at, however old.
     const rows = this.#database.all(
       `read the bans of ${jail} from`,
-      'SELECT jail, ip, timeofban, bantime, bancount, data FROM bips WHERE jail = ? AND (bantime < 0 OR timeofban + bantime >= ?)',
+      `SELECT jail, ip, timeofban, bantime, bancount, ${data} FROM bips
+        WHERE jail = ? AND (bantime < 0 OR timeofban + bantime >= ?)`,
       jail,
       Math.floor(nowMs / 1000) - 1,
     )
-    return rows
-      .map((row) => banOf(row, durationMs, { kind: 'restored' }))
-      .filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
+    return rows.map((row) => asRestored(banOf(row, durationMs))).filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
   }
 
   history(id: string): Ban[] {
@@ -150,19 +162,14 @@ export class Bans implements BanStore {
       ban.count,
       data,
     )
-    this.#database.run(
-      'INSERT OR REPLACE INTO bips (ip, jail, timeofban, bantime, bancount, data) VALUES (?, ?, ?, ?, ?, ?)',
-      ban.id,
-      ban.jail,
-      timeOfBan,
-      banTime,
-      ban.count,
-      data,
-    )
   }
 }
 
-function banOf(row: Record<string, unknown>, unknownDurationMs: number, origin?: BanOrigin): Ban {
+function asRestored(ban: Ban): Ban {
+  return ban.origin.kind === 'operator' ? ban : { ...ban, origin: { kind: 'restored' } }
+}
+
+function banOf(row: Record<string, unknown>, unknownDurationMs: number): Ban {
   const { failures, lines, data, startMs, durationMs, isByOperator } = decodeBanData(row.data)
   const banTime = Number(row.bantime)
   const finiteMs = banTime === unknown ? unknownDurationMs : (durationMs ?? banTime * 1000)
@@ -171,7 +178,7 @@ function banOf(row: Record<string, unknown>, unknownDurationMs: number, origin?:
     id: String(row.ip ?? ''),
     startMs: startMs ?? Number(row.timeofban) * 1000,
     durationMs: banTime === permanent ? undefined : finiteMs,
-    origin: origin ?? { kind: isByOperator ? 'operator' : 'jail' },
+    origin: { kind: isByOperator ? 'operator' : 'jail' },
     count: Number(row.bancount),
     failures,
     lines,

@@ -1,9 +1,19 @@
-import { closeSync, copyFileSync, existsSync, fchmodSync, mkdirSync, openSync, renameSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { migrate, schemaVersion, versionOf } from './migrations.js'
-import { type Connection, connect, type Statement } from './sqlite.js'
+import { Connection, type Row, type Value } from './sqlite.js'
 import { StoreError, storeError } from './store-error.js'
 
 export interface DatabaseOptions {
@@ -14,9 +24,6 @@ export interface DatabaseOptions {
   /** How long a call may wait, blocking everything, for another program's lock. */
   busyTimeoutMs?: number
 }
-
-type Value = string | number | null | Uint8Array
-type Row = Record<string, unknown>
 
 /**
  * Opens or makes the database. A file that is no database, or a damaged one, is set aside, never deleted, and a new one is
@@ -45,7 +52,6 @@ export function openDatabase(options: DatabaseOptions): Database {
 export class Database {
   readonly path: string
   readonly #connection: Connection
-  readonly #statements = new Map<string, Statement>()
 
   /** NOTE: call `openDatabase`. */
   constructor(path: string, connection: Connection) {
@@ -69,29 +75,19 @@ export class Database {
 
   /** Number of rows that were changed. */
   run(sql: string, ...values: Value[]): number {
-    return Number(this.#statement(sql).run(...values).changes)
+    return this.#connection.run(sql, ...values)
   }
 
   all(tried: string, sql: string, ...values: Value[]): Row[] {
     try {
-      return this.#statement(sql).all(...values)
+      return this.#connection.all(sql, ...values)
     } catch (error) {
       throw storeError(tried, this.path, error)
     }
   }
 
   close(): void {
-    this.#statements.clear()
     this.#connection.close()
-  }
-
-  /** The few statements of this room are prepared once each. */
-  #statement(sql: string): Statement {
-    const known = this.#statements.get(sql)
-    if (known !== undefined) return known
-    const statement = this.#connection.prepare(sql)
-    this.#statements.set(sql, statement)
-    return statement
   }
 
   #rollBack(): void {
@@ -102,8 +98,9 @@ export class Database {
 
 function opened(options: DatabaseOptions): Connection {
   const { path, log } = options
-  const connection = connect(path, options.busyTimeoutMs ?? 50)
+  const connection = new Connection(path, options.busyTimeoutMs ?? 50)
   try {
+    checkDamage(connection, path)
     const version = versionOf(connection)
     if (version !== undefined && version > schemaVersion) throw newerVersion(path, version)
     // FULL: in WAL mode a commit is on the disk when it returns. Fail2ban itself goes back to its own mode when it opens the file.
@@ -117,12 +114,22 @@ function opened(options: DatabaseOptions): Connection {
   }
 }
 
+/** Up to this size the whole file is looked through at the start: 0.8 ms a megabyte, measured. A larger one tells by itself. */
+const checkedBytesMax = 256 * 1024 * 1024
+
+function checkDamage(connection: Connection, file: string): void {
+  if (file === ':memory:' || statSync(file).size > checkedBytesMax) return
+  const said = connection.all('PRAGMA quick_check(1)')[0]?.quick_check
+  if (said === 'ok') return
+  throw new StoreError({ code: 'SQLITE_CORRUPT', file, message: `Cannot open ${file}: it is damaged (${said})` })
+}
+
 function upgrade(connection: Connection, version: number | undefined, options: DatabaseOptions): void {
   const { path, log } = options
   if (version !== undefined) {
     connection.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     const backup = stampedName(options)
-    copyFileSync(path, backup)
+    copyFileSync(path, backup, constants.COPYFILE_EXCL) // with the mode of the original, 0600
     log.write('INFO', 'database', `Database backup created: ${backup}`)
   }
   migrate(connection, version)

@@ -6,7 +6,7 @@ export const schemaVersion = 4
 /** Version of the schema in the file; undefined when there is none yet. */
 export function versionOf(connection: Connection): number | undefined {
   if (!hasTable(connection, 'fail2banDb')) return undefined
-  const version = connection.prepare('SELECT version FROM fail2banDb LIMIT 1').get()?.version
+  const version = connection.all('SELECT version FROM fail2banDb LIMIT 1')[0]?.version
   return typeof version === 'number' ? version : undefined
 }
 
@@ -18,7 +18,7 @@ export function migrate(connection: Connection, version: number | undefined): vo
     if (version !== undefined) for (const step of steps) if (version < step.version) step.run(connection)
     for (const statement of Object.values(tables).flat()) connection.exec(statement)
     connection.exec('DELETE FROM fail2banDb')
-    connection.prepare('INSERT INTO fail2banDb (version) VALUES (?)').run(schemaVersion)
+    connection.run('INSERT INTO fail2banDb (version) VALUES (?)', schemaVersion)
     connection.exec('COMMIT')
   } catch (error) {
     if (connection.isTransaction) connection.exec('ROLLBACK')
@@ -119,5 +119,5 @@ function rebuild(connection: Connection, table: 'logs' | 'bans', copy: string): 
 }
 
 function hasTable(connection: Connection, name: string): boolean {
-  return connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined
+  return connection.all("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name).length > 0
 }
