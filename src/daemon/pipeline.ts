@@ -68,7 +68,10 @@ export class Pipeline {
   #count(unit: JailUnit, failure: Failure): void {
     const { clock, log, bans } = this.#rooms
     const judgement = unit.jail.judge(failure, clock.now())
-    if (judgement.kind === 'ignored') return this.#ignored(unit, failure, judgement.by)
+    if (judgement.kind === 'ignored') {
+      this.#ignored(unit, failure, judgement.by)
+      return
+    }
     if (log.isOn('INFO'))
       log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
     if (judgement.kind === 'ban') bans.enact(judgement.ban)

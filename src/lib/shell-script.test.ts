@@ -22,7 +22,7 @@ describe('shellArgv', () => {
     assert.deepEqual(shellArgv('echo "<F-USER>" <F-USER>', only('F-USER', '$(id)')), [
       '/bin/sh',
       '-c',
-      'f2bV_F_USER=${0} \necho "$f2bV_F_USER" $f2bV_F_USER',
+      'f2bV_F_USER=$' + '{0} \necho "$f2bV_F_USER" $f2bV_F_USER',
       '$(id)',
     ])
   })
