@@ -32,17 +32,25 @@ export class Covers {
   }
 }
 
-export function planClose(closures: readonly TimedClosure[], covers: Covers, nowMs: number): ChangePlan {
+/** `askedMs` is when the closures' remaining times were told. */
+export function planClose(
+  closures: readonly TimedClosure[],
+  covers: Covers,
+  { askedMs, nowMs }: { askedMs: number; nowMs: number },
+): ChangePlan {
   const parts = partsOf(closures)
   const changes = new Map<string, SetChange>()
   for (const { jail, ip, remainingMs } of parts.singles)
-    changeOf(changes, setName(kindOf(ip), jail)).add.push({ key: ip.bytes, timeoutMs: kernelTimeoutMs(remainingMs) })
+    changeOf(changes, setName(kindOf(ip), jail)).add.push({
+      key: ip.bytes,
+      timeoutMs: kernelTimeoutMs(remainingMs && remainingMs - (nowMs - askedMs)),
+    })
   const undone: (() => void)[] = []
   for (const [name, group] of parts.networks) {
     const cover = covers.of(group.jail, group.kind)
     const pieces = group.closures.map(({ ip, remainingMs }) => ({
       ip,
-      endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY),
+      endMs: askedMs + (remainingMs ?? Number.POSITIVE_INFINITY),
     }))
     undone.push(
       reverse(

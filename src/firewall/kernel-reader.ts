@@ -70,3 +70,29 @@ export function readElement(connection: NftConnection, set: string, key: Uint8Ar
   )
   return found
 }
+
+/** Reads these elements by their keys; those that are absent are passed over. Returns how many there are. */
+export function readThese(
+  connection: NftConnection,
+  set: string,
+  keys: readonly Uint8Array[],
+  visit: (element: DumpedElement) => void,
+): number {
+  let found = 0
+  for (let at = 0; at < keys.length; ) {
+    const before = found
+    const elements = keys.slice(at).map((key) => ({ key }))
+    const answer = connection.ask(
+      (writer) => askElement(writer, set, elements),
+      (message) => {
+        for (const element of elementsIn(message)) {
+          found++
+          visit(element)
+        }
+      },
+    )
+    // The answer ends at the first that is absent: go on behind it.
+    at = answer === undefined ? at + (found - before) + 1 : keys.length
+  }
+  return found
+}

@@ -16,7 +16,7 @@ import { TouchedKeys } from './touched-keys.js'
 /** A call with more closures than this becomes several transactions, so that it does not hold the event loop for long. */
 const oneTransactionMax = 100_000
 /** How many closures each of those has. */
-const transactionMax = 20_000
+const transactionMax = 10_000
 /** Sets up to this size are counted by reading them; larger ones by the kernel's own count, which may be a second behind. */
 const countedByReadingMax = 5_000
 
@@ -28,7 +28,7 @@ export interface KernelOptions {
 
 /**
  * Closes in the kernel's packet filter, over netlink. The kernel is asked synchronously, so a change is made when the call returns
- * its promise. Up to 100,000 closures are one transaction. More are several of 20,000, between which other work is done: when a
+ * its promise. Up to 100,000 closures are one transaction. More are several of 10,000, between which other work is done: when a
  * later one fails, the earlier ones stay (the call can simply be made again).
  * Single addresses are kept by the kernel alone; networks also here, because the kernel takes no overlapping ones.
  */
@@ -85,7 +85,8 @@ export class KernelEnforcer implements Enforcer {
     const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
     if (unknown !== undefined)
       throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
-    await this.#change(closures, (part) => planClose(part, this.#covers, this.#clock.now()))
+    const askedMs = this.#clock.now()
+    await this.#change(closures, (part) => planClose(part, this.#covers, { askedMs, nowMs: this.#clock.now() }))
   }
 
   async open(closures: readonly Closure[]): Promise<void> {

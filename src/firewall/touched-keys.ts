@@ -29,6 +29,10 @@ export class TouchedKeys {
     }
   }
 
+  size(set: string): number {
+    return this.#bySet?.get(set)?.size ?? 0
+  }
+
   has(set: string, key: Uint8Array): boolean {
     return this.#bySet?.get(set)?.has(keyOf(key)) ?? false
   }
