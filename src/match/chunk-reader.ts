@@ -2,6 +2,7 @@ import { CurrentLine, searchedText } from './current-line.js'
 import { isAscii } from './dialect/pattern.js'
 import type { FailureFinder, Finding } from './failure-finder.js'
 import type { LineDates } from './line-dates.js'
+import { ownCopy } from './own-copy.js'
 import type { Prefilter } from './prefilter.js'
 import type { TimeRules } from './time-rules.js'
 
@@ -33,6 +34,8 @@ export class ChunkReader {
   #readUntil = 0
   /** Chunks to be read without looking for literals first. */
   #chunksToSkip = 0
+  /** The last line of the chunk before, when it was passed over; its date is read only if a line asks for it. */
+  #lineBefore = ''
 
   constructor(parts: { dates: LineDates; rules: TimeRules; finder: FailureFinder; prefilter: Prefilter | undefined }) {
     this.#dates = parts.dates
@@ -41,74 +44,70 @@ export class ChunkReader {
     this.#prefilter = parts.prefilter
   }
 
-  /** Reads the lines from `from` on, which is the begin of one. */
-  read(text: string, from: number, context: ScanContext, emit: (finding: Finding) => void): void {
+  /**
+   * Begins of the lines that hold one of the filter's literals; undefined: all are to be read. This takes time in proportion to the text, whatever is in it.
+   */
+  candidates(text: string, given: readonly number[] | undefined): readonly number[] | undefined {
+    const prefilter = this.#prefilter
+    if (prefilter === undefined) return undefined
+    if (given !== undefined)
+      return given.filter((start) => prefilter.next(text.slice(start, lineEndAt(text, start)), 0) >= 0)
+    if (this.#chunksToSkip > 0) {
+      this.#chunksToSkip--
+      return undefined
+    }
+    const starts: number[] = []
+    let characters = 0
+    for (let at = prefilter.next(text, 0); at >= 0; ) {
+      const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
+      const end = lineEndAt(text, at)
+      starts.push(start)
+      characters += end - start
+      at = prefilter.next(text, end + 1)
+    }
+    // Where most lines are candidates, the search for literals only costs.
+    if (characters * 2 > text.length) this.#chunksToSkip = chunksWithout
+    return starts
+  }
+
+  /** Reads the lines from `from` on, which is the begin of one: all, or those that begin at `starts`. */
+  read(
+    text: string,
+    from: number,
+    starts: readonly number[] | undefined,
+    context: ScanContext,
+    emit: (finding: Finding) => void,
+  ): void {
     this.#context = context
     this.#dates.setNow(context.nowMs)
     this.line.chunk = text
     this.#readUntil = from
     const isAllAscii = isAscii(text)
-    if (this.#prefilter !== undefined && context.candidates !== undefined) {
-      this.#readListed(text, from, isAllAscii, context.candidates, this.#prefilter, emit)
-    } else if (this.#prefilter === undefined || this.#chunksToSkip > 0) {
-      this.#readAll(text, from, isAllAscii, emit)
-      this.#chunksToSkip--
-    } else this.#readCandidates(text, from, isAllAscii, this.#prefilter, emit)
-    this.release()
+    if (starts === undefined) {
+      for (let start = from; start < text.length; ) {
+        const end = lineEndAt(text, start)
+        this.#readUntil = start
+        this.#readLine(start, end, isAllAscii, emit)
+        start = end + 1
+      }
+      this.#readUntil = text.length
+    } else {
+      for (const start of starts) {
+        if (start < from) continue
+        const end = lineEndAt(text, start)
+        this.#readLine(start, end, isAllAscii, emit)
+        this.#readUntil = end + 1
+      }
+    }
+    this.leave(text)
   }
 
-  /** Lets go of the chunk. */
-  release(): void {
+  /** To be called when the chunk is done with, read or not. */
+  leave(text: string): void {
+    const isRead = this.line.chunk === text && this.#readUntil >= text.length
+    this.#lineBefore = isRead ? '' : ownCopy(text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1))
     this.line.chunk = ''
     this.line.text = ''
-  }
-
-  #readAll(text: string, from: number, isAllAscii: boolean, emit: (finding: Finding) => void): void {
-    for (let start = from; start < text.length; ) {
-      const end = lineEndAt(text, start)
-      this.#readLine(start, end, isAllAscii, emit)
-      start = end + 1
-    }
-  }
-
-  /** Reads those of the listed lines that hold one of this filter's literals. */
-  #readListed(
-    text: string,
-    from: number,
-    isAllAscii: boolean,
-    starts: readonly number[],
-    prefilter: Prefilter,
-    emit: (finding: Finding) => void,
-  ): void {
-    for (const start of starts) {
-      if (start < from) continue
-      const end = lineEndAt(text, start)
-      if (prefilter.next(text.slice(start, end), 0) < 0) continue
-      this.#readLine(start, end, isAllAscii, emit)
-      this.#readUntil = end + 1
-    }
-    if (this.#readUntil < text.length) this.#catchUp(text.length)
-  }
-
-  /** Reads only lines that hold one of the literals. */
-  #readCandidates(
-    text: string,
-    from: number,
-    isAllAscii: boolean,
-    prefilter: Prefilter,
-    emit: (finding: Finding) => void,
-  ): void {
-    let charactersRead = 0
-    for (let at = prefilter.next(text, from); at >= 0; at = prefilter.next(text, this.#readUntil)) {
-      const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
-      const end = lineEndAt(text, at)
-      this.#readLine(start, end, isAllAscii, emit)
-      charactersRead += end - start
-      this.#readUntil = end + 1
-    }
-    if (this.#readUntil < text.length) this.#catchUp(text.length)
-    // Where most lines are candidates, the search for literals only costs.
-    if (charactersRead * 2 > text.length) this.#chunksToSkip = chunksWithout
   }
 
   /**
@@ -120,13 +119,19 @@ export class ChunkReader {
     let end = until - 1
     for (let i = 0; i < linesBackMax && end > this.#readUntil; i++) {
       const start = chunk.lastIndexOf('\n', end - 1) + 1
-      this.#dates.read(chunk, start, withoutReturns(chunk, start, end))
-      if (this.#dates.outcome === 'dated') {
-        this.#rules.noteDate(this.#dates.timeMs, this.#context)
-        return
-      }
+      if (this.#readDateOnly(chunk, start, end)) return
       end = start - 1
     }
+    if (this.#readUntil === 0 && this.#lineBefore !== '')
+      this.#readDateOnly(this.#lineBefore, 0, this.#lineBefore.length)
+  }
+
+  #readDateOnly(text: string, start: number, end: number): boolean {
+    this.#dates.read(text, start, withoutReturns(text, start, end))
+    if (this.#dates.outcome !== 'dated') return false
+    this.#rules.noteDate(this.#dates.timeMs, this.#context)
+    this.#lineBefore = ''
+    return true
   }
 
   #readLine(start: number, lineEnd: number, isAllAscii: boolean, emit: (finding: Finding) => void): void {
@@ -136,7 +141,7 @@ export class ChunkReader {
     line.start = start
     line.end = end
     this.#dates.read(line.chunk, start, end)
-    if (this.#dates.outcome !== 'dated' && start > this.#readUntil) {
+    if (this.#dates.outcome !== 'dated' && (start > this.#readUntil || (start === 0 && this.#lineBefore !== ''))) {
       this.#catchUp(start)
       this.#dates.read(line.chunk, start, end)
     }

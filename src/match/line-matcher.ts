@@ -68,10 +68,15 @@ export class LineMatcher {
    */
   scan(text: string, context: ScanContext, onFailure: (failure: Failure) => void): void {
     this.#context = context
+    const starts = this.#reader.candidates(text, context.candidates)
+    if (starts?.length === 0) {
+      this.#reader.leave(text)
+      return
+    }
     const budgetMs = chunkMs + (text.length / 1024) * chunkMsPerKiB
     let from = 0
     let blownAt = -1
-    while (from < text.length && !this.#readGuarded(text, from, budgetMs)) {
+    while (from < text.length && !this.#readGuarded(text, from, starts, budgetMs)) {
       const { resumeAt } = this.#reader
       const isHelped = this.#findCulprit(text, resumeAt)
       // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
@@ -97,7 +102,7 @@ export class LineMatcher {
       const find = () => this.#finder.find(line, context.nowMs, this.#emit)
       for (let tries = 0; tries < 2 && !this.#runGuarded(find, lineMs); tries++) this.#findCulprit(text, 0)
     }
-    this.#reader.release()
+    this.#reader.leave('')
     this.#deliver(onFailure)
   }
 
@@ -113,8 +118,8 @@ export class LineMatcher {
     this.#found.push({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
   }
 
-  #readGuarded(text: string, from: number, budgetMs: number): boolean {
-    return this.#runGuarded(() => this.#reader.read(text, from, this.#context, this.#emit), budgetMs)
+  #readGuarded(text: string, from: number, starts: readonly number[] | undefined, budgetMs: number): boolean {
+    return this.#runGuarded(() => this.#reader.read(text, from, starts, this.#context, this.#emit), budgetMs)
   }
 
   /** Runs the task; false: it was stopped, or a search gave itself up. */

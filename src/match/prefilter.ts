@@ -1,7 +1,7 @@
 import { unbrokenPieces } from './cut.js'
-import { escapeAscii } from './dialect/char-class.js'
 import type { Pattern } from './dialect/pattern.js'
 import type { CompiledFilter } from './filter.js'
+import { LiteralSearch } from './literal-search.js'
 import { bestOf, type Literal, type Requirement, requirementsOf, scoreOf } from './literals.js'
 import type { DateTemplate } from './timestamp/template.js'
 
@@ -23,24 +23,27 @@ export function requiredLiterals(filter: CompiledFilter): Requirement | undefine
   return bestOf([ofPrefix, ofFail].filter((requirement) => requirement !== undefined))
 }
 
+/** What of a log is looked at to learn which characters are common in it. */
+const sampleLength = 16_384
+
 /** Looks for the next place where one of the literals stands. */
 export class Prefilter {
-  readonly #literal: string | undefined
-  readonly #pattern: RegExp
+  readonly #literals: Requirement
+  readonly #only: string | undefined
+  #search: LiteralSearch | undefined
 
   constructor(literals: Requirement) {
+    this.#literals = literals
     const [only] = literals
     const isOne = literals.length === 1 && only?.every((codes) => codes.length === 1)
-    this.#literal = isOne ? only?.map((codes) => String.fromCharCode(codes[0] ?? 0)).join('') : undefined
-    this.#pattern = new RegExp(literals.map(sourceOf).join('|'), 'g')
+    this.#only = isOne ? only?.map((codes) => String.fromCharCode(codes[0] ?? 0)).join('') : undefined
   }
 
-  /** Where a literal begins, at or behind `from`; -1: nowhere. */
+  /** A place inside a literal, at or behind `from`; -1: there is none. A literal holds no line feed, so any place in it is in its line. */
   next(text: string, from: number): number {
-    if (this.#literal !== undefined) return text.indexOf(this.#literal, from)
-    this.#pattern.lastIndex = from
-    // Any place inside the literal does: it holds no line feed.
-    return this.#pattern.test(text) ? this.#pattern.lastIndex - 1 : -1
+    if (this.#only !== undefined) return text.indexOf(this.#only, from)
+    this.#search ??= new LiteralSearch(this.#literals, text.slice(0, sampleLength))
+    return this.#search.next(text, from)
   }
 }
 
@@ -59,19 +62,12 @@ const longest = (pieces: readonly Literal[]): Literal =>
 
 /** Without literals that hold another one: finding the other is enough. */
 export function withoutCovered(literals: Requirement): Requirement {
-  const sources = literals.map(sourceOf)
+  const sources = literals.map(textOf)
   return literals.filter((_, i) => {
     const own = sources[i] ?? ''
     return !sources.some((other, j) => j !== i && (other === own ? j < i : own.includes(other)))
   })
 }
 
-function sourceOf(literal: Literal): string {
-  return literal
-    .map((codes) => (codes.length === 1 ? characterSource(codes[0] ?? 0) : `[${codes.map(hex).join('')}]`))
-    .join('')
-}
-
-const characterSource = (code: number): string => (code < 128 ? escapeAscii(code) : hex(code))
-
-const hex = (code: number): string => `\\u${code.toString(16).padStart(4, '0')}`
+/** The literal as one text, in which another one's text is found only where all its characters are the same. */
+const textOf = (literal: Literal): string => `;${literal.map((codes) => codes.join(',')).join(';')};`
