@@ -41,6 +41,8 @@ export interface JailStatus {
   /** Null: permanent. */
   banTimeMs: number | null
   sources: SourceStatus[]
+  /** Patterns that are out of use because they took too long on a line; a reload of the jail tries them again. */
+  quarantined: { pattern: string; place: string; line: string; sinceMs: number }[]
 }
 
 export interface SourceStatus {

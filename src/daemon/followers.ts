@@ -2,7 +2,9 @@ import type { SourceStatus } from '../api/operations.js'
 import type { ReadPosition } from '../domain/read-position.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
+import { Fuse } from '../match/fuse.js'
 import { LineMatcher } from '../match/line-matcher.js'
+import { Survey } from '../match/survey.js'
 import { watchGlob } from '../source/file-glob.js'
 import { type Chunk, type FileTail, followFile } from '../source/file-tail.js'
 import { HostNames } from './host-names.js'
@@ -25,7 +27,9 @@ export interface FollowersOptions {
 interface Follower {
   path: string
   tail: FileTail
-  listeners: Listener[]
+  listeners: readonly Listener[]
+  /** One search for all of them, where there are several. */
+  survey: Survey | undefined
 }
 
 /** One jail's interest in what a glob matches. */
@@ -42,6 +46,7 @@ export class Followers {
   readonly #options: FollowersOptions
   readonly #followers = new Map<string, Follower>()
   readonly #interests: Interest[] = []
+  readonly #fuse = new Fuse()
 
   constructor(options: FollowersOptions) {
     this.#options = options
@@ -68,7 +73,10 @@ export class Followers {
       this.#interests.splice(this.#interests.indexOf(interest), 1)
     }
     for (const [key, follower] of this.#followers) {
-      follower.listeners = follower.listeners.filter((listener) => listener.unit !== unit)
+      setListeners(
+        follower,
+        follower.listeners.filter((listener) => listener.unit !== unit),
+      )
       if (follower.listeners.length > 0) continue
       this.#followers.delete(key)
       await follower.tail.close()
@@ -102,12 +110,13 @@ export class Followers {
     const listener = { unit, matcher }
     const known = this.#followers.get(key)
     if (known !== undefined && known.tail.stats.bytesRead === 0) {
-      known.listeners.push(listener)
+      setListeners(known, [...known.listeners, listener])
       return
     }
     const follower: Follower = {
       path,
       listeners: [listener],
+      survey: undefined,
       tail: followFile({
         path,
         start,
@@ -122,18 +131,25 @@ export class Followers {
     this.#followers.set(known === undefined ? key : `${key} ${this.#followers.size}`, follower)
   }
 
-  #matcherFor({ name, filter, config }: JailUnit): LineMatcher {
+  #matcherFor({ name, filter, config, quarantine }: JailUnit): LineMatcher {
     const asks = filter.usedns === 'yes' || filter.usedns === 'warn'
     return new LineMatcher(filter, {
       jail: name,
       findTimeMs: config.jail.findTimeMs,
       log: this.#options.log,
+      fuse: this.#fuse,
+      quarantine,
       ...(asks && { resolve: (host: string) => [HostNames.pendingId(host)] }),
     })
   }
 
   #take(follower: Follower, chunk: Chunk): void {
-    this.#options.pipeline.take(chunk, follower.listeners)
+    this.#options.pipeline.take(chunk, follower)
     for (const { unit } of follower.listeners) this.#options.onPosition(unit.name, chunk.path, chunk.position)
   }
+}
+
+function setListeners(follower: Follower, listeners: readonly Listener[]): void {
+  follower.listeners = listeners
+  follower.survey = listeners.length > 1 ? new Survey(listeners.map(({ unit }) => unit.filter)) : undefined
 }

@@ -10,6 +10,7 @@ import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { type CompiledFilter, compileFilter } from '../match/filter.js'
+import { Quarantine } from '../match/quarantine.js'
 
 /** A jail with everything built that it needs to run. */
 export interface JailUnit {
@@ -20,6 +21,8 @@ export interface JailUnit {
   ignored: IgnoreList
   ignoreCommand: IgnoreCommand | undefined
   scope: Scope
+  /** Patterns that took too long on some line and are not used any more. */
+  quarantine: Quarantine
   /** What of its configuration is not carried out, a sentence each. */
   notes: readonly string[]
 }
@@ -65,6 +68,7 @@ export function buildJail(
       ignored,
       ignoreCommand: ignoreCommandOf(config, context),
       scope: closing.scope,
+      quarantine: new Quarantine(),
       notes,
     },
   }

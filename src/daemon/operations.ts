@@ -18,6 +18,9 @@ import { version } from '../lib/version.js'
 import type { JailUnit } from './jails.js'
 import { manualScope, type State } from './state.js'
 
+/** So much of the line that a pattern took too long on is shown. */
+const quarantinedLineMax = 200
+
 /** How long a ban by hand lasts that names neither a time nor a jail. */
 const manualBanMs = 3_600_000
 
@@ -190,6 +193,12 @@ export class DaemonOperations implements Operations {
       findTimeMs: jail.findTimeMs,
       banTimeMs: jail.banTimeMs ?? null,
       sources: followers.statusOf(unit.name),
+      quarantined: unit.quarantine.entries.map(({ pattern: { pattern, origin }, line, sinceMs }) => ({
+        pattern: pattern.source,
+        place: `${origin.file}:${origin.line}`,
+        line: line.slice(0, quarantinedLineMax),
+        sinceMs,
+      })),
     }
   }
 }

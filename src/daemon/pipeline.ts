@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
 import type { LineMatcher } from '../match/line-matcher.js'
+import type { Survey } from '../match/survey.js'
 import type { Chunk } from '../source/file-tail.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
@@ -36,12 +37,14 @@ export class Pipeline {
     this.#rooms = rooms
   }
 
-  take(chunk: Chunk, listeners: readonly Listener[]): void {
+  take(chunk: Chunk, { listeners, survey }: { listeners: readonly Listener[]; survey: Survey | undefined }): void {
     const nowMs = this.#rooms.clock.now()
     // Logins first: somebody who mistyped his password and then got in must not be banned for it.
     this.#rooms.sessions.learn(chunk.text)
+    const candidates = survey?.candidates(chunk.text)
+    const context = { nowMs, live: chunk.live, ...(candidates && { candidates }) }
     for (const { unit, matcher } of listeners) {
-      matcher.scan(chunk.text, { nowMs, live: chunk.live }, (failure) => this.judge(unit, failure))
+      matcher.scan(chunk.text, context, (failure) => this.judge(unit, failure))
     }
   }
 

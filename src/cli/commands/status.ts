@@ -2,7 +2,7 @@ import { ask } from '../../api/client.js'
 import type { JailStatus, SourceStatus, Status } from '../../api/operations.js'
 import { type CommonFlags, type Context, print, printJson } from '../context.js'
 import { daemonSocket } from '../daemon-socket.js'
-import { colour, durationText, table } from '../render.js'
+import { colour, durationText, harmless, table } from '../render.js'
 
 export async function status(this: Context, flags: CommonFlags, jail?: string): Promise<void> {
   const socket = daemonSocket(flags.config)
@@ -31,6 +31,7 @@ function statusText(status: Status): string {
     `${jail.currentlyBanned}/${jail.totalBanned}`,
     jail.scope,
     jail.sources.map(sourceText).join(', ') || 'no log yet',
+    jail.quarantined.length === 0 ? '' : colour.bad(`${jail.quarantined.length} pattern(s) quarantined`),
   ])
   const heading = ['Jail', 'Failed now/total', 'Banned now/total', 'Closes', 'Reads'].map((text) => colour.bold(text))
   return [...lines, '', rows.length === 0 ? 'No jail is enabled' : table([heading, ...rows])].join('\n')
@@ -48,6 +49,7 @@ function jailText(jail: JailStatus): string {
     ['Currently banned', String(jail.currentlyBanned)],
     ['Total banned', String(jail.totalBanned)],
     ...jail.sources.map((source) => ['Reads', sourceText(source)]),
+    ...jail.quarantined.map(({ pattern, place }) => ['Quarantined', colour.bad(`${harmless(pattern)} (${place})`)]),
   ])
 }
 
