@@ -93,3 +93,13 @@ export async function remoteFileSystem(path: string): Promise<string | undefined
     return parent === path ? undefined : remoteFileSystem(parent)
   }
 }
+
+/** An answer of the kernel, not a mistake of ours or of a listener. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
+}
+
+/** Nothing has this name. */
+export function isAbsence(error: unknown): error is NodeJS.ErrnoException {
+  return isSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../lib/clock.js'
 import type { LogLevel } from '../lib/log.js'
-import { type Chunk, type FileTail, followFile, type TailEvent, type TailOptions } from './file-tail.js'
+import { type Chunk, type FileTail, followFile, type TailOptions } from './file-tail.js'
+import type { TailEvent } from './tail-report.js'
 
 /** A clock that stands still until it is turned. */
 export class TestClock implements Clock {

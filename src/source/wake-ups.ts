@@ -32,6 +32,7 @@ export class WakeUps {
   }
 
   start(isPolling: boolean): void {
+    if (this.#isClosed) return
     this.#isPolling = isPolling
     this.rearm()
     this.#setTimer()
