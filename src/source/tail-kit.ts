@@ -7,7 +7,7 @@ import { type Chunk, type FileTail, followFile, type TailOptions } from './file-
 import type { TailEvent } from './tail-report.js'
 
 /** A clock that stands still until it is turned. */
-export class TestClock implements Clock {
+class TestClock implements Clock {
   #nowMs = Date.UTC(2026, 10, 21)
   #tasks: { atMs: number; task: () => void }[] = []
 
