@@ -1,0 +1,138 @@
+// Lines a second of CPU time through the whole daemon: read, matched, counted, banned, logged.
+import { spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { attackLog, stamped } from './kit/attack-log.js'
+import { hasDebianConfiguration, makeConfiguration, sshdJail } from './kit/configuration.js'
+import { Fail2banDaemon, fail2ban } from './kit/fail2ban.js'
+import { OwnDaemon } from './kit/own-daemon.js'
+import { cpuSeconds, cpuSecondsOfChildren } from './kit/process-cost.js'
+import { print, type Row, summarize } from './kit/report.js'
+import { findProgram, isApart, makeWorkspace, until, versionOf } from './kit/workspace.js'
+
+const lineCount = 200_000
+/** Fail2ban needs seconds for these already. */
+const fail2banLineCount = 20_000
+const runs = 5
+/** Inside the find time of every configuration (10 minutes). */
+const spreadSeconds = 300
+/** Not in any log: when Fail2ban has found it, it has read everything before. */
+const lastAddress = '203.0.113.250'
+
+const corpus = attackLog()
+const workspace = makeWorkspace('throughput')
+const from = hasDebianConfiguration ? 'debian' : 'shipped'
+const measure = 'sshd log, whole daemon'
+let homes = 0
+
+async function own(count: number): Promise<Row> {
+  const found: number[] = []
+  const idle = await repeated(3, () => ownRun('', found))
+  const values = await repeated(runs, async () => {
+    const cpu = await ownRun(stamped(corpus, count, spreadSeconds), found)
+    return count / (cpu - summarize(idle).median)
+  })
+  const share = `${found.at(-1)} failures found`
+  return { measure, subject: 'tocsin', unit: 'lines/s', values, reach: 400_000, note: `${count} lines; ${share}` }
+}
+
+/** CPU seconds of one daemon from its start until the log is read. */
+async function ownRun(log: string, found: number[]): Promise<number> {
+  const { home, logPath } = makeHome(log)
+  const daemon = new OwnDaemon(makeConfiguration({ home, from, jailLocal: sshdJail(logPath) }))
+  await daemon.ready()
+  await daemon.hasRead(Buffer.byteLength(log))
+  const cpu = cpuSeconds(daemon.pid)
+  await daemon.stop()
+  found.push(countFound(path.join(home, 'daemon.log')))
+  return cpu
+}
+
+async function peerFail2ban(subject: string): Promise<Row> {
+  const idle = await repeated(2, () => fail2banRun(''))
+  const values = await repeated(2, async () => {
+    const cpu = await fail2banRun(stamped(corpus, fail2banLineCount, spreadSeconds))
+    return fail2banLineCount / (cpu - summarize(idle).median)
+  })
+  const note = `${fail2banLineCount} lines; its daemon only, without the programs that it starts to ban`
+  return { measure, subject, unit: 'lines/s', values, note }
+}
+
+async function fail2banRun(log: string): Promise<number> {
+  const last = `${stamped({ ...corpus, lines: corpus.lines.slice(0, 1) }, 1, 1).slice(0, 15)} gate sshd[1]: Failed password for root from ${lastAddress} port 4000 ssh2\n`
+  const { home, logPath } = makeHome(log + last)
+  const lines = ['backend = polling', 'banaction = nftables-multiport']
+  const daemon = new Fail2banDaemon(makeConfiguration({ home, from: 'debian', jailLocal: sshdJail(logPath, lines) }))
+  await until(() => daemon.log().includes(`Found ${lastAddress}`), 'Fail2ban has read the log', { everyMs: 100 })
+  const cpu = cpuSeconds(daemon.pid)
+  await daemon.stop()
+  return cpu
+}
+
+/** A program that reads the log from its standard input and nothing more. */
+function peerProgram(argv: readonly [string, ...string[]], row: Pick<Row, 'measure' | 'subject' | 'note'>): Row {
+  const file = path.join(workspace, 'whole.log')
+  writeFileSync(file, stamped(corpus, lineCount, spreadSeconds))
+  const [program, ...args] = argv
+  // Ten readings are one run: some programs need less than the kernel's clock tells apart.
+  const readings = 10
+  const values = Array.from({ length: runs }, () => {
+    const before = cpuSecondsOfChildren()
+    for (let i = 0; i < readings; i++) {
+      const input = openSync(file, 'r')
+      spawnSync(program, args, { stdio: [input, 'ignore', 'ignore'] })
+      closeSync(input)
+    }
+    return (lineCount * readings) / (cpuSecondsOfChildren() - before)
+  })
+  return { unit: 'lines/s', values, ...row }
+}
+
+function makeHome(log: string): { home: string; logPath: string } {
+  const home = path.join(workspace, `run-${homes++}`)
+  mkdirSync(home)
+  const logPath = path.join(home, 'auth.log')
+  writeFileSync(logPath, log)
+  return { home, logPath }
+}
+
+function countFound(file: string): number {
+  return readFileSync(file, 'utf8').split('] Found ').length - 1
+}
+
+async function repeated(times: number, run: () => Promise<number>): Promise<number[]> {
+  const values: number[] = []
+  for (let i = 0; i < times; i++) values.push(await run())
+  return values
+}
+
+const rows = [await own(lineCount)]
+const remarks: string[] = []
+if (fail2ban && isApart) rows.push(await peerFail2ban(fail2ban))
+else if (fail2ban) remarks.push('Not root: bans are simulated, and Fail2ban is not compared with.')
+else remarks.push('Fail2ban is not installed: not compared with it.')
+
+const parser = findProgram('sshg-parser')
+if (parser) {
+  const subject = `sshguard's parser (C)`
+  rows.push(peerProgram([parser], { measure, subject, note: 'its parser only: nothing is counted, logged or banned' }))
+} else remarks.push('sshguard is not installed: not compared with it.')
+
+const ripgrep = findProgram('rg')
+if (ripgrep) {
+  const literals = ['-e', 'Failed password', '-e', 'Invalid user', '-e', 'authentication failure']
+  const note = 'three literals, lines counted: a floor, not a peer'
+  rows.push(
+    peerProgram([ripgrep, '-cF', ...literals], { measure, subject: versionOf(ripgrep).split(' (')[0] ?? '', note }),
+  )
+} else remarks.push('ripgrep is not installed: no floor to compare with.')
+
+print({
+  benchmark: 'throughput',
+  method:
+    `${corpus.origin} repeated to ${lineCount} lines, dated over the last ${spreadSeconds} s; the sshd jail of ` +
+    `${from === 'debian' ? "Debian's Fail2ban package" : 'our own configuration'}; user and system CPU time of the daemon from its start ` +
+    'until it has read everything, less that of a start on an empty log',
+  rows,
+  remarks,
+})
