@@ -1,7 +1,7 @@
 import { asciiMembers } from './dialect/char-class.js'
+import { edgeCharacters, others } from './dialect/edges.js'
 import type { Node } from './dialect/syntax.js'
 import { widthOf } from './dialect/width.js'
-import { edgeCharacters, others } from './edges.js'
 import type { Literal } from './literals.js'
 import type { DateTemplate } from './timestamp/template.js'
 

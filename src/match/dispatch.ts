@@ -1,5 +1,5 @@
+import { edgeCharacters, others } from './dialect/edges.js'
 import type { Node } from './dialect/syntax.js'
-import { edgeCharacters, others } from './edges.js'
 
 /**
  * Which of several patterns can match a text, by its first character alone: a pattern that is anchored at the begin cannot match

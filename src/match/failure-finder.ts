@@ -32,6 +32,27 @@ export interface FinderOptions {
   /** Called when a pattern matched although the line has no date; false: such a line is not to be reported. */
   onUndated?: (line: string) => boolean
   onIgnored?: (pattern: CompiledPattern) => void
+  /** Tells also, when not all patterns are tried, of failures that wait for an address. */
+  tellsPending?: boolean
+  probe?: Probe
+}
+
+/** Is shown the search at work, for tools that tell more of it than its findings. */
+export interface Probe {
+  /** The prefix was tried on a line. */
+  onPrefix?(match: Match | null): void
+  /** A pattern matched and its fields were merged into its session, if there is one; its findings follow. */
+  onMatch?(hit: PatternHit): void
+}
+
+export interface PatternHit {
+  pattern: CompiledPattern
+  match: Match
+  /** The match of the prefix. */
+  before: Match | undefined
+  session: Session | undefined
+  /** The lines of a multi-line match, as written; undefined: the line itself. */
+  lines: readonly string[] | undefined
 }
 
 /** Finds failures in one line after another (spec section 3.4). Keeps the sessions and the window of lines of one stream. */
@@ -63,6 +84,11 @@ export class FailureFinder {
     this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
   }
 
+  /** The lines of the multi-line window that no match has taken yet. */
+  get window(): readonly WindowLine[] {
+    return this.#window
+  }
+
   find(line: CurrentLine, nowMs: number, emit: (finding: Finding) => void): void {
     const isWindowed = this.#filter.maxlines > 1
     const window = isWindowed ? this.#grow(line) : undefined
@@ -73,6 +99,7 @@ export class FailureFinder {
     let before: Match | undefined
     if (this.#prefix !== undefined) {
       const found = this.#exec(this.#prefix.compiled, whole, ascii)
+      this.#options.probe?.onPrefix?.(found)
       if (found === null) return
       before = found
       text = this.#prefix.contentOf(whole, found)
@@ -128,18 +155,20 @@ export class FailureFinder {
     nowMs: number,
     emit: (finding: Finding) => void,
   ): boolean {
-    const { triesAll, onUndated, resolve } = this.#options
+    const { triesAll, tellsPending, onUndated, resolve, probe } = this.#options
     const full = matched === undefined ? line.full() : matched.map((each) => each.full).join('\n')
     if (!line.isDated && onUndated !== undefined && !onUndated(full)) return false
     const own = this.#table.empty()
     const session = this.#merge(own, this.#readMatch(own, pattern, match, before), full, nowMs)
-    const isNofail = session?.isNofail ?? false
+    // NOTE: a line of no session is a failure all the same; only Fail2ban's tool looks at the mark.
+    const isNofail = session?.isNofail ?? (triesAll === true && this.#state.isNofail)
+    probe?.onMatch?.({ pattern, match, before, session, lines: matched?.map((each) => each.full) })
     if (isNofail && !triesAll) return true
     const values = session?.values ?? own
     const ids = identify(values, this.#filter.usedns, resolve)
     if (ids === undefined && session === undefined) return false
     if (ids === undefined && session !== undefined) session.isPending = true
-    if (ids === undefined && !triesAll) return true
+    if (ids === undefined && !triesAll && !tellsPending) return true
     const fields = this.#table.toRecord(values)
     // A session starts a new list after what was told, so the list can be given away.
     const lines = session?.lines ?? matched?.map((each) => each.full) ?? [full]

@@ -1,3 +1,4 @@
+import { edgeCharacters } from './edges.js'
 import type { Capture, Node, Syntax } from './syntax.js'
 import { PatternError } from './syntax.js'
 import { type Width, widthOf } from './width.js'
@@ -68,6 +69,27 @@ export function emptyIsLast(node: Node): boolean {
     default:
       return true
   }
+}
+
+/**
+ * Whether no character can begin both a round of a loop and what follows the loop: then it does not matter either whether a round that took nothing ends the
+ * loop before other ways for a round are tried, for one of the two fails at once.
+ */
+export function excludesRest(body: Node, rest: readonly Node[]): boolean {
+  const behind = edgeCharacters({ type: 'sequence', items: rest }, 'first')
+  const round = firstsOfRound(body)
+  return behind !== undefined && round !== undefined && !behind.some((is, i) => is && round[i])
+}
+
+/** The characters that a round which takes something can begin with; undefined: we cannot say. */
+function firstsOfRound(body: Node): boolean[] | undefined {
+  if (body.type === 'repeat') return edgeCharacters(body.body, 'first')
+  if (body.type !== 'choice') return edgeCharacters(body, 'first')
+  const branches = body.branches.map(firstsOfRound)
+  const [first] = branches
+  return branches.every((branch) => branch !== undefined)
+    ? first?.map((_, i) => branches.some((branch) => branch[i]))
+    : undefined
 }
 
 /** Calls `visit` for the node and everything below it, outside first, in the order of the pattern. */

@@ -133,7 +133,7 @@ export class Machine {
       case 'reference':
         return this.#reference(step, at)
       case 'condition':
-        if ((this.marks[2 * step.group + 1] ?? -1) < 0) this.#pc = step.no
+        if (!this.#isSet(step.group)) this.#pc = step.no
         return at
       default:
         return -1
@@ -195,10 +195,16 @@ export class Machine {
     return end < 0 ? at : -1
   }
 
+  /** Whether a group has a text. One that was opened again behind its old end counts as unset until it is closed. */
+  #isSet(group: number): boolean {
+    const end = this.marks[2 * group + 1] ?? -1
+    return end >= 0 && end >= (this.#begins[group] ?? 0)
+  }
+
   #reference(step: Extract<Step, { op: 'reference' }>, at: number): number {
+    if (!this.#isSet(step.group)) return -1
     const begin = this.marks[2 * step.group] ?? -1
     const end = this.marks[2 * step.group + 1] ?? -1
-    if (end < 0) return -1
     const wanted = this.#text.slice(begin, end)
     const found = this.#text.slice(at, at + wanted.length)
     this.furthest = Math.max(this.furthest, at + wanted.length + 1)

@@ -1,5 +1,5 @@
 import { asciiClass, unicodeClass, unicodeWord } from './char-class.js'
-import { emptyIsLast, type GroupFacts, indexesIn, isContextual } from './facts.js'
+import { emptyIsLast, excludesRest, type GroupFacts, indexesIn, isContextual } from './facts.js'
 import type { Anchor, Capture, Node, Repeat } from './syntax.js'
 import { widthOf } from './width.js'
 
@@ -75,13 +75,11 @@ class Writer {
       case 'boundary':
         return this.#alphabet === 'ascii' || node.ascii ? (node.negated ? '\\B' : '\\b') : unicodeBoundary(node.negated)
       case 'sequence':
-        return node.items
-          .map((item) => (item.type === 'choice' ? `(?:${this.write(item)})` : this.write(item)))
-          .join('')
+        return node.items.map((item, i) => this.#item(item, node.items.slice(i + 1))).join('')
       case 'choice':
         return this.#branches(node.branches).join('|')
       case 'repeat':
-        return this.#repeat(node)
+        return this.#repeat(node, [])
       case 'capture':
         return this.#capture(node)
       case 'atomic':
@@ -95,6 +93,12 @@ class Writer {
       default:
         return node satisfies never
     }
+  }
+
+  /** Writes an item of a sequence; `rest` is what follows it there. */
+  #item(item: Node, rest: readonly Node[]): string {
+    if (item.type === 'choice') return `(?:${this.write(item)})`
+    return item.type === 'repeat' ? this.#repeat(item, rest) : this.write(item)
   }
 
   /** Writes ways of which one is taken: what is set behind them is what all of them set. */
@@ -112,15 +116,16 @@ class Writer {
     return sources
   }
 
-  #repeat(node: Repeat): string {
+  #repeat(node: Repeat, rest: readonly Node[]): string {
     if (node.mode === 'possessive') return this.#atomic({ ...node, mode: 'greedy' })
     const inside = indexesIn(node.body).filter((index) => this.#facts.kept.has(index))
     const before = new Set(this.#always)
     const body = this.write(node.body)
     // JavaScript forgets the groups of a loop at the begin of each round, Python keeps those of an earlier one.
     if (node.max > 1 && inside.some((index) => !this.#always.has(index))) this.isExact = false
-    if (node.min !== node.max && widthOf(node.body).min === 0 && (inside.length > 0 || !emptyIsLast(node.body)))
-      this.isExact = false
+    const isOrderSeen = !emptyIsLast(node.body) && !excludesRest(node.body, rest)
+    const mayTakeNothing = node.min !== node.max && widthOf(node.body).min === 0
+    if (mayTakeNothing && (inside.length > 0 || isOrderSeen)) this.isExact = false
     if (node.min === 0) this.#always = before
     const isAtom = node.body.type === 'char' || node.body.type === 'any' || node.body.type === 'set'
     return (isAtom ? body : `(?:${body})`) + quantifier(node)

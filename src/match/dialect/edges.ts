@@ -1,13 +1,13 @@
-import { asciiMembers } from './dialect/char-class.js'
-import type { Node } from './dialect/syntax.js'
-import { widthOf } from './dialect/width.js'
+import { asciiMembers } from './char-class.js'
+import type { Node } from './syntax.js'
+import { widthOf } from './width.js'
 
 /** Everything that is not ASCII, as a place in a list of characters. */
 export const others = 128
 
 type TakesOthers = (node: Extract<Node, { type: 'char' | 'set' | 'any' }>) => boolean
 
-const anyTakesOthers = () => true
+const anyTakesOthers: TakesOthers = (node) => node.type !== 'char' || node.code >= others || node.fold === 'unicode'
 
 /**
  * The characters that a match of `node` can begin (or end) with: a list of 128 claims for ASCII and one for all others; undefined: it may take
