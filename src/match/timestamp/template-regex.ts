@@ -104,4 +104,4 @@ function withoutStars(source: string): string {
 }
 
 /** Whether there is a group `(…)` that is neither escaped nor of the kind `(?…)`. */
-export const hasPlainGroup = (source: string): boolean => /(?<!\(\?)(?<!\\)\((?!\?)/.test(source)
+const hasPlainGroup = (source: string): boolean => /(?<!\(\?)(?<!\\)\((?!\?)/.test(source)
