@@ -89,7 +89,7 @@ const commands = {
   }),
   check: buildCommand({
     loader: async () => (await import('./commands/check.js')).check,
-    parameters: { flags: common, aliases },
+    parameters: { flags: { ...common, lint: yes('Also warn of dangerous or slow patterns') }, aliases },
     docs: { brief: 'Test the configuration: every error with file and line' },
   }),
   reload: buildCommand({

@@ -2,10 +2,14 @@ import { loadConfig } from '../config/load.js'
 import type { Problem } from '../domain/origin.js'
 import { systemClock } from '../lib/clock.js'
 import { silentLog } from '../lib/log.js'
+import { lintFilter } from '../match/lint.js'
 import { type BuildContext, buildJail } from './jails.js'
 
 /** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
-export function checkConfig(dir: string): { problems: Problem[]; jails: string[] } {
+export function checkConfig(
+  dir: string,
+  options: { lints: boolean } = { lints: false },
+): { problems: Problem[]; jails: string[] } {
   const loaded = loadConfig({ dir })
   const problems = [...loaded.problems]
   const context: BuildContext = {
@@ -23,6 +27,7 @@ export function checkConfig(dir: string): { problems: Problem[]; jails: string[]
     else {
       jails.push(config.name)
       const { origin, name } = config
+      if (options.lints) problems.push(...lintFilter(built.unit.filter).map((problem) => ({ ...problem, jail: name })))
       problems.push(
         ...built.unit.notes.map((message): Problem => ({ severity: 'warning', message, jail: name, origin })),
       )

@@ -128,6 +128,8 @@ export class Followers {
         onChunk: (chunk) => this.#take(follower, chunk),
       }),
     }
+    const { offset, firstLineSha1 } = position ?? { offset: 0, firstLineSha1: '' }
+    log.write('INFO', 'filter', `Added logfile: '${path}' (pos = ${offset}, hash = ${firstLineSha1})`)
     this.#followers.set(known === undefined ? key : `${key} ${this.#followers.size}`, follower)
   }
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../domain/origin.js'
 import { walk } from './dialect/facts.js'
-import type { Node, Repeat } from './dialect/syntax.js'
+import type { Node } from './dialect/syntax.js'
 import { widthOf } from './dialect/width.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import { requiredLiterals } from './prefilter.js'
@@ -54,7 +54,8 @@ function lintPattern(one: CompiledPattern, prefix: CompiledPattern | undefined):
 function shapeProblems(one: CompiledPattern, option: string): Problem[] {
   let isExponential = false
   walk(one.pattern.syntax.root, (node) => {
-    if (isUnbounded(node) && node.mode !== 'possessive' && canBeOneRepeat(node.body)) isExponential = true
+    if (node.type === 'repeat' && isUnbounded(node) && node.mode !== 'possessive' && canBeOneRepeat(node.body))
+      isExponential = true
   })
   if (!isExponential) return []
   const message = `${option} repeats what is itself repeated: on a line that nearly matches it may take exponential time`
@@ -70,7 +71,7 @@ function warning({ origin }: CompiledPattern, text: { message: string; hint: str
   return { severity: 'warning', origin, ...text }
 }
 
-function isUnbounded(node: Node): node is Repeat {
+function isUnbounded(node: Node): boolean {
   return node.type === 'repeat' && node.max === Number.POSITIVE_INFINITY
 }
 
@@ -147,7 +148,7 @@ function catchAllBefore(root: Node, ids: ReadonlySet<number>): boolean {
   let found = false
   walk(root, (node) => {
     if (node.type === 'capture' && ids.has(node.index)) isBefore = false
-    if (isBefore && isUnbounded(node) && takesBlanksAndLetters(node.body)) found = true
+    if (isBefore && node.type === 'repeat' && isUnbounded(node) && takesBlanksAndLetters(node.body)) found = true
   })
   return found
 }

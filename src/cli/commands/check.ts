@@ -3,10 +3,14 @@ import { configDir } from '../config-dir.js'
 import { type CommonFlags, type Context, exit, print, printJson, warn } from '../context.js'
 import { problemText } from '../problem-text.js'
 
+export interface CheckFlags extends CommonFlags {
+  lint?: boolean
+}
+
 /** Reads the configuration as the daemon would and says everything that is wrong with it; starts nothing. */
-export async function check(this: Context, flags: CommonFlags): Promise<void> {
+export async function check(this: Context, flags: CheckFlags): Promise<void> {
   const dir = configDir(flags.config)
-  const { problems, jails } = checkConfig(dir)
+  const { problems, jails } = checkConfig(dir, { lints: flags.lint === true })
   const errors = problems.filter((problem) => problem.severity === 'error').length
   if (flags.json) printJson(this, { dir, ok: errors === 0, jails, problems })
   else {
