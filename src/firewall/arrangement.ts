@@ -58,7 +58,7 @@ function writeScope(writer: NftWriter, scope: Scope, nextId: () => number): void
 }
 
 /** The set of a kind for a jail. `id` only matters inside the transaction. */
-export function setOf(kind: SetKind, jail: string, id: number): SetDefinition {
+function setOf(kind: SetKind, jail: string, id: number): SetDefinition {
   const family = familyOf(kind)
   return {
     name: setName(kind, jail),

@@ -21,7 +21,7 @@ export function listSets(connection: NftConnection): Map<string, number | undefi
 }
 
 /** Hands every element to `visit`, with no pause. Returns whether nothing changed while reading. */
-export function readElements(connection: NftConnection, set: string, visit: (element: DumpedElement) => void): boolean {
+function readElements(connection: NftConnection, set: string, visit: (element: DumpedElement) => void): boolean {
   const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
   return connection.ask(question, (message) => elementsIn(message).forEach(visit))?.isConsistent ?? true
 }

@@ -120,6 +120,7 @@ describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
       added: 0,
       removed: 1,
     })
+    clearInterval(holdOpen)
   })
 
   it('cannot be used after it was released', async () => {

@@ -90,10 +90,11 @@ export class NftCommandEnforcer implements Enforcer {
       const bySet = this.#wantedBySet(wanted, nowMs)
       const total = { kept: 0, added: 0, removed: 0 }
       let script = ''
+      const all = await this.#nft.list()
       for (const set of this.#setNames()) {
         const missing = bySet.get(set) ?? new Map<string, Piece>()
         const remove: NftElement[] = []
-        for (const { ip, remainingMs } of await this.#nft.list(set)) {
+        for (const { ip, remainingMs } of all.get(set) ?? []) {
           const piece = missing.get(ip.text)
           if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs)) {
             missing.delete(ip.text)
@@ -137,11 +138,12 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       const nowMs = this.#clock.now()
       const counts = new Map<string, number>()
+      const all = this.#jails.size === 0 ? new Map() : await this.#nft.list()
       for (const jail of this.#jails) {
         let count = 0
         for (const kind of setKinds) {
           const name = setName(kind, jail)
-          const listed = await this.#nft.list(name)
+          const listed = all.get(name) ?? []
           const cover = this.#covers.get(name)
           count += cover === undefined ? listed.length : networksIn(cover, listed, nowMs)
         }
@@ -235,7 +237,7 @@ export class NftCommandEnforcer implements Enforcer {
   async #adopt(name: string): Promise<void> {
     const nowMs = this.#clock.now()
     const cover = new NetworkCover()
-    const listed = await this.#nft.list(name)
+    const listed = (await this.#nft.list(name)).get(name) ?? []
     cover.put(
       listed.map(({ ip, remainingMs }) => ({ ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) })),
       nowMs,
@@ -246,7 +248,9 @@ export class NftCommandEnforcer implements Enforcer {
   async #piecesListed(set: string, ip: TimedClosure['ip']): Promise<ListedElement[]> {
     const pieces = this.#covers.get(set)?.piecesAt(ip, this.#clock.now()) ?? []
     const texts = new Set(pieces.map((piece) => piece.ip.text))
-    return texts.size === 0 ? [] : (await this.#nft.list(set)).filter((element) => texts.has(element.ip.text))
+    return texts.size === 0
+      ? []
+      : ((await this.#nft.list(set)).get(set) ?? []).filter((element) => texts.has(element.ip.text))
   }
 
   #check(closures: readonly TimedClosure[]): void {

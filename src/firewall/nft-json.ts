@@ -16,11 +16,18 @@ export function setNamesIn(json: string): string[] {
   )
 }
 
-/** Elements of the sets in the answer; what is neither an address nor a network is left out. */
-export function listedElements(json: string): ListedElement[] {
-  return objectsIn(json, 'set')
-    .flatMap((set) => (Array.isArray(set.elem) ? (set.elem as unknown[]) : []))
-    .flatMap((element) => listedElement(element) ?? [])
+/** Elements of the sets in the answer, by set; what is neither an address nor a network is left out. */
+export function listedElements(json: string): Map<string, ListedElement[]> {
+  const bySet = new Map<string, ListedElement[]>()
+  for (const { name, elem } of objectsIn(json, 'set')) {
+    const elements: unknown[] = Array.isArray(elem) ? elem : []
+    if (typeof name === 'string')
+      bySet.set(
+        name,
+        elements.flatMap((element) => listedElement(element) ?? []),
+      )
+  }
+  return bySet
 }
 
 function listedElement(element: unknown): ListedElement | undefined {

@@ -39,8 +39,10 @@ export class NftTool {
     return answer.exitCode === 0 ? setNamesIn(answer.stdout) : []
   }
 
-  async list(set: string): Promise<ListedElement[]> {
-    const argv = ['nft', '-j', 'list', 'set', 'inet', tableName, set]
+  /** Everything in all sets of our table, or in one of them. */
+  async list(set?: string): Promise<ReadonlyMap<string, ListedElement[]>> {
+    const what = set === undefined ? ['table', 'inet', tableName] : ['set', 'inet', tableName, set]
+    const argv = ['nft', '-j', 'list', ...what]
     const answer = await this.#run(argv, '')
     if (answer.exitCode !== 0) throw failure(argv, answer)
     return listedElements(answer.stdout)

@@ -72,10 +72,6 @@ export function drop(out: MessageWriter): void {
   })
 }
 
-export function counter(out: MessageWriter): void {
-  expression(out, 'counter', () => {})
-}
-
 function dataValue(out: MessageWriter, type: number, value: Uint8Array): void {
   const data = out.nest(type)
   out.data(NFTA_DATA_VALUE, value)

@@ -1,10 +1,10 @@
 import { type MessageWriter, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST } from './message.js'
 
 /** Numbers and layouts of <linux/netfilter/nf_tables.h>, under the kernel's names. */
-export const NFPROTO_INET = 1
+const NFPROTO_INET = 1
 export const NFPROTO_IPV4 = 2
 export const NFPROTO_IPV6 = 10
-export const NFNL_SUBSYS_NFTABLES = 10
+const NFNL_SUBSYS_NFTABLES = 10
 
 export const NFT_MSG = {
   NEWTABLE: 0,
