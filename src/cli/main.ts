@@ -1,4 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
 import { type Context, exit } from './context.js'
+
+// V8 goes over to a matcher without backtracking where a pattern backtracks too much; it must know before the first pattern.
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 
 export type Program = 'tocsin' | 'fail2ban-client' | 'fail2ban-server' | 'fail2ban-regex'
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.js'
+import { packedTimeMs, packFailure, unpackFailure } from './packed-failure.js'
 
 /** What is remembered of somebody who has failed but is not banned. Times in epoch milliseconds. */
 export interface Ticket {
@@ -31,8 +32,9 @@ const sweepSize = 1000
 /** Counts failures for each id as Fail2ban does (spec 5.1): the window is an estimate by rate, not a list of times. */
 export class FailureWindow {
   readonly #options: Required<FailureWindowOptions>
-  readonly #tickets = new Map<string, Ticket>()
-  #sweep: IterableIterator<Ticket> | undefined
+  /** NOTE: who has failed only once is kept packed: a million attackers with one failure each are the case that costs memory. */
+  readonly #tickets = new Map<string, Ticket | string>()
+  #sweep: IterableIterator<[string, Ticket | string]> | undefined
   #sweptMs = Number.NEGATIVE_INFINITY
   #failuresTotal = 0
 
@@ -44,7 +46,8 @@ export class FailureWindow {
   record(failure: Failure): Ticket {
     this.#failuresTotal++
     const known = this.#tickets.get(failure.id)
-    return known === undefined ? this.#open(failure) : this.#update(known, failure)
+    if (known === undefined) return this.#open(failure)
+    return this.#update(typeof known === 'string' ? this.#unpacked(failure.id, known) : known, failure)
   }
 
   forget(id: string): void {
@@ -56,7 +59,7 @@ export class FailureWindow {
     if (this.#sweep === undefined) {
       if (nowMs - this.#sweptMs < sweepEveryMs) return
       this.#sweptMs = nowMs
-      this.#sweep = this.#tickets.values()
+      this.#sweep = this.#tickets.entries()
     }
     for (let i = 0; i < sweepSize; i++) {
       const next = this.#sweep.next()
@@ -64,13 +67,13 @@ export class FailureWindow {
         this.#sweep = undefined
         return
       }
-      this.#dropIfOutdated(next.value, nowMs)
+      this.#dropIfOutdated(next.value[0], next.value[1], nowMs)
     }
   }
 
   /** How many ids have failed inside the find time. Walks over all tickets. */
   failedNow(nowMs: number): number {
-    for (const ticket of this.#tickets.values()) this.#dropIfOutdated(ticket, nowMs)
+    for (const [id, ticket] of this.#tickets) this.#dropIfOutdated(id, ticket, nowMs)
     return this.#tickets.size
   }
 
@@ -79,6 +82,19 @@ export class FailureWindow {
   }
 
   #open(failure: Failure): Ticket {
+    const ticket = this.#ticketOf(failure)
+    if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
+    this.#tickets.set(failure.id, packFailure({ ...failure, lines: ticket.lines }) ?? ticket)
+    return ticket
+  }
+
+  #unpacked(id: string, packed: string): Ticket {
+    const ticket = this.#ticketOf(unpackFailure(id, packed))
+    this.#tickets.set(id, ticket)
+    return ticket
+  }
+
+  #ticketOf(failure: Failure): Ticket {
     const ticket: Ticket = {
       id: failure.id,
       firstMs: failure.timeMs,
@@ -89,8 +105,6 @@ export class FailureWindow {
       data: failure.data,
     }
     this.#remember(ticket, failure)
-    if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
-    this.#tickets.set(ticket.id, ticket)
     return ticket
   }
 
@@ -117,8 +131,9 @@ export class FailureWindow {
     if (surplus > 0) ticket.lines.splice(0, surplus)
   }
 
-  #dropIfOutdated(ticket: Ticket, nowMs: number): void {
-    if (ticket.lastMs <= nowMs - this.#options.findTimeMs) this.#tickets.delete(ticket.id)
+  #dropIfOutdated(id: string, ticket: Ticket | string, nowMs: number): void {
+    const lastMs = typeof ticket === 'string' ? packedTimeMs(ticket) : ticket.lastMs
+    if (lastMs <= nowMs - this.#options.findTimeMs) this.#tickets.delete(id)
   }
 
   #dropOldest(): void {
