@@ -99,8 +99,16 @@ export class ConfigFiles {
     return reading
   }
 
+  /** This one file with what it includes, whatever it is called. Throws ConfigError for a file that is not of the dialect. */
+  readExplicit(file: string): Reading {
+    return this.#readFiles(existsSync(file) ? [file] : [])
+  }
+
   #read(base: string): Reading {
-    const top = filesOf(this.dir, base)
+    return this.#readFiles(filesOf(this.dir, base))
+  }
+
+  #readFiles(top: readonly string[]): Reading {
     if (top.length === 0) return { kind: 'missing' }
     const files = this.#withIncludes(top, [])
     const ini = new MergedIni()
