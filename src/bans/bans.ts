@@ -58,6 +58,9 @@ export class Bans {
 
   /** Decides at once; `settled` tells when it is real and durable. */
   enact(ban: Ban, options: { force: boolean } = { force: false }): Enactment {
+    // The quick way for what a burst of lines says again and again.
+    const same = this.#live.get(ban.jail, ban.id)
+    if (same !== undefined && !isWorthExtending(same, ban)) return this.#repeat(same, ban)
     const ip = parseIp(ban.id)
     if (ip === undefined)
       return this.#refuse(ban, 'it is not an IP address or network, and only those can be banned in the kernel')
@@ -158,13 +161,24 @@ export class Bans {
   }
 
   #extend(known: LiveBan, ban: Ban): Enactment {
-    if (ban.origin.kind === 'jail')
-      this.#options.log.write(levelOfRepeat(ban, known), 'actions', `[${ban.jail}] ${known.id} already banned`)
-    if (!isWorthExtending(known, ban)) return { kind: 'already', untilMs: endMs(known) }
+    if (!isWorthExtending(known, ban)) return this.#repeat(known, ban)
+    this.#tellRepeat(known, ban)
     known.startMs = ban.startMs
     known.durationMs = ban.durationMs
     this.#begin(known, ban, false)
     return { kind: 'extended' }
+  }
+
+  #repeat(known: LiveBan, ban: Ban): Enactment {
+    this.#tellRepeat(known, ban)
+    return { kind: 'already', untilMs: endMs(known) }
+  }
+
+  #tellRepeat(known: LiveBan, ban: Ban): void {
+    if (ban.origin.kind !== 'jail') return
+    const level = levelOfRepeat(ban, known)
+    if (this.#options.log.isOn(level))
+      this.#options.log.write(level, 'actions', `[${ban.jail}] ${known.id} already banned`)
   }
 
   #begin(live: LiveBan, ban: Ban, isNew: boolean): void {

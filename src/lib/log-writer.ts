@@ -32,6 +32,7 @@ export interface LogWriterOptions {
 export class LogWriter implements ClosableLog {
   readonly #options: LogWriterOptions
   readonly #threshold: number
+  readonly #heads = new Map<string, string>()
   #pending = ''
   #scheduled = false
   #second = -1
@@ -48,7 +49,8 @@ export class LogWriter implements ClosableLog {
 
   write(level: LogLevel, module: string, text: string): void {
     if (!this.isOn(level)) return
-    this.#pending += `${this.#stamp()} ${logger(module)}[${this.#options.pid}]: ${level.padEnd(7)} ${printable(text)}\n`
+    this.#pending += `${this.#stamp()}${this.#head(level, module)}${printable(text)}
+`
     if (this.#pending.length > 65_536) this.flush()
     else if (!this.#scheduled) {
       this.#scheduled = true
@@ -72,6 +74,17 @@ export class LogWriter implements ClosableLog {
   close(): void {
     this.flush()
     for (const sink of this.#options.sinks) sink.close()
+  }
+
+  /** What stands between time and text; there are few of them, and many lines. */
+  #head(level: LogLevel, module: string): string {
+    const key = level + module
+    const known = this.#heads.get(key)
+    if (known !== undefined) return known
+    const name = (module === '' ? 'fail2ban' : `fail2ban.${module}`).padEnd(24)
+    const head = ` ${name}[${this.#options.pid}]: ${level.padEnd(7)} `
+    this.#heads.set(key, head)
+    return head
   }
 
   #stamp(): string {
@@ -132,17 +145,6 @@ function tryWrite(fd: number, text: string): void {
   } catch {
     // A full disk or a closed pipe costs log lines, never the protection.
   }
-}
-
-const loggerNames = new Map<string, string>()
-
-/** `fail2ban.` and the module, padded to 24. */
-function logger(module: string): string {
-  const known = loggerNames.get(module)
-  if (known !== undefined) return known
-  const name = (module === '' ? 'fail2ban' : `fail2ban.${module}`).padEnd(24)
-  loggerNames.set(module, name)
-  return name
 }
 
 /**
