@@ -44,8 +44,8 @@ export class DateDetector {
     return entry !== undefined && (entry.template.isAnchored || this.#entries.length === 1) ? entry.template : undefined
   }
 
-  /** Templates with their hits, in the present order. */
-  get tally(): readonly { template: DateTemplate; hits: number }[] {
+  /** Templates with their hits and where they matched last, in the present order. */
+  get tally(): readonly { template: DateTemplate; hits: number; distance: number }[] {
     return this.#entries
   }
 
