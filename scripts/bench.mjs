@@ -32,7 +32,7 @@ for (const name of wanted.length > 0 ? wanted : all) {
     console.error(`tocsin: benchmark ${name} failed (exit code ${code})`)
     failed++
   }
-  reports.push(...output.split('\n').filter((line) => line.startsWith('{"benchmark"')))
+  reports.push(...output.split('\n').filter((line) => /^\{"bench(mark)?":/.test(line)))
 }
 if (isWriting && reports.length > 0) {
   const write = spawnSync(process.execPath, ['--import', 'tsx', path.join('bench', 'kit', 'write-results.ts')], {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Places } from './configuration.js'
-import { end, findProgram, until, versionOf } from './workspace.js'
+import { end, findProgram, mind, until, versionOf } from './workspace.js'
 
 const server = findProgram('fail2ban-server')
 const client = findProgram('fail2ban-client')
@@ -18,7 +18,7 @@ export class Fail2banDaemon {
   constructor(places: Places) {
     this.#places = places
     const where = ['-c', places.dir, '-s', places.socket, '-p', places.pidFile]
-    this.#child = spawn(server ?? '', ['-f', ...where, 'start'], { stdio: 'ignore' })
+    this.#child = mind(spawn(server ?? '', ['-f', ...where, 'start'], { stdio: 'ignore' }))
     this.pid = this.#child.pid ?? 0
   }
 

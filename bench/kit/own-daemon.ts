@@ -4,7 +4,7 @@ import path from 'node:path'
 import { ask } from '../../src/api/client.js'
 import type { SourceStatus, Status } from '../../src/api/operations.js'
 import type { Places } from './configuration.js'
-import { end, isApart, root, until } from './workspace.js'
+import { end, isApart, mind, root, until } from './workspace.js'
 
 /** Our daemon as an operator starts it, in a process of its own. */
 export class OwnDaemon {
@@ -18,7 +18,7 @@ export class OwnDaemon {
     // What a profile is wanted of: TOCSIN_BENCH_NODE='--cpu-prof --cpu-prof-dir=/tmp/profile'.
     const nodeOptions = (process.env.TOCSIN_BENCH_NODE ?? '').split(' ').filter((word) => word !== '')
     const command = [...nodeOptions, path.join(root, 'bin', 'tocsin'), 'serve', '-c', places.dir, ...simulate]
-    this.#child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = mind(spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] }))
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (piece) => this.#words.push(String(piece)))
     this.pid = this.#child.pid ?? 0

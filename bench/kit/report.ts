@@ -33,13 +33,20 @@ export interface Summary {
   runs: number
 }
 
+export interface Circumstances {
+  /** UTC, to the minute. */
+  date: string
+  commit: string
+  machine: { cores: number; cpu: string; kernel: string; node: string }
+}
+
 /** Units of which less is better. */
 const costs = new Set(['ms', 'MiB', 'bytes', 's'])
 
 /** Prints the report: one JSON line for programs, then a table for people. */
 export function print(report: Report): void {
   const rows = report.rows.map(({ values, ...row }) => ({ ...row, ...summarize(values), ...comparison(row, report) }))
-  process.stdout.write(`${JSON.stringify({ ...report, ...machine(), rows })}\n\n`)
+  process.stdout.write(`${JSON.stringify({ ...report, ...circumstances(), rows })}\n\n`)
   const cells = rows.map((row) => [
     row.measure,
     row.subject,
@@ -88,22 +95,23 @@ function comparison(row: Omit<Row, 'values'>, report: Report): { tocsinIsBetterB
   return { isReached: isCost ? ours <= row.reach : ours >= row.reach }
 }
 
-function machine(): Record<string, unknown> {
+/** When, where and of which state of the source something is measured. */
+export function circumstances(): Circumstances {
   const all = cpus()
   return {
     date: new Date().toISOString().slice(0, 16),
     commit: commit(),
-    machine: { cores: all.length, cpu: all[0]?.model, kernel: release(), node: process.versions.node },
+    machine: { cores: all.length, cpu: all[0]?.model ?? 'unknown', kernel: release(), node: process.versions.node },
   }
 }
 
-function commit(): string | undefined {
+function commit(): string {
   if (process.env.TOCSIN_BENCH_COMMIT !== undefined) return process.env.TOCSIN_BENCH_COMMIT
   try {
     const git = (...args: string[]) => execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: 'pipe' })
     const isChanged = git('status', '--porcelain', '--', 'src').trim() !== ''
     return `${git('rev-parse', '--short', 'HEAD').trim()}${isChanged ? ' with changes' : ''}`
   } catch {
-    return undefined
+    return 'an unknown commit'
   }
 }

@@ -52,3 +52,11 @@ export async function end(child: ChildProcess, patienceMs = 20_000): Promise<voi
   await gone
   clearTimeout(killer)
 }
+
+/** Whatever becomes of the benchmark, its children do not outlive it. */
+export function mind<C extends ChildProcess>(child: C): C {
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  return child
+}

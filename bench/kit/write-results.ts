@@ -1,7 +1,7 @@
 // Puts reports (JSON lines on standard input) into bench/RESULTS.md; what was not measured now stays as it was.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { figure } from './report.js'
+import { type Circumstances, circumstances, figure } from './report.js'
 import { root } from './workspace.js'
 
 interface PrintedRow {
@@ -18,14 +18,17 @@ interface PrintedRow {
   tocsinIsBetterBy?: number
 }
 
-interface PrintedReport {
+interface PrintedReport extends Circumstances {
   benchmark: string
   method: string
   remarks: string[]
-  date: string
-  commit?: string
-  machine: { cores: number; cpu: string; kernel: string; node: string }
   rows: PrintedRow[]
+}
+
+/** What a benchmark prints that has no table of peers: figures by name, the unit last in the name. */
+interface PlainFigures {
+  bench: string
+  [figure: string]: unknown
 }
 
 const file = path.join(root, 'bench', 'RESULTS.md')
@@ -40,9 +43,11 @@ here is the OpenSSH sample of loghub (https://github.com/logpai/loghub; Zhu, He,
 const reports = readFileSync(0, 'utf8')
   .split('\n')
   .filter((line) => line !== '')
-  .map((line) => JSON.parse(line) as PrintedReport)
+  .map((line) => JSON.parse(line) as PrintedReport | PlainFigures)
 const sections = new Map(existingSections().map((text) => [nameOf(text), text]))
-for (const report of reports) sections.set(report.benchmark, sectionOf(report))
+for (const report of reports)
+  if ('benchmark' in report) sections.set(report.benchmark, sectionOf(report))
+  else sections.set(report.bench, plainSectionOf(report))
 writeFileSync(
   file,
   `${[head, ...[...sections].sort().map(([, text]) => text)].map((text) => text.trim()).join('\n\n')}\n`,
@@ -59,14 +64,13 @@ function nameOf(section: string): string {
   return /^## (\S+)/.exec(section)?.[1] ?? ''
 }
 
-function sectionOf({ benchmark, method, remarks, date, commit, machine, rows }: PrintedReport): string {
-  const { cores, cpu, kernel, node } = machine
+function sectionOf({ benchmark, method, remarks, rows, ...rest }: PrintedReport): string {
   const lines = [
     `## ${benchmark}`,
     '',
     `${method[0]?.toUpperCase()}${method.slice(1)}.`,
     '',
-    `\`npm run bench -- ${benchmark}\`, ${date.replace('T', ' ')} UTC, at ${commit ?? 'an unknown commit'}; ${cores} cores (${cpu}, shared with others), Linux ${kernel}, Node ${node}.`,
+    whenAndWhere(benchmark, rest),
     '',
     '| Measure | Who | Median (least–greatest) | tocsin is better by | Reach |',
     '|---|---|---|---|---|',
@@ -77,6 +81,28 @@ function sectionOf({ benchmark, method, remarks, date, commit, machine, rows }: 
     ...remarks.map((remark) => `- ${remark}`),
   ]
   return lines.join('\n')
+}
+
+/** The names are the benchmark's own; its source says what they mean. */
+function plainSectionOf({ bench, ...figures }: PlainFigures): string {
+  const numbers = Object.entries(figures).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+  return [
+    `## ${bench}`,
+    '',
+    whenAndWhere(bench, circumstances()),
+    '',
+    '| Figure | Value |',
+    '|---|---|',
+    ...numbers.map(([name, value]) => `| ${name} | ${figure(value)} |`),
+  ].join('\n')
+}
+
+function whenAndWhere(name: string, { date, commit, machine }: Circumstances): string {
+  const { cores, cpu, kernel, node } = machine
+  return (
+    `\`npm run bench -- ${name}\`, ${date.replace('T', ' ')} UTC, at ${commit}; ` +
+    `${cores} cores (${cpu}, shared with other work), Linux ${kernel}, Node ${node}.`
+  )
 }
 
 function line(row: PrintedRow): string {
