@@ -12,7 +12,10 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     const { fail2banProgram } = await import('./fail2ban-client.js')
     return fail2banProgram(program, argv, process)
   }
-  if (program !== 'tocsin') return notYet(program)
+  if (program === 'fail2ban-regex') {
+    const { fail2banRegex } = await import('./regex/fail2ban-regex.js')
+    return fail2banRegex(argv, process)
+  }
   const streams: Context['process'] = { stdout: process.stdout, stderr: process.stderr }
   const { proposals, runCommandLine } = await import('./application.js')
   if (argv[0] === '__complete') {
@@ -20,11 +23,4 @@ export async function main(program: Program, argv: readonly string[]): Promise<n
     return exit.ok
   }
   return runCommandLine(argv, streams)
-}
-
-function notYet(program: Program): number {
-  process.stderr.write(
-    `${program}: not yet: this program does not do its work so far; 'tocsin --help' shows what tocsin does\n`,
-  )
-  return exit.config
 }

@@ -1,0 +1,139 @@
+import { silentLog } from '../../lib/log.js'
+import { CurrentLine, searchedText } from '../../match/current-line.js'
+import { SearchTooLong } from '../../match/dialect/machine.js'
+import { isAscii, type Match } from '../../match/dialect/pattern.js'
+import { FailureFinder, type Finding, type PatternHit } from '../../match/failure-finder.js'
+import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
+import type { Resolve } from '../../match/identity.js'
+import { LineDates } from '../../match/line-dates.js'
+import { TimeRules } from '../../match/time-rules.js'
+import type { DateTemplate } from '../../match/timestamp/template.js'
+import type { WindowLine } from '../../match/window.js'
+import { type Fields, type LineParts, PythonFields } from './python-fields.js'
+
+/** What a pattern found in the present line. */
+export interface Found {
+  finding: Finding
+  /** Only with `keepsFields`. */
+  fields: Fields | undefined
+}
+
+export interface ExaminerOptions {
+  /** Tries every pattern, and tells of lines that are no failures. */
+  triesAll: boolean
+  tellsPending: boolean
+  /** Keeps the data of failures in Python's form. */
+  keepsFields: boolean
+  resolve: Resolve | undefined
+  nowMs: number
+}
+
+/**
+ * Looks at one line after another as `fail2ban-regex` does (spec section 11.1): no line is too old, all lines are in one stream. The result is in
+ * its own fields, so that a line costs no object.
+ */
+export class Examiner {
+  found: Found[] = []
+  ignoredBy: CompiledPattern[] = []
+  /** What the prefix found when it was tried last, be it in an earlier line. */
+  prefix: Match | null = null
+  /** Patterns that were given up on a line, for it took too long. */
+  tooLong = 0
+  readonly line = new CurrentLine()
+  readonly dates: LineDates
+  /** How often each template was the one. */
+  readonly dateHits = new Map<DateTemplate, number>()
+  readonly #options: ExaminerOptions
+  readonly #rules = new TimeRules({ jail: '', findTimeMs: 0, log: silentLog })
+  readonly #finder: FailureFinder
+  readonly #fields: PythonFields
+  readonly #partsOf = new Map<string, LineParts>()
+  readonly #maxlines: number
+  #parts: LineParts = ['', '', '']
+  #current: Fields | undefined
+  #session: object | undefined
+  readonly #emit = (finding: Finding) => this.#keep(finding)
+
+  constructor(filter: CompiledFilter, options: ExaminerOptions) {
+    this.#options = options
+    this.#maxlines = filter.maxlines
+    this.#fields = new PythonFields(filter.prefix?.pattern)
+    this.dates = new LineDates(filter.templates, filter.zoneDefault)
+    this.dates.setNow(options.nowMs)
+    const { triesAll, tellsPending, keepsFields, resolve } = options
+    const onMatch = (hit: PatternHit) => this.#read(hit)
+    this.#finder = new FailureFinder(filter, {
+      triesAll,
+      tellsPending,
+      resolve,
+      onIgnored: (pattern) => this.ignoredBy.push(pattern),
+      probe: {
+        onPrefix: (match) => {
+          this.prefix = match
+        },
+        ...(keepsFields && { onMatch }),
+      },
+    })
+  }
+
+  get window(): readonly WindowLine[] {
+    return this.#finder.window
+  }
+
+  /** Looks at the line from `start` to `end`, without its line end. */
+  examine(chunk: string, start: number, end: number, isChunkAscii: boolean): void {
+    if (this.found.length > 0) this.found = []
+    if (this.ignoredBy.length > 0) this.ignoredBy = []
+    const { line, dates } = this
+    line.chunk = chunk
+    line.start = start
+    line.end = end
+    dates.read(chunk, start, end)
+    this.#countDate()
+    const { nowMs, keepsFields } = this.#options
+    if (!this.#rules.assign(line, dates, nowMs, false)) return
+    line.text = searchedText(line, this.#rules.isCut ? dates : undefined)
+    line.isAscii = isChunkAscii || isAscii(line.text)
+    if (keepsFields) this.#cut(chunk.slice(start, end))
+    try {
+      this.#finder.find(line, nowMs, this.#emit)
+    } catch (error) {
+      if (!(error instanceof SearchTooLong)) throw error
+      this.tooLong++
+    }
+  }
+
+  /** Of the present line, for those who explain: where its date was cut out. */
+  get cut(): { start: number; end: number } {
+    return this.#rules.isCut ? { start: this.dates.cutStart, end: this.dates.cutEnd } : { start: 0, end: 0 }
+  }
+
+  #countDate(): void {
+    const { outcome, found } = this.dates
+    if (outcome === 'none' || found === undefined) return
+    this.dateHits.set(found.template, (this.dateHits.get(found.template) ?? 0) + 1)
+  }
+
+  #cut(text: string): void {
+    const { start, end } = this.cut
+    this.#parts = [text.slice(0, start), text.slice(start, end), text.slice(end)]
+    if (this.#maxlines === 1) return
+    this.#partsOf.delete(text)
+    this.#partsOf.set(text, this.#parts)
+    if (this.#partsOf.size > this.#maxlines) {
+      const oldest = this.#partsOf.keys().next()
+      if (!oldest.done) this.#partsOf.delete(oldest.value)
+    }
+  }
+
+  #read(hit: PatternHit): void {
+    const lines = hit.lines?.map((text): LineParts => this.#partsOf.get(text) ?? ['', '', text]) ?? [this.#parts]
+    this.#session = hit.session
+    this.#current = this.#fields.read(hit, lines)
+  }
+
+  #keep(finding: Finding): void {
+    if (finding.id === undefined) this.#fields.markPending(this.#session)
+    this.found.push({ finding, fields: this.#current })
+  }
+}

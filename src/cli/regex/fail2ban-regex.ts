@@ -1,0 +1,150 @@
+import { statSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
+import { fail2banLevel } from '../../lib/version.js'
+import { isAscii } from '../../match/dialect/pattern.js'
+import { type RegexOptions, readArguments } from './arguments.js'
+import { Examiner } from './examiner.js'
+import { failurePrinter } from './failure-text.js'
+import { shortened } from './filter-choice.js'
+import { help, usage } from './help.js'
+import { type LogText, readLog } from './log-lines.js'
+import { NameLookup } from './name-lookup.js'
+import { Printer, type Streams } from './printer.js'
+import { eachLine, Statistics } from './statistics.js'
+import { statisticsText } from './statistics-text.js'
+import { makeSubject, type Subject } from './subject.js'
+
+/** What a failure of `fail2ban-regex` ends with; words that it does not know: 2, as Python does. */
+const failed = 255
+const usageFailed = 2
+
+const logLevels = ['critical', 'fatal', 'error', 'warn', 'warning', 'notice', 'info', 'debug', 'notset']
+const ownLevels = ['msg', 'traceback', 'heavydebug', 'lowdebug']
+
+/** `fail2ban-regex` (spec section 11); resolves to its exit code. */
+export async function fail2banRegex(argv: readonly string[], streams: Streams): Promise<number> {
+  const given = readArguments(argv)
+  const out = new Printer(streams.stdout)
+  const code = await run()
+  out.flush()
+  return code
+
+  async function run(): Promise<number> {
+    if (given.kind === 'wrong') {
+      streams.stderr.write(`${usage}\n\nfail2ban-regex: error: ${given.text}\n`)
+      return usageFailed
+    }
+    if (given.kind !== 'run') {
+      const texts = { help: help, version: `fail2ban-regex ${fail2banLevel}`, 'short version': fail2banLevel }
+      out.line(texts[given.kind].trimEnd())
+      return 0
+    }
+    const { options, words } = given
+    const wrong = contradictions(options, words)
+    if (wrong.length > 0) {
+      out.line(help)
+      out.flush()
+      streams.stderr.write(`\n${wrong.join('\n')}\n`)
+      return failed
+    }
+    return test(words, options, out, streams)
+  }
+}
+
+function contradictions(options: RegexOptions, words: readonly string[]): string[] {
+  const wrong: string[] = []
+  if (options.printNoMissed && options.printAllMissed)
+    wrong.push('ERROR: --print-no-missed and --print-all-missed are mutually exclusive.')
+  if (options.printNoIgnored && options.printAllIgnored)
+    wrong.push('ERROR: --print-no-ignored and --print-all-ignored are mutually exclusive.')
+  if (words.length < 2 || words.length > 3) wrong.push('ERROR: provide both <LOG> and <REGEX>.')
+  return wrong
+}
+
+async function test(words: readonly string[], options: RegexOptions, out: Printer, streams: Streams): Promise<number> {
+  const isQuiet = options.out !== undefined
+  const say = (lines: readonly string[]) => {
+    if (!isQuiet) for (const line of lines) out.line(line)
+  }
+  const fail = (lines: readonly string[]) => {
+    for (const line of lines) out.line(line)
+    return failed
+  }
+  say(['', 'Running tests', '=============', ''])
+  const level = options.logLevel.toLowerCase()
+  if (!/^\d+$/.test(level) && !logLevels.includes(level) && !ownLevels.includes(level))
+    return fail([`ERROR: Invalid log level '${options.logLevel}'`])
+  const nowMs = Date.now()
+  const made = makeSubject(words, options, nowMs)
+  say(made.sayings)
+  if ('failed' in made) return fail(made.failed)
+  const log = openLog(words[0] ?? '', made.subject, options)
+  if ('failed' in log) return fail([log.failed])
+  say([...log.sayings, ''])
+  const lookup = new NameLookup()
+  try {
+    examine(log.log, made.subject, { options, lookup, nowMs, out })
+  } finally {
+    await lookup.close()
+  }
+  if (log.log.linesTooLong > 0)
+    streams.stderr.write(`fail2ban-regex: passed over ${log.log.linesTooLong} line(s) longer than 16 MiB\n`)
+  return 0
+}
+
+type OpenedLog = { sayings: string[]; log: LogText } | { failed: string }
+
+function openLog(word: string, { filter }: Subject, { encoding }: RegexOptions): OpenedLog {
+  if (statSync(word, { throwIfNoEntry: false })?.isFile()) {
+    try {
+      const log = readLog(word, encoding)
+      return { sayings: [`Use         log file : ${word}`, `Use         encoding : ${encoding}`], log }
+    } catch (error) {
+      return { failed: error instanceof Error ? error.message : String(error) }
+    }
+  }
+  if (word.startsWith('systemd-journal'))
+    return { failed: 'ERROR: the systemd journal cannot be read yet; give a file, for example of journalctl -o short' }
+  const lines = word.split('\n')
+  const log: LogText = { pieces: [word], linesTooLong: 0 }
+  if (filter.maxlines <= 1 && lines.length === 1) return { sayings: [`Use      single line : ${shortened(word)}`], log }
+  const shown = lines.slice(0, 5).map((line, i) => `|  ${i + 1}: ${shortened(line)}`)
+  const more = lines.length > 5 ? ['| ...'] : []
+  return { sayings: [`Use      multi line : ${lines.length} line(s)`, ...shown, ...more, '`-'], log }
+}
+
+interface Run {
+  options: RegexOptions
+  lookup: NameLookup
+  nowMs: number
+  out: Printer
+}
+
+function examine(log: LogText, subject: Subject, { options, lookup, nowMs, out }: Run): void {
+  const token = options.out
+  const { filter } = subject
+  const examiner = new Examiner(filter, {
+    triesAll: options.checkAll && token === undefined,
+    tellsPending: true,
+    keepsFields: token !== undefined,
+    resolve: (name) => lookup.addresses(name),
+    nowMs,
+  })
+  if (token !== undefined) {
+    const hasWholeTimes = filter.templates.length === 1 && filter.templates[0]?.name.includes('TAI64N') === true
+    const print = failurePrinter(token, { hasWholeTimes, reverseName: (ip) => lookup.reverse(ip) })
+    for (const chunk of log.pieces) {
+      const isChunkAscii = isAscii(chunk)
+      eachLine(chunk, (start, end) => {
+        examiner.examine(chunk, start, end, isChunkAscii)
+        if (examiner.found.length > 0) for (const line of print(examiner.found)) out.line(line)
+      })
+    }
+    return
+  }
+  const statistics = new Statistics(filter, examiner, options)
+  const startMs = performance.now()
+  for (const chunk of log.pieces) statistics.count(chunk)
+  const elapsedMs = performance.now() - startMs
+  for (const line of statisticsText(statistics, subject, { ...options, elapsedMs })) out.line(line)
+}

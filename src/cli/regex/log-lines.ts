@@ -1,0 +1,61 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { textEncoding } from '../../source/encoding.js'
+
+/** Bytes read at once. */
+const pieceBytes = 1 << 20
+/** A longer line is passed over, and counted: it would have to be held in memory as a whole. */
+const lineBytesMax = 16 << 20
+
+export interface LogText {
+  /** Pieces of whole lines; only the last line of the last piece may lack its line feed. */
+  pieces: Iterable<string>
+  /** Lines that were passed over. */
+  linesTooLong: number
+}
+
+/** Reads a file piece by piece. Throws when it cannot be opened, or the encoding is unknown. */
+export function readLog(file: string, encodingName: string): LogText {
+  const fd = openSync(file, 'r')
+  const log: LogText = { pieces: [], linesTooLong: 0 }
+  log.pieces = piecesOf(fd, encodingName, log)
+  return log
+}
+
+function* piecesOf(fd: number, encodingName: string, log: LogText): Generator<string> {
+  let buffer = Buffer.allocUnsafeSlow(pieceBytes)
+  let kept = 0
+  let encoding = textEncoding(encodingName)
+  let isSkipping = false
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      if (kept === buffer.length && kept < lineBytesMax) buffer = Buffer.concat([buffer], buffer.length * 2)
+      if (kept === buffer.length) {
+        isSkipping = true
+        kept = 0
+      }
+      const count = readSync(fd, buffer, kept, buffer.length - kept, null)
+      if (isFirst) encoding = textEncoding(encodingName, buffer.subarray(0, count))
+      if (encoding === undefined) throw new Error(`unknown encoding: ${encodingName}`)
+      const length = kept + count
+      if (count === 0) {
+        if (isSkipping) log.linesTooLong++
+        else if (length > 0) yield encoding.decode(buffer.subarray(0, length))
+        return
+      }
+      const begin = isSkipping ? encoding.endOfFirstLine(buffer, 0, length) : 0
+      if (isSkipping && begin < 0) {
+        kept = 0
+        continue
+      }
+      if (isSkipping) log.linesTooLong++
+      isSkipping = false
+      const end = encoding.endOfLastLine(buffer, begin, length)
+      if (end > begin) yield encoding.decode(buffer.subarray(begin, end))
+      const from = Math.max(begin, end)
+      kept = length - from
+      buffer.copyWithin(0, from, length)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,109 @@
+import { isAscii } from '../../match/dialect/pattern.js'
+import type { CompiledFilter } from '../../match/filter.js'
+import type { RegexOptions } from './arguments.js'
+import type { Examiner, Found } from './examiner.js'
+import { groupsOf, reprFields } from './python-fields.js'
+import { Tally } from './tally.js'
+
+/** Lists of lines that are as long are not printed, unless all are asked for. NOTE: `--maxlines` changes it; Fail2ban's tool does so too. */
+const listedMax = 20
+
+/** From how many lines on a list is not printed. */
+export const listLimit = (options: RegexOptions): number => options.maxlines || listedMax
+
+/** Reads all lines and counts (spec section 11.2). */
+export class Statistics {
+  readonly tally: Tally
+  readonly examiner: Examiner
+  readonly #filter: CompiledFilter
+  readonly #options: RegexOptions
+
+  constructor(filter: CompiledFilter, examiner: Examiner, options: RegexOptions) {
+    this.#filter = filter
+    this.#options = options
+    this.examiner = examiner
+    const some = listLimit(options) + 1
+    const kept = (none: boolean, all: boolean) => (none ? 0 : all ? Number.POSITIVE_INFINITY : some)
+    this.tally = new Tally({
+      fail: filter.fail.length,
+      ignore: filter.ignore.length,
+      kept: {
+        matched: options.printAllMatched ? Number.POSITIVE_INFINITY : 0,
+        ignored: kept(options.printNoIgnored, options.printAllIgnored),
+        missed: kept(options.printNoMissed, options.printAllMissed),
+      },
+    })
+  }
+
+  count(chunk: string): void {
+    const isChunkAscii = isAscii(chunk)
+    const isWindowed = this.#filter.maxlines > 1
+    eachLine(chunk, (start, end) => {
+      const before = isWindowed ? this.examiner.window : []
+      this.examiner.examine(chunk, start, end, isChunkAscii)
+      this.#countPrefix()
+      const kind = this.#countFound(this.examiner.found)
+      if (isWindowed) this.#moveTaken(before)
+      const list = this.tally.lists[kind]
+      if (list.isFull) list.count++
+      else list.add(chunk.slice(start, end), this.examiner.line.text.slice(0, -1))
+      this.tally.tested++
+    })
+  }
+
+  #countFound(found: readonly Found[]): 'matched' | 'ignored' | 'missed' {
+    const { tally, examiner } = this
+    const isVerbose = this.#options.verbosity > 0
+    let isIgnored = examiner.ignoredBy.length > 0
+    for (const { index } of examiner.ignoredBy) tally.ignoreHits[index] = (tally.ignoreHits[index] ?? 0) + 1
+    let failures = 0
+    for (const { finding } of found) {
+      const { index } = finding.pattern
+      tally.failHits[index] = (tally.failHits[index] ?? 0) + 1
+      // NOTE: the mark is set from the third failure on, as Fail2ban does it.
+      if (isVerbose) tally.addHit(index, { id: finding.id, timeMs: finding.timeMs, isMultiple: failures > 1 })
+      if (finding.isNofail) isIgnored = true
+      else failures++
+    }
+    return isIgnored ? 'ignored' : failures > 0 ? 'matched' : 'missed'
+  }
+
+  #countPrefix(): void {
+    const { prefix } = this.examiner
+    if (prefix === null || this.#filter.prefix === undefined) return
+    const { tally } = this
+    tally.prefixMatched++
+    const kept = listLimit(this.#options)
+    if (this.#options.verbosity === 0 || tally.prefixGroups.length > kept) return
+    const isLast = tally.prefixGroups.length === kept
+    tally.prefixGroups.push(isLast ? '...' : reprFields(groupsOf(this.#filter.prefix.pattern, prefix)))
+  }
+
+  /** Earlier lines that a match over several lines took were no misses. */
+  #moveTaken(before: readonly { text: string; full: string }[]): void {
+    const { window } = this.examiner
+    const { matched, missed } = this.tally.lists
+    const isLeft = (one: { text: string; full: string }) =>
+      window.some(({ text, full }) => text === one.text && full === one.full)
+    for (const line of before.slice(before.length >= this.#filter.maxlines ? 1 : 0)) {
+      if (isLeft(line)) continue
+      missed.take(line.full)
+      matched.add(line.full, line.text)
+    }
+  }
+}
+
+const carriageReturn = 0x0d
+const hash = 0x23
+
+/** Calls back for each line that is neither empty nor a comment, with the ends of its text. */
+export function eachLine(chunk: string, visit: (start: number, end: number) => void): void {
+  for (let start = 0; start < chunk.length; ) {
+    const feed = chunk.indexOf('\n', start)
+    const lineEnd = feed < 0 ? chunk.length : feed
+    let end = lineEnd
+    while (end > start && chunk.charCodeAt(end - 1) === carriageReturn) end--
+    if (end > start && chunk.charCodeAt(start) !== hash) visit(start, end)
+    start = lineEnd + 1
+  }
+}
