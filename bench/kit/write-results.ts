@@ -28,7 +28,7 @@ interface PrintedReport extends Circumstances {
 /** What a benchmark prints that has no table of peers: figures by name, the unit last in the name. */
 interface PlainFigures {
   bench: string
-  [figure: string]: unknown
+  [figure: string]: number | string
 }
 
 const file = path.join(root, 'bench', 'RESULTS.md')
@@ -46,12 +46,16 @@ const reports = readFileSync(0, 'utf8')
   .map((line) => JSON.parse(line) as PrintedReport | PlainFigures)
 const sections = new Map(existingSections().map((text) => [nameOf(text), text]))
 for (const report of reports)
-  if ('benchmark' in report) sections.set(report.benchmark, sectionOf(report))
+  if (isReport(report)) sections.set(report.benchmark, sectionOf(report))
   else sections.set(report.bench, plainSectionOf(report))
 writeFileSync(
   file,
   `${[head, ...[...sections].sort().map(([, text]) => text)].map((text) => text.trim()).join('\n\n')}\n`,
 )
+
+function isReport(report: PrintedReport | PlainFigures): report is PrintedReport {
+  return Array.isArray(report.rows)
+}
 
 function existingSections(): string[] {
   if (!existsSync(file)) return []
