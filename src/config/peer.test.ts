@@ -31,7 +31,9 @@ describe('the command stream', () => {
       assert.deepEqual(sections(readFileSync(expectedFile, 'utf8')), sections(joined(ours)))
     })
 
-    it(`is expected from the installed peer for ${name}`, { skip: noPeer || differs }, async () => {
+    // What differs on purpose has nothing to be compared with.
+    if (differs) continue
+    it(`is expected from the installed peer for ${name}`, { skip: noPeer }, async () => {
       const theirs = await Promise.all(runs.map(async (run) => ({ run, text: await askPeer(run, dir) })))
       if (writes) writeFileSync(expectedFile, joined(theirs))
       assert.equal(readFileSync(expectedFile, 'utf8'), joined(theirs))

@@ -15,7 +15,7 @@ const fileBytesMax = 16 << 20
  * The files that make up `base` (`jail`, `filter.d/sshd`), before includes: N.conf, N.d/*.conf, N.local, N.d/*.local,
  * as far as they exist (spec 1.1).
  */
-export function filesOf(dir: string, base: string): string[] {
+function filesOf(dir: string, base: string): string[] {
   const stem = path.isAbsolute(base) ? base : `${dir}/${base}`
   const files = [`${stem}.conf`, ...dropIns(`${stem}.d`, '.conf'), `${stem}.local`, ...dropIns(`${stem}.d`, '.local')]
   return files.filter((file) => existsSync(file))

@@ -236,9 +236,9 @@ export function describeEnforcer(options: ContractOptions): void {
       assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
     })
 
-    it('finds what an earlier enforcer left in force', {
-      skip: options.outlives ? false : 'it forgets by nature',
-    }, async () => {
+    // One that keeps nothing outside of itself has nothing to find.
+    if (!options.outlives) return
+    it('finds what an earlier enforcer left in force', async () => {
       const left = [
         timed('sshd', '192.0.2.1', hourMs),
         timed('sshd', '10.0.0.0/8', hourMs),

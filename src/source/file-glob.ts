@@ -102,6 +102,6 @@ function namePattern(pattern: string): RegExp {
 }
 
 function isNoDirectory(file: string): boolean {
-  const found = existsSync(path.dirname(file) + '/.') ? lstatSync(file, { throwIfNoEntry: false }) : undefined
+  const found = existsSync(`${path.dirname(file)}/.`) ? lstatSync(file, { throwIfNoEntry: false }) : undefined
   return found !== undefined && !found.isDirectory()
 }

@@ -137,7 +137,7 @@ function writeRanges(members: readonly boolean[]): string {
 const inClass = (code: number): string => (/\w/.test(String.fromCharCode(code)) ? String.fromCharCode(code) : hex(code))
 
 /** One ASCII character as a pattern that stands outside sets. */
-export function escapeAscii(code: number): string {
+function escapeAscii(code: number): string {
   const char = String.fromCharCode(code)
   if (/[\w "#%&',:;<=>@!`~-]/.test(char)) return char
   return code < 32 || code === 127 ? hex(code) : `\\${char}`
