@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { Fuse } from '../match/fuse.js'
 import { LineMatcher } from '../match/line-matcher.js'
+import { lineTimeReader } from '../match/line-time.js'
 import { Survey } from '../match/survey.js'
 import { watchGlob } from '../source/file-glob.js'
 import { type Chunk, type FileTail, followFile } from '../source/file-tail.js'
@@ -23,11 +24,14 @@ export interface FollowersOptions {
   realPath(path: string): string
 }
 
+/** A listener that can tell whether a line lies before its find time; undefined: the line has no date. */
+type DatedListener = Listener & { isTooOld(line: string): boolean | undefined }
+
 /** One file that is followed, for the jails that listen to it. */
 interface Follower {
   path: string
   tail: FileTail
-  listeners: readonly Listener[]
+  listeners: readonly DatedListener[]
   /** One search for all of them, where there are several. */
   survey: Survey | undefined
 }
@@ -107,7 +111,7 @@ export class Followers {
     const position = this.#options.storedPosition(unit.name, path)
     const key = JSON.stringify([path, start, source.encoding, source.polling, position])
     const matcher = this.#matcherFor(unit)
-    const listener = { unit, matcher }
+    const listener = { unit, matcher, isTooOld: this.#isTooOld(unit) }
     const known = this.#followers.get(key)
     if (known !== undefined && known.tail.stats.bytesRead === 0) {
       setListeners(known, [...known.listeners, listener])
@@ -125,12 +129,22 @@ export class Followers {
         encoding: source.encoding,
         polling: source.polling,
         ...(position && { position }),
+        isTooOld: (line) => isTooOldForAll(follower.listeners, line),
         onChunk: (chunk) => this.#take(follower, chunk),
       }),
     }
     const { offset, firstLineSha1 } = position ?? { offset: 0, firstLineSha1: '' }
     log.write('INFO', 'filter', `Added logfile: '${path}' (pos = ${offset}, hash = ${firstLineSha1})`)
     this.#followers.set(known === undefined ? key : `${key} ${this.#followers.size}`, follower)
+  }
+
+  #isTooOld({ filter, config }: JailUnit): (line: string) => boolean | undefined {
+    const nowMs = this.#options.clock.now()
+    const timeOf = lineTimeReader(filter, nowMs)
+    return (line) => {
+      const timeMs = timeOf(line)
+      return timeMs === undefined ? undefined : timeMs < nowMs - config.jail.findTimeMs
+    }
   }
 
   #matcherFor({ name, filter, config, quarantine }: JailUnit): LineMatcher {
@@ -151,7 +165,14 @@ export class Followers {
   }
 }
 
-function setListeners(follower: Follower, listeners: readonly Listener[]): void {
+function setListeners(follower: Follower, listeners: readonly DatedListener[]): void {
   follower.listeners = listeners
   follower.survey = listeners.length > 1 ? new Survey(listeners.map(({ unit }) => unit.filter)) : undefined
+}
+
+/** A line is passed over only when no jail wants it. */
+function isTooOldForAll(listeners: readonly DatedListener[], line: string): boolean | undefined {
+  const answers = listeners.map((listener) => listener.isTooOld(line))
+  if (answers.includes(false)) return false
+  return answers.includes(true) ? true : undefined
 }

@@ -89,7 +89,7 @@ export class DaemonOperations implements Operations {
   }
 
   async unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }> {
-    const { bans, jails } = this.#state
+    const { bans, jails, positions } = this.#state
     const { jail } = request
     if (jail !== undefined && !jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
     const ids = request.all
@@ -102,6 +102,8 @@ export class DaemonOperations implements Operations {
       return { ip, lifted: bans.lift(ip, jail) }
     })
     await bans.settled()
+    // The lines behind these bans are not read again, even if we are killed in the next moment: an unban is for good.
+    positions.save()
     return outcomes
   }
 

@@ -15,6 +15,7 @@ import type { Change } from './path-watch.js'
 import { PieceReader, pieceBytesMax } from './piece-reader.js'
 import { type Followed, RetiredFiles } from './retired-files.js'
 import { Rounds } from './rounds.js'
+import { seekStart } from './seek.js'
 import { type TailEvent, TailReport } from './tail-report.js'
 import { WakeUps } from './wake-ups.js'
 
@@ -24,6 +25,8 @@ export interface TailOptions {
   position?: ReadPosition
   /** `tail`: only what is written from now on, whatever `position` says. */
   start: 'head' | 'tail'
+  /** Whether a line is too old to be of interest (undefined: it has no date): at the start, the begin of a long log is skipped by it. */
+  isTooOld?(line: string): boolean | undefined
   /** As `logencoding` has it. */
   encoding: string
   clock: Clock
@@ -208,7 +211,10 @@ export class FileTail {
   async #beginWith(file: LogFile): Promise<void> {
     this.#wakeUps.watchFile(file.fd)
     this.#current = { file, lastReadMs: this.#options.clock.now() }
-    file.moveTo(await this.#firstOffset(file))
+    const offset = await this.#firstOffset(file)
+    // Only what was there when we came can be too old.
+    const isSearched = this.#sizeAtStart === undefined && this.#begin !== 'tail'
+    file.moveTo(isSearched ? await seekStart(file, offset, this.#options) : offset)
     const isResumed = typeof this.#begin === 'object'
     if (this.#sizeAtStart === undefined) {
       this.#sizeAtStart = this.#options.start === 'tail' ? 0 : file.sizeAtOpen
