@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { parseDurationMs } from '../config/duration.js'
 import type { Saying } from '../config/stream.js'
 import { dumpConfiguration, type Printed, testConfiguration } from '../config/test-configuration.js'
+import { checkConfig } from '../daemon/check.js'
 import { logLevels } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
 import { fail2banLevel } from '../lib/version.js'
@@ -74,7 +75,18 @@ export function fail2banProgram(program: string, argv: readonly string[], out: S
   const printed = test
     ? testConfiguration({ ...where, ...(dump || pretty ? { dump: form } : {}) })
     : dumpConfiguration({ ...where, form })
-  return show(printed, (values.verbose?.length ?? 0) - (values.quiet?.length ?? 0), out)
+  const verbosity = (values.verbose?.length ?? 0) - (values.quiet?.length ?? 0)
+  return show(test && printed.exitCode === 0 ? withDoubts(printed, where.dir) : printed, verbosity, out)
+}
+
+/** What Fail2ban's own test does not look at: regexes, dates, ports. Warnings only, so that a deployment that passes there passes here. */
+function withDoubts(printed: Printed, dir: string): Printed {
+  const doubts = checkConfig(dir).problems.filter((problem) => problem.severity === 'error')
+  const sayings = doubts.map(({ jail, message, origin }): Saying => {
+    const place = origin ? ` (${origin.file}:${origin.line})` : ''
+    return { level: 'WARNING', module: '', text: `${jail === undefined ? '' : `Jail '${jail}': `}${message}${place}` }
+  })
+  return { ...printed, stderr: [...printed.stderr, ...sayings] }
 }
 
 function parse(argv: readonly string[]) {
