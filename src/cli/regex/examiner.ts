@@ -22,7 +22,7 @@ export interface ExaminerOptions {
   /** Tries every pattern, and tells of lines that are no failures. */
   triesAll: boolean
   tellsPending: boolean
-  /** Keeps the data of failures in Python's form. */
+  /** Keeps the data of failures in Python's form, and their lines. */
   keepsFields: boolean
   resolve: Resolve | undefined
   nowMs: number
@@ -41,8 +41,6 @@ export class Examiner {
   tooLong = 0
   readonly line = new CurrentLine()
   readonly dates: LineDates
-  /** How often each template was the one. */
-  readonly dateHits = new Map<DateTemplate, number>()
   readonly #options: ExaminerOptions
   readonly #rules = new TimeRules({ jail: '', findTimeMs: 0, log: silentLog })
   readonly #finder: FailureFinder
@@ -50,6 +48,9 @@ export class Examiner {
   readonly #partsOf = new Map<string, LineParts>()
   readonly #maxlines: number
   #parts: LineParts = ['', '', '']
+  readonly #dateHits = new Map<DateTemplate, number>()
+  #template: DateTemplate | undefined
+  #templateHits = 0
   #current: Fields | undefined
   #session: object | undefined
   readonly #emit = (finding: Finding) => this.#keep(finding)
@@ -65,6 +66,7 @@ export class Examiner {
     this.#finder = new FailureFinder(filter, {
       triesAll,
       tellsPending,
+      isBrief: !keepsFields,
       resolve,
       onIgnored: (pattern) => this.ignoredBy.push(pattern),
       probe: {
@@ -74,6 +76,12 @@ export class Examiner {
         ...(keepsFields && { onMatch }),
       },
     })
+  }
+
+  /** How often each template was the one. */
+  get dateHits(): ReadonlyMap<DateTemplate, number> {
+    this.#noteHits(undefined)
+    return this.#dateHits
   }
 
   get window(): readonly WindowLine[] {
@@ -111,7 +119,15 @@ export class Examiner {
   #countDate(): void {
     const { outcome, found } = this.dates
     if (outcome === 'none' || found === undefined) return
-    this.dateHits.set(found.template, (this.dateHits.get(found.template) ?? 0) + 1)
+    if (found.template !== this.#template) this.#noteHits(found.template)
+    this.#templateHits++
+  }
+
+  #noteHits(next: DateTemplate | undefined): void {
+    const last = this.#template
+    if (last !== undefined) this.#dateHits.set(last, (this.#dateHits.get(last) ?? 0) + this.#templateHits)
+    this.#template = next
+    this.#templateHits = 0
   }
 
   #cut(text: string): void {
