@@ -12,8 +12,11 @@ export interface Operations {
   why(ip: string): Promise<Explanation>
   /** Applies the configuration as it now stands in the files, or changes nothing and says why. */
   reload(): Promise<ReloadOutcome>
-  /** `keep`: what is in force stays in force (a restart follows). Answers before it is carried out. */
-  stop(options: { keep: boolean }): Promise<void>
+  /**
+   * `keep`: what is in force stays in force and the daemon starts anew; refused when the configuration would not let it start.
+   * Answers before it is carried out.
+   */
+  stop(options: { keep: boolean }): Promise<StopOutcome>
   version(): { version: string; pid: number; node: string }
 }
 
@@ -77,6 +80,8 @@ export interface BanOutcome {
   /** Null: permanent. Missing when refused. */
   endMs?: number | null
   reason?: string
+  /** Refused, but by a protection that `force` overrides. */
+  canForce?: boolean
   enforced?: boolean
   /** Decided and told, but by intention not enforced. */
   simulated?: boolean
@@ -101,6 +106,11 @@ export interface Explanation {
   /** Why it can not be banned, if so. */
   protection: string | undefined
   bans: (BanView & { live: boolean; origin: string; failures: number; lines: string[]; drops: Drops | undefined })[]
+}
+
+export interface StopOutcome {
+  ok: boolean
+  problems: Problem[]
 }
 
 export type ReloadOutcome = { ok: true; changes: string[]; problems: Problem[] } | { ok: false; problems: Problem[] }

@@ -49,8 +49,7 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   })
   app.post('/v1/reload', async (c) => c.json(await operations.reload()))
   app.post('/v1/stop', async (c) => {
-    await operations.stop({ keep: (await read(c.req.raw, stopBody)).keep === true })
-    return c.json({ ok: true })
+    return c.json(await operations.stop({ keep: (await read(c.req.raw, stopBody)).keep === true }))
   })
   app.notFound((c) => c.json({ error: `There is no ${c.req.method} ${c.req.path} here; see GET /v1/status` }, 404))
   app.onError((error, c) => c.json({ error: error.message }, error instanceof BadRequest ? 400 : 500))

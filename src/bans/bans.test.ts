@@ -108,7 +108,7 @@ describe('Bans', () => {
 
   it('refuses who is protected, also inside a wider network, unless forced; and logs it once an hour', async () => {
     const { bans, ban, log, clock } = setUp()
-    assert.deepEqual(bans.enact(ban('10.1.2.3')), { kind: 'refused', reason: 'it is home' })
+    assert.deepEqual(bans.enact(ban('10.1.2.3')), { kind: 'refused', reason: 'it is home', canForce: true })
     bans.enact(ban('10.1.2.3'))
     assert.equal(log.lines.length, 1)
     clock.turn(3_600_000)

@@ -25,7 +25,8 @@ export type Enactment =
   | { kind: 'already'; untilMs: number }
   /** Its end is already past. */
   | { kind: 'expired' }
-  | { kind: 'refused'; reason: string }
+  /** `canForce`: a protection, which an operator may override. */
+  | { kind: 'refused'; reason: string; canForce: boolean }
 
 /** A refusal is logged at most once in this time for each jail and id. */
 const refusalQuietMs = 3_600_000
@@ -63,9 +64,9 @@ export class Bans {
     if (same !== undefined && !isWorthExtending(same, ban)) return this.#repeat(same, ban)
     const ip = parseIp(ban.id)
     if (ip === undefined)
-      return this.#refuse(ban, 'it is not an IP address or network, and only those can be banned in the kernel')
+      return this.#refuse(ban, 'it is not an IP address or network, and only those can be banned in the kernel', false)
     const reason = options.force ? undefined : this.#options.protection(ip, ban.jail)
-    if (reason !== undefined) return this.#refuse(ban, reason)
+    if (reason !== undefined) return this.#refuse(ban, reason, true)
     if (endMs(ban) <= this.#options.clock.now()) {
       this.#options.log.write('INFO', 'actions', `[${ban.jail}] Ignore ${ban.id}, expired bantime`)
       return { kind: 'expired' }
@@ -97,7 +98,7 @@ export class Bans {
       if (ip === undefined || this.#live.get(jail, ip.text) !== undefined || endMs(ban) <= nowMs) continue
       const reason = this.#options.protection(ip, jail)
       if (reason !== undefined && ban.origin.kind !== 'operator') {
-        this.#refuse(ban, reason)
+        this.#refuse(ban, reason, true)
         continue
       }
       const live = this.#live.add({ ...ban, id: ip.text })
@@ -148,7 +149,7 @@ export class Bans {
     return { enforcing: this.#enforcing.trouble, storing: this.#storing.trouble }
   }
 
-  #refuse(ban: Ban, reason: string): Enactment {
+  #refuse(ban: Ban, reason: string, canForce: boolean): Enactment {
     const key = keyOf(ban)
     const nowMs = this.#options.clock.now()
     if (nowMs - (this.#refusals.get(key) ?? Number.NEGATIVE_INFINITY) >= refusalQuietMs) {
@@ -157,7 +158,7 @@ export class Bans {
       this.#refusals.set(key, nowMs)
       this.#options.log.write('WARNING', 'actions', `[${ban.jail}] Refused to ban ${ban.id}: ${reason}`)
     }
-    return { kind: 'refused', reason }
+    return { kind: 'refused', reason, canForce }
   }
 
   #extend(known: LiveBan, ban: Ban): Enactment {

@@ -35,3 +35,10 @@ export function checkConfig(
   }
   return { problems, jails }
 }
+
+/** What would keep a daemon on this directory from starting at all: the rule of `startDaemon`. */
+export function reasonsNotToStart(dir: string): Problem[] {
+  const { problems, jails } = checkConfig(dir)
+  const errors = problems.filter((problem) => problem.severity === 'error')
+  return jails.length > 0 ? errors.filter((problem) => problem.jail === undefined) : errors
+}

@@ -234,8 +234,13 @@ async function assembled(options: DaemonOptions, config: Config, paths: Paths): 
     })
     return await assemble({ config, paths, clock: systemClock, log, simulate: options.simulate })
   } catch (error) {
-    throw new CannotStart(`Cannot start: ${messageOf(error)}`)
+    throw new CannotStart(`Cannot start: ${messageOf(error)}${hintOf(error)}`)
   }
+}
+
+function hintOf(error: unknown): string {
+  const isDenied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
+  return isDenied ? '; run it as root, or as somebody who may write there' : ''
 }
 
 function messageOf(error: unknown): string {

@@ -7,6 +7,7 @@ import type {
   Operations,
   ReloadOutcome,
   Status,
+  StopOutcome,
   UnbanOutcome,
   UnbanRequest,
 } from '../api/operations.js'
@@ -15,6 +16,7 @@ import { parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
+import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
 import { manualScope, type State } from './state.js'
 
@@ -73,7 +75,10 @@ export class DaemonOperations implements Operations {
     await bans.settled()
     return decided.map(({ ban, enactment }): BanOutcome => {
       const ip = parseIp(ban.id)?.text ?? ban.id
-      if (enactment.kind === 'refused') return { ip, jail, result: 'refused', reason: enactment.reason }
+      if (enactment.kind === 'refused') {
+        const { reason, canForce } = enactment
+        return { ip, jail, result: 'refused', reason, canForce }
+      }
       const live = bans.live.get(jail, ip)
       const result = enactment.kind === 'already' || enactment.kind === 'extended' ? enactment.kind : 'banned'
       return {
@@ -150,9 +155,14 @@ export class DaemonOperations implements Operations {
     return this.#lifecycle.reload()
   }
 
-  async stop(options: { keep: boolean }): Promise<void> {
+  async stop(options: { keep: boolean }): Promise<StopOutcome> {
+    // A new process that refuses the configuration would leave nobody on guard.
+    const problems = options.keep ? reasonsNotToStart(this.#state.config.dir) : []
+    if (problems.length > 0) return { ok: false, problems }
+
     // The answer goes out first: the end takes the socket with it.
     setImmediate(() => void this.#lifecycle.stop(options))
+    return { ok: true, problems: [] }
   }
 
   #banByHand(id: string, jail: string, request: BanRequest): Ban {

@@ -39,7 +39,7 @@ function outcomeText(outcome: BanOutcome): string {
   switch (outcome.result) {
     case 'refused':
       return colour.bad(
-        `${harmless(outcome.ip)}: refused: ${harmless(outcome.reason ?? '')}; --force overrides a protection`,
+        `${harmless(outcome.ip)}: refused: ${harmless(outcome.reason ?? '')}${outcome.canForce ? '; --force overrides that' : ''}`,
       )
     case 'already':
       return `${who}: already banned ${left}`

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../../api/client.js'
-import type { Operations, ReloadOutcome, Status } from '../../api/operations.js'
+import type { Operations, ReloadOutcome, Status, StopOutcome } from '../../api/operations.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print, printJson, warn } from '../context.js'
 import { daemonSocket } from '../daemon-socket.js'
 import { problemText } from '../problem-text.js'
@@ -31,7 +31,14 @@ export async function stop(this: Context, flags: CommonFlags): Promise<void> {
 export async function restart(this: Context, flags: CommonFlags): Promise<void> {
   const socket = daemonSocket(flags.config)
   const before = (await ask<Status>(socket, '/v1/status')).startedMs
-  await ask(socket, '/v1/stop', { keep: true })
+  const outcome = await ask<StopOutcome>(socket, '/v1/stop', { keep: true })
+  if (!outcome.ok) {
+    const reasons = outcome.problems.map(problemText).join('\n')
+    throw new CommandFailure(
+      `${reasons}\nNot restarted: with this configuration it would not start; the daemon runs on as it is`,
+      exit.config,
+    )
+  }
   const isNew = async () => {
     const now = await startedMs(socket)
     return now !== undefined && now !== before
