@@ -49,6 +49,12 @@ export class DateDetector {
     return this.#entries
   }
 
+  /** Counts one more hit of the last template, for a line that was known to be as the last one. */
+  countAgain(): void {
+    const entry = this.#entries[this.#last]
+    if (entry !== undefined) entry.hits++
+  }
+
   /** Takes the template out of the list that was being tried when the search was stopped; false: none was. */
   dropRunning(): boolean {
     const running = this.#running
