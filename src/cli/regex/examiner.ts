@@ -7,7 +7,7 @@ import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
 import type { Resolve } from '../../match/identity.js'
 import { LineDates } from '../../match/line-dates.js'
 import { TimeRules } from '../../match/time-rules.js'
-import type { DateTemplate } from '../../match/timestamp/template.js'
+import type { FoundDate } from '../../match/timestamp/detector.js'
 import type { WindowLine } from '../../match/window.js'
 import { type Fields, type LineParts, PythonFields } from './python-fields.js'
 
@@ -16,6 +16,8 @@ export interface Found {
   finding: Finding
   /** Only with `keepsFields`. */
   fields: Fields | undefined
+  /** Whether the time is a whole number to Python, as that of a date with a zone is. Only with `keepsFields`. */
+  isWholeTime: boolean
 }
 
 export interface ExaminerOptions {
@@ -47,10 +49,10 @@ export class Examiner {
   readonly #fields: PythonFields
   readonly #partsOf = new Map<string, LineParts>()
   readonly #maxlines: number
+  readonly #hasZone: boolean
   #parts: LineParts = ['', '', '']
-  readonly #dateHits = new Map<DateTemplate, number>()
-  #template: DateTemplate | undefined
-  #templateHits = 0
+  #lastFound: FoundDate | undefined
+  #isWholeTime = false
   #current: Fields | undefined
   #session: object | undefined
   readonly #emit = (finding: Finding) => this.#keep(finding)
@@ -58,6 +60,7 @@ export class Examiner {
   constructor(filter: CompiledFilter, options: ExaminerOptions) {
     this.#options = options
     this.#maxlines = filter.maxlines
+    this.#hasZone = filter.zoneDefault !== undefined
     this.#fields = new PythonFields(filter.prefix?.pattern)
     this.dates = new LineDates(filter.templates, filter.zoneDefault)
     this.dates.setNow(options.nowMs)
@@ -78,12 +81,6 @@ export class Examiner {
     })
   }
 
-  /** How often each template was the one. */
-  get dateHits(): ReadonlyMap<DateTemplate, number> {
-    this.#noteHits(undefined)
-    return this.#dateHits
-  }
-
   get window(): readonly WindowLine[] {
     return this.#finder.window
   }
@@ -102,7 +99,10 @@ export class Examiner {
     if (!this.#rules.assign(line, dates, nowMs, false)) return
     line.text = searchedText(line, this.#rules.isCut ? dates : undefined)
     line.isAscii = isChunkAscii || isAscii(line.text)
-    if (keepsFields) this.#cut(chunk.slice(start, end))
+    if (keepsFields) {
+      this.#cut(chunk.slice(start, end))
+      this.#learnKindOfTime()
+    }
     try {
       this.#finder.find(line, nowMs, this.#emit)
     } catch (error) {
@@ -116,18 +116,22 @@ export class Examiner {
     return this.#rules.isCut ? { start: this.dates.cutStart, end: this.dates.cutEnd } : { start: 0, end: 0 }
   }
 
+  /** A line that begins as the last one did is not searched for a date again, but counts. */
   #countDate(): void {
-    const { outcome, found } = this.dates
-    if (outcome === 'none' || found === undefined) return
-    if (found.template !== this.#template) this.#noteHits(found.template)
-    this.#templateHits++
+    const { outcome, found, detector } = this.dates
+    if (outcome !== 'none' && found === this.#lastFound) detector.countAgain()
+    this.#lastFound = found
   }
 
-  #noteHits(next: DateTemplate | undefined): void {
-    const last = this.#template
-    if (last !== undefined) this.#dateHits.set(last, (this.#dateHits.get(last) ?? 0) + this.#templateHits)
-    this.#template = next
-    this.#templateHits = 0
+  /** A line without a date has the time of the last one that had one, or now. */
+  #learnKindOfTime(): void {
+    const { outcome, found } = this.dates
+    if (outcome === 'empty') this.#isWholeTime &&= this.line.timeMs !== this.#options.nowMs
+    if (outcome !== 'dated' || found === undefined) return
+    const { name, pattern } = found.template
+    const zone = found.match[pattern.slots.get('z') ?? pattern.slots.get('Z') ?? -1]
+    const isEpoch = /epoch\b|\{l?epoch\}/i.test(name)
+    this.#isWholeTime = name.includes('TAI64N') || (!isEpoch && (zone !== undefined || this.#hasZone))
   }
 
   #cut(text: string): void {
@@ -150,6 +154,6 @@ export class Examiner {
 
   #keep(finding: Finding): void {
     if (finding.id === undefined) this.#fields.markPending(this.#session)
-    this.found.push({ finding, fields: this.#current })
+    this.found.push({ finding, fields: this.#current, isWholeTime: this.#isWholeTime })
   }
 }

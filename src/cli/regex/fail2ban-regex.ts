@@ -97,7 +97,7 @@ type OpenedLog = { sayings: string[]; log: LogText } | { failed: string }
 function openLog(word: string, { filter }: Subject, { encoding }: RegexOptions): OpenedLog {
   if (statSync(word, { throwIfNoEntry: false })?.isFile()) {
     try {
-      const log = readLog(word, encoding)
+      const log = readLog(word, { encoding, skipsOpenEnd: true })
       return { sayings: [`Use         log file : ${word}`, `Use         encoding : ${encoding}`], log }
     } catch (error) {
       return { failed: error instanceof Error ? error.message : String(error) }
@@ -131,8 +131,7 @@ function examine(log: LogText, subject: Subject, { options, lookup, nowMs, out }
     nowMs,
   })
   if (token !== undefined) {
-    const hasWholeTimes = filter.templates.length === 1 && filter.templates[0]?.name.includes('TAI64N') === true
-    const print = failurePrinter(token, { hasWholeTimes, reverseName: (ip) => lookup.reverse(ip) })
+    const print = failurePrinter(token, { nowMs, reverseName: (ip) => lookup.reverse(ip) })
     for (const chunk of log.pieces) {
       const isChunkAscii = isAscii(chunk)
       eachLine(chunk, (start, end) => {

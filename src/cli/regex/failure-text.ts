@@ -13,8 +13,7 @@ interface Failure {
 }
 
 export interface OutOptions {
-  /** Whether dates are whole numbers to Python, as those of TAI64N are. */
-  hasWholeTimes: boolean
+  nowMs: number
   reverseName: (ip: string) => string | undefined
 }
 
@@ -24,9 +23,9 @@ export type FailurePrinter = (found: readonly Found[]) => string[]
 export function failurePrinter(token: string, options: OutOptions): FailurePrinter {
   const print = printerOf(token, options)
   return (found) => {
-    const failures = found.flatMap(({ finding, fields }) => {
+    const failures = found.flatMap(({ finding, fields, isWholeTime }) => {
       if (finding.id === undefined || finding.isNofail || fields === undefined) return []
-      const time = timeText(finding.timeMs, options.hasWholeTimes)
+      const time = timeText(finding.timeMs, isWholeTime)
       return [{ id: finding.id, time, fields, lines: linesOf(fields) }]
     })
     return failures.length === 0 ? [] : print(failures)
@@ -99,7 +98,7 @@ function tagValue(tag: string, failure: Failure, options: OutOptions): string | 
     case 'ip-host':
       return options.reverseName(address) ?? 'None'
     case 'time':
-      return failure.time
+      return ticketTime(failure, options)
     case 'failures':
     case 'bancount':
     case 'restored':
@@ -107,7 +106,7 @@ function tagValue(tag: string, failure: Failure, options: OutOptions): string | 
     case 'matches':
       return failure.lines.join('\n')
     case 'raw-ticket':
-      return `BanTicket: ip=${failure.id} time=${failure.time} bantime=None bancount=0 #attempts=0 matches=${reprField(failure.fields.get('matches') ?? null)}`
+      return `BanTicket: ip=${failure.id} time=${ticketTime(failure, options)} bantime=None bancount=0 #attempts=0 matches=${reprField(failure.fields.get('matches') ?? null)}`
     case 'F-*':
       return reprFields(ticketData(failure))
     case 'br':
@@ -120,6 +119,10 @@ function tagValue(tag: string, failure: Failure, options: OutOptions): string | 
   const value = ticketData(failure).get(fieldOfTag(own))
   return value === undefined ? '' : printedField(value)
 }
+
+/** A ticket without a time is of now. */
+const ticketTime = ({ time }: Failure, { nowMs }: OutOptions): string =>
+  time === 'None' ? timeText(nowMs, false) : time
 
 /** The data as a ticket keeps them: without those that are None. */
 function ticketData({ fields }: Failure): Map<string, FieldValue> {

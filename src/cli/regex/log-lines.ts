@@ -13,15 +13,22 @@ export interface LogText {
   linesTooLong: number
 }
 
+export interface LogOptions {
+  encoding: string
+  /** Leaves out a last line without a line feed, as Fail2ban does: it may still be written. */
+  skipsOpenEnd: boolean
+}
+
 /** Reads a file piece by piece. Throws when it cannot be opened, or the encoding is unknown. */
-export function readLog(file: string, encodingName: string): LogText {
+export function readLog(file: string, options: LogOptions): LogText {
+  if (textEncoding(options.encoding) === undefined) throw new Error(`unknown encoding: ${options.encoding}`)
   const fd = openSync(file, 'r')
   const log: LogText = { pieces: [], linesTooLong: 0 }
-  log.pieces = piecesOf(fd, encodingName, log)
+  log.pieces = piecesOf(fd, options, log)
   return log
 }
 
-function* piecesOf(fd: number, encodingName: string, log: LogText): Generator<string> {
+function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOptions, log: LogText): Generator<string> {
   let buffer = Buffer.allocUnsafeSlow(pieceBytes)
   let kept = 0
   let encoding = textEncoding(encodingName)
@@ -39,7 +46,7 @@ function* piecesOf(fd: number, encodingName: string, log: LogText): Generator<st
       const length = kept + count
       if (count === 0) {
         if (isSkipping) log.linesTooLong++
-        else if (length > 0) yield encoding.decode(buffer.subarray(0, length))
+        else if (length > 0 && !skipsOpenEnd) yield encoding.decode(buffer.subarray(0, length))
         return
       }
       const begin = isSkipping ? encoding.endOfFirstLine(buffer, 0, length) : 0

@@ -72,8 +72,7 @@ function localTimeText(timeMs: number | undefined): string {
 function dates({ examiner, tally }: Statistics, subject: Subject, options: RegexOptions): string[] {
   // Fail2ban makes its default templates when the first line comes.
   if (tally.tested === 0 && !subject.hasDatepattern) return []
-  return examiner.dates.detector.tally.flatMap(({ template, distance }) => {
-    const hits = examiner.dateHits.get(template) ?? 0
+  return examiner.dates.detector.tally.flatMap(({ template, hits, distance }) => {
     if (hits === 0 && options.verbosity === 0) return []
     return [`[${hits}] ${template.name}`, ...(options.verboseDate ? dateDetails(template, hits, distance) : [])]
   })
@@ -101,14 +100,11 @@ function* lines(kind: LineKind, statistics: Statistics, subject: Subject, option
     return
   }
   if (!options.debuggex) {
-    yield* list(
-      kept.map(({ full }) => stripEnd(full)),
-      header,
-    )
+    yield* list(kept.map(stripEnd), header)
     return
   }
   const isMultiline = subject.filter.maxlines > 1
-  const items = kept.flatMap(({ text }) =>
+  const items = kept.flatMap((text) =>
     (kind === 'ignored' ? subject.ignoreregex : subject.failregex).map(
       (written) => `${text} | ${written} |  ${debuggexUrl(text, written, { isMultiline, usedns: options.usedns })}`,
     ),

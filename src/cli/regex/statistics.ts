@@ -46,7 +46,7 @@ export class Statistics {
       if (isWindowed) this.#moveTaken(before)
       const list = this.tally.lists[kind]
       if (list.isFull) list.count++
-      else list.add(chunk.slice(start, end), this.examiner.line.text.slice(0, -1))
+      else list.add(chunk.slice(start, end))
       this.tally.tested++
     })
   }
@@ -88,7 +88,7 @@ export class Statistics {
     for (const line of before.slice(before.length >= this.#filter.maxlines ? 1 : 0)) {
       if (isLeft(line)) continue
       missed.take(line.full)
-      matched.add(line.full, line.text)
+      matched.add(line.full)
     }
   }
 }

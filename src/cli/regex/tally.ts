@@ -15,8 +15,7 @@ const hitsKeptMax = 1_000_000
 /** Lines of one kind: how many, and those that may have to be printed. */
 export class LineList {
   count = 0
-  /** As written, and without their dates for `--debuggex`. */
-  readonly lines: { full: string; text: string }[] = []
+  readonly lines: string[] = []
   readonly #keptMax: number
 
   /** `keptMax`: how many lines are kept; 0: none. */
@@ -24,9 +23,9 @@ export class LineList {
     this.#keptMax = keptMax
   }
 
-  add(full: string, text: string): void {
+  add(full: string): void {
     this.count++
-    if (this.lines.length < this.#keptMax) this.lines.push({ full: ownCopy(full), text: ownCopy(text) })
+    if (this.lines.length < this.#keptMax) this.lines.push(ownCopy(full))
   }
 
   /** Whether a line that came now would be kept: cutting it out of its chunk can be spared. */
@@ -37,7 +36,7 @@ export class LineList {
   /** Takes the first such line out again. */
   take(full: string): void {
     this.count--
-    const at = this.lines.findIndex((line) => line.full === full)
+    const at = this.lines.indexOf(full)
     if (at >= 0) this.lines.splice(at, 1)
   }
 }
