@@ -208,7 +208,10 @@ describe('fail2ban-regex and the installed one', { skip }, () => {
       ['-o', '<ip> <F-USER> <time> <msg>', '--usedns', 'no', log, `${filters}/${name}.conf`],
     ]
   })
-  const all = [...plain, ...corpus]
+  const others = names
+    .filter((name) => !sampled.includes(name))
+    .map((name) => ['-v', '--usedns', 'no', auth, `${filters}/${name}.conf`])
+  const all = [...plain, ...corpus, ...others]
   let theirs: Answer[] = []
   before(() => {
     theirs = askPeer(all)
@@ -226,6 +229,7 @@ describe('fail2ban-regex and the installed one', { skip }, () => {
   for (const command of plain) {
     it(`print the same for ${JSON.stringify(command.map((word) => path.basename(word)))}`, () => compare([command]))
   }
+  it('print the same with filters that have no sample log', () => compare(others))
   for (const name of sampled) {
     it(`find the same with ${name} in its sample log`, () =>
       compare(corpus.filter((command) => command.at(-1)?.startsWith(`${filters}/${name}.conf`))))

@@ -15,6 +15,8 @@ const common = { config, json } as const
 const aliases = { c: 'config' } as const
 const yes = (brief: string) => ({ kind: 'boolean', optional: true, withNegated: false, brief }) as const
 const one = (placeholder: string, brief: string) => ({ parse: String, placeholder, brief }) as const
+const value = (placeholder: string, brief: string) =>
+  ({ kind: 'parsed', parse: String, optional: true, placeholder, brief }) as const
 const maybe = (placeholder: string, brief: string) => ({ ...one(placeholder, brief), optional: true }) as const
 
 const commands = {
@@ -91,6 +93,28 @@ const commands = {
     loader: async () => (await import('./commands/check.js')).check,
     parameters: { flags: { ...common, lint: yes('Also warn of dangerous or slow patterns') }, aliases },
     docs: { brief: 'Test the configuration: every error with file and line' },
+  }),
+  regex: buildCommand({
+    loader: async () => (await import('./commands/regex.js')).regex,
+    parameters: {
+      flags: {
+        ...common,
+        datepattern: value('PATTERN', 'How dates are written'),
+        timezone: value('ZONE', 'Time zone of dates that name none (UTC+0200)'),
+        encoding: value('NAME', 'Encoding of the log'),
+        usedns: value('MODE', 'yes, warn, no or raw'),
+        maxlines: value('N', 'Lines that a pattern may span'),
+        all: yes('Show every line, however many'),
+        verbose: yes('Show patterns without a hit too'),
+      },
+      aliases: { ...aliases, d: 'datepattern', v: 'verbose' },
+      positional: {
+        kind: 'array',
+        parameter: one('LOG|REGEX', 'A log file or line, then a jail, filter or regex'),
+        minimum: 2,
+      },
+    },
+    docs: { brief: 'Test log lines against a filter: what matched where, and how long it took' },
   }),
   reload: buildCommand({
     loader: async () => (await import('./commands/lifecycle.js')).reload,

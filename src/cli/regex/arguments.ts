@@ -64,7 +64,7 @@ const endings = new Map([
 
 /** Reads the command line as Python's optparse does: options anywhere, long ones as short as they are clear. */
 export function readArguments(argv: readonly string[]): Arguments {
-  const options = defaults()
+  const options = regexDefaults()
   const words: string[] = []
   const rest = [...argv]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -123,7 +123,8 @@ function apply(name: string, given: string | undefined, rest: string[], options:
 
 const ruleOf = (name: string): Rule | undefined => rules.find(([names]) => names.includes(name))
 
-function defaults(): RegexOptions {
+/** What holds when nothing is said. */
+export function regexDefaults(): RegexOptions {
   return {
     config: '/etc/fail2ban',
     datepattern: undefined,

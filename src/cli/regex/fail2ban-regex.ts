@@ -1,13 +1,12 @@
-import { statSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { fail2banLevel } from '../../lib/version.js'
 import { isAscii } from '../../match/dialect/pattern.js'
 import { type RegexOptions, readArguments } from './arguments.js'
 import { Examiner } from './examiner.js'
 import { failurePrinter } from './failure-text.js'
-import { shortened } from './filter-choice.js'
 import { help, usage } from './help.js'
-import { type LogText, readLog } from './log-lines.js'
+import { openLog } from './log-choice.js'
+import type { LogText } from './log-lines.js'
 import { NameLookup } from './name-lookup.js'
 import { Printer, type Streams } from './printer.js'
 import { eachLine, Statistics } from './statistics.js'
@@ -78,7 +77,8 @@ async function test(words: readonly string[], options: RegexOptions, out: Printe
   const made = makeSubject(words, options, nowMs)
   say(made.sayings)
   if ('failed' in made) return fail(made.failed)
-  const log = openLog(words[0] ?? '', made.subject, options)
+  const { maxlines } = made.subject.filter
+  const log = openLog(words[0] ?? '', maxlines, { encoding: options.encoding, skipsOpenEnd: true })
   if ('failed' in log) return fail([log.failed])
   say([...log.sayings, ''])
   const lookup = new NameLookup()
@@ -90,27 +90,6 @@ async function test(words: readonly string[], options: RegexOptions, out: Printe
   if (log.log.linesTooLong > 0)
     streams.stderr.write(`fail2ban-regex: passed over ${log.log.linesTooLong} line(s) longer than 16 MiB\n`)
   return 0
-}
-
-type OpenedLog = { sayings: string[]; log: LogText } | { failed: string }
-
-function openLog(word: string, { filter }: Subject, { encoding }: RegexOptions): OpenedLog {
-  if (statSync(word, { throwIfNoEntry: false })?.isFile()) {
-    try {
-      const log = readLog(word, { encoding, skipsOpenEnd: true })
-      return { sayings: [`Use         log file : ${word}`, `Use         encoding : ${encoding}`], log }
-    } catch (error) {
-      return { failed: error instanceof Error ? error.message : String(error) }
-    }
-  }
-  if (word.startsWith('systemd-journal'))
-    return { failed: 'ERROR: the systemd journal cannot be read yet; give a file, for example of journalctl -o short' }
-  const lines = word.split('\n')
-  const log: LogText = { pieces: [word], linesTooLong: 0 }
-  if (filter.maxlines <= 1 && lines.length === 1) return { sayings: [`Use      single line : ${shortened(word)}`], log }
-  const shown = lines.slice(0, 5).map((line, i) => `|  ${i + 1}: ${shortened(line)}`)
-  const more = lines.length > 5 ? ['| ...'] : []
-  return { sayings: [`Use      multi line : ${lines.length} line(s)`, ...shown, ...more, '`-'], log }
 }
 
 interface Run {

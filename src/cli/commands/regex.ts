@@ -1,0 +1,73 @@
+import { configDir } from '../config-dir.js'
+import { CommandFailure, type CommonFlags, type Context, exit, print } from '../context.js'
+import { account } from '../regex/account.js'
+import { accountText } from '../regex/account-text.js'
+import { type RegexOptions, regexDefaults } from '../regex/arguments.js'
+import { openLog } from '../regex/log-choice.js'
+import { NameLookup } from '../regex/name-lookup.js'
+import { makeSubject } from '../regex/subject.js'
+import { harmless } from '../render.js'
+
+export interface RegexFlags extends CommonFlags {
+  datepattern?: string
+  timezone?: string
+  encoding?: string
+  usedns?: string
+  maxlines?: string
+  all?: boolean
+  verbose?: boolean
+}
+
+/** Lines shown of each kind when not all are asked for. */
+const linesShown = 20
+
+/** Tests a log or a line against a jail, a filter or a regular expression, and shows what matched where, and how long it took. */
+export async function regex(this: Context, flags: RegexFlags, ...words: string[]): Promise<void> {
+  const [log, what] = words
+  if (log === undefined || what === undefined || words.length > 3)
+    throw new CommandFailure('Give a log (file or line) and a filter or regular expression', exit.usage)
+  const nowMs = Date.now()
+  const options = optionsOf(flags)
+  const made = makeSubject(words, options, nowMs)
+  if ('failed' in made) throw new CommandFailure(safeLines(made.failed.join('\n')), exit.config)
+  const opened = openLog(log, made.subject.filter.maxlines, { encoding: options.encoding, skipsOpenEnd: false })
+  if ('failed' in opened) throw new CommandFailure(opened.failed)
+  const lookup = new NameLookup()
+  try {
+    const linesMax = flags.all ? Number.POSITIVE_INFINITY : linesShown
+    const told = account(opened.log.pieces, made.subject, {
+      resolve: (name) => lookup.addresses(name),
+      nowMs,
+      linesMax,
+    })
+    if (flags.json) print(this, safeLines(JSON.stringify(told, null, 2)))
+    else {
+      for (const saying of made.sayings.slice(0, 1)) print(this, harmless(saying.replace(/\s+/g, ' ')))
+      for (const line of accountText(told, flags.verbose === true)) print(this, line)
+    }
+  } finally {
+    await lookup.close()
+  }
+}
+
+/** Line ends stay. In JSON too what a terminal would obey is then written as `\u009b`, which means the same. */
+const safeLines = (text: string): string => text.split('\n').map(harmless).join('\n')
+
+function optionsOf(flags: RegexFlags): RegexOptions {
+  const maxlines = Number(flags.maxlines ?? 0)
+  if (!Number.isInteger(maxlines) || maxlines < 0)
+    throw new CommandFailure(
+      `Cannot read --maxlines "${flags.maxlines}": write a whole number, 2 for example`,
+      exit.usage,
+    )
+  const defaults = regexDefaults()
+  return {
+    ...defaults,
+    config: configDir(flags.config),
+    datepattern: flags.datepattern,
+    timezone: flags.timezone,
+    encoding: flags.encoding ?? defaults.encoding,
+    usedns: flags.usedns,
+    maxlines,
+  }
+}

@@ -1,0 +1,163 @@
+import { isAscii } from '../../match/dialect/pattern.js'
+import { ownCopy } from '../../match/own-copy.js'
+import { Examiner, type Found } from './examiner.js'
+import { type Fields, type FieldValue, Tuple } from './python-fields.js'
+import { type Span, spansOf } from './spans.js'
+import { eachLine } from './statistics.js'
+import type { Subject } from './subject.js'
+import { type Stopwatch, timedFilter } from './timed.js'
+
+export type LineKind = 'matched' | 'ignored' | 'missed'
+
+/** A line as it is shown. */
+export interface ShownLine {
+  kind: LineKind
+  line: string
+  /** The parts that the date and the first pattern took. */
+  spans: Span[]
+  /** What the patterns found. */
+  findings: {
+    pattern: number
+    id: string | null
+    timeMs: number | null
+    nofail: boolean
+    fields: Record<string, unknown>
+  }[]
+  /** Numbers of the ignoreregexes that matched. */
+  ignoredBy: number[]
+}
+
+/** A pattern with what it did. */
+export interface PatternAccount {
+  kind: 'prefregex' | 'failregex' | 'ignoreregex'
+  /** From 1, as `fail2ban-regex` counts. */
+  number: number
+  regex: string
+  /** Where it is written. */
+  origin: string
+  hits: number
+  /** How often it was tried. */
+  runs: number
+  elapsedMs: number
+  longestMs: number
+}
+
+/** Everything that `tocsin regex` tells. */
+export interface Account {
+  counts: Record<LineKind, number>
+  lines: ShownLine[]
+  patterns: PatternAccount[]
+  dates: { name: string; hits: number }[]
+}
+
+export interface AccountOptions {
+  resolve: (name: string) => readonly string[]
+  nowMs: number
+  /** Lines shown of each kind; the rest is only counted. */
+  linesMax: number
+}
+
+/** Reads all lines and keeps account of what each pattern did. */
+export function account(pieces: Iterable<string>, subject: Subject, options: AccountOptions): Account {
+  const { filter: plain } = subject
+  const { filter, watches } = timedFilter(plain)
+  const { resolve, nowMs } = options
+  const examiner = new Examiner(filter, { triesAll: true, tellsPending: true, keepsFields: true, resolve, nowMs })
+  const counts = { matched: 0, ignored: 0, missed: 0 }
+  const hits = { fail: plain.fail.map(() => 0), ignore: plain.ignore.map(() => 0), prefix: 0 }
+  const lines: ShownLine[] = []
+  for (const chunk of pieces) {
+    const isChunkAscii = isAscii(chunk)
+    eachLine(chunk, (start, end) => {
+      examiner.prefix = null
+      examiner.examine(chunk, start, end, isChunkAscii)
+      if (examiner.prefix !== null) hits.prefix++
+      for (const { index } of examiner.ignoredBy) hits.ignore[index] = (hits.ignore[index] ?? 0) + 1
+      for (const { finding } of examiner.found) {
+        const { index } = finding.pattern
+        hits.fail[index] = (hits.fail[index] ?? 0) + 1
+      }
+      const kind = kindOf(examiner)
+      if (++counts[kind] <= options.linesMax) lines.push(shown(kind, chunk.slice(start, end), examiner, subject))
+    })
+  }
+  const dates = examiner.dates.detector.tally.flatMap(({ template, hits }) =>
+    hits > 0 ? [{ name: template.name, hits }] : [],
+  )
+  return { counts, lines, patterns: patternAccounts(subject, hits, watches), dates }
+}
+
+function kindOf({ found, ignoredBy }: Examiner): LineKind {
+  if (ignoredBy.length > 0 || found.some(({ finding }) => finding.isNofail)) return 'ignored'
+  return found.length > 0 ? 'matched' : 'missed'
+}
+
+function shown(kind: LineKind, line: string, examiner: Examiner, { filter }: Subject): ShownLine {
+  const [first] = examiner.found
+  const pattern = first === undefined ? undefined : filter.fail[first.finding.pattern.index]?.pattern
+  const { cut } = examiner
+  const date = cut.end > cut.start ? [{ name: 'date', ...cut }] : []
+  // A match over several lines begins in another one.
+  const spans =
+    pattern === undefined || filter.maxlines > 1
+      ? date
+      : spansOf({ text: examiner.line.text, cut, prefix: filter.prefix?.pattern, pattern })
+  return {
+    kind,
+    line: ownCopy(line),
+    spans,
+    findings: examiner.found.map(plainFinding),
+    ignoredBy: examiner.ignoredBy.map(({ index }) => index + 1),
+  }
+}
+
+function plainFinding({ finding, fields }: Found): ShownLine['findings'][number] {
+  return {
+    pattern: finding.pattern.index + 1,
+    id: finding.id ?? null,
+    timeMs: finding.timeMs ?? null,
+    nofail: finding.isNofail,
+    fields: plainFields(fields ?? new Map()),
+  }
+}
+
+function plainFields(fields: Fields): Record<string, unknown> {
+  const own = [...fields].filter(([name, value]) => name !== 'matches' && value !== null)
+  return Object.fromEntries(own.map(([name, value]) => [name, plainValue(value)]))
+}
+
+function plainValue(value: FieldValue): unknown {
+  if (value instanceof Tuple) return value.items
+  return value instanceof Set ? [...value] : value
+}
+
+function patternAccounts(
+  { filter, failregex, ignoreregex }: Subject,
+  hits: { fail: readonly number[]; ignore: readonly number[]; prefix: number },
+  watches: ReadonlyMap<object, Stopwatch>,
+): PatternAccount[] {
+  const one = (
+    kind: PatternAccount['kind'],
+    compiled: (typeof filter.fail)[number],
+    regex: string,
+    count: number,
+  ): PatternAccount => {
+    const { file, line } = compiled.origin
+    const watch = watches.get(compiled.pattern) ?? { elapsedMs: 0, runs: 0, longestMs: 0 }
+    return {
+      kind,
+      number: compiled.index + 1,
+      regex,
+      origin: line > 0 ? `${file}:${line}` : file,
+      hits: count,
+      ...watch,
+    }
+  }
+  return [
+    ...(filter.prefix === undefined
+      ? []
+      : [one('prefregex', filter.prefix, filter.prefix.pattern.source, hits.prefix)]),
+    ...filter.fail.map((each, i) => one('failregex', each, failregex[i] ?? '', hits.fail[i] ?? 0)),
+    ...filter.ignore.map((each, i) => one('ignoreregex', each, ignoreregex[i] ?? '', hits.ignore[i] ?? 0)),
+  ]
+}
