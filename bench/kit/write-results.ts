@@ -79,9 +79,8 @@ function sectionOf({ benchmark, method, remarks, rows, ...rest }: PrintedReport)
     '| Measure | Who | Median (least–greatest) | tocsin is better by | Reach |',
     '|---|---|---|---|---|',
     ...rows.map(line),
-    ...rows
-      .filter((row) => row.note !== undefined)
-      .map((row, at) => `${at === 0 ? '\n' : ''}- ${row.measure}, ${row.subject}: ${row.note}.`),
+    '',
+    ...rows.flatMap((row) => (row.note === undefined ? [] : `- ${row.measure}, ${row.subject}: ${row.note}.`)),
     ...remarks.map((remark) => `- ${remark}`),
   ]
   return lines.join('\n')
