@@ -68,12 +68,12 @@ describe('the socket', () => {
       ['/v1/nothing', undefined, 404, /There is no GET \/v1\/nothing/],
       ['/v1/bans', 'no json', 400, /no JSON/],
       ['/v1/bans', '{}', 400, /ips/],
-      ['/v1/bans', '{"ips":["192.0.2.1"],"forever":true}', 400, /forever/],
-      ['/v1/bans', '{"ips":"192.0.2.1"}', 400, /ips/],
-      ['/v1/bans', '{"ips":["192.0.2.1"],"durationMs":-5}', 400, /durationMs/],
-      ['/v1/bans', `{"ips":[${'"192.0.2.1",'.repeat(20_000)}"192.0.2.1"]}`, 400, /ips/],
+      ['/v1/bans', '{"ips":["203.0.113.1"],"forever":true}', 400, /forever/],
+      ['/v1/bans', '{"ips":"203.0.113.1"}', 400, /ips/],
+      ['/v1/bans', '{"ips":["203.0.113.1"],"durationMs":-5}', 400, /durationMs/],
+      ['/v1/bans', `{"ips":[${'"203.0.113.1",'.repeat(20_000)}"203.0.113.1"]}`, 400, /ips/],
       ['/v1/bans', ' '.repeat(2_000_000), 400, /larger than/],
-      ['/v1/bans', '{"ips":["192.0.2.1"],"jail":"nope"}', 404, /no jail 'nope'/],
+      ['/v1/bans', '{"ips":["203.0.113.1"],"jail":"nope"}', 404, /no jail 'nope'/],
       ['/v1/jails/nope', undefined, 404, /no jail 'nope'/],
     ]
     for (const [path, body, status, words] of cases) {
@@ -93,17 +93,17 @@ describe('every command', () => {
   })
 
   it('prints JSON that can be parsed', async () => {
-    await house.json('ban', '192.0.2.1', '--for', '10m')
+    await house.json('ban', '203.0.113.1', '--for', '10m')
     for (const words of [
       ['status'],
       ['status', 'sshd'],
       ['banned'],
-      ['banned', '192.0.2.1'],
-      ['why', '192.0.2.1'],
+      ['banned', '203.0.113.1'],
+      ['why', '203.0.113.1'],
       ['version'],
       ['reload'],
       ['check'],
-      ['unban', '192.0.2.1'],
+      ['unban', '203.0.113.1'],
     ]) {
       assert.equal(typeof (await house.json(...words)), 'object', words.join(' '))
     }
@@ -111,19 +111,19 @@ describe('every command', () => {
 
   it('tells what it did in words, and by its exit code', async () => {
     const cases: [string[], number, RegExp][] = [
-      [['ban', '192.0.2.5', '--for', '1h'], 0, /192\.0\.2\.5 in manual: banned for 1h \(simulated only\)/],
-      [['ban', '192.0.2.5', '--for', '1m'], 0, /already banned/],
-      [['ban', '192.0.2.6', '-j', 'sshd', '--permanent'], 0, /192\.0\.2\.6 in sshd: banned for good/],
-      [['banned', '192.0.2.5'], 0, /192\.0\.2\.5 +manual/],
-      [['why', '192.0.2.5'], 0, /192\.0\.2\.5 banned.* in manual .*by an operator/],
-      [['unban', '192.0.2.5'], 0, /192\.0\.2\.5 unbanned/],
-      [['unban', '192.0.2.5'], 1, /192\.0\.2\.5 is not banned/],
-      [['banned', '192.0.2.5'], 1, /192\.0\.2\.5 is not banned/],
+      [['ban', '203.0.113.5', '--for', '1h'], 0, /203\.0\.113\.5 in manual: banned for 1h \(simulated only\)/],
+      [['ban', '203.0.113.5', '--for', '1m'], 0, /already banned/],
+      [['ban', '203.0.113.6', '-j', 'sshd', '--permanent'], 0, /203\.0\.113\.6 in sshd: banned for good/],
+      [['banned', '203.0.113.5'], 0, /203\.0\.113\.5 +manual/],
+      [['why', '203.0.113.5'], 0, /203\.0\.113\.5 banned.* in manual .*by an operator/],
+      [['unban', '203.0.113.5'], 0, /203\.0\.113\.5 unbanned/],
+      [['unban', '203.0.113.5'], 1, /203\.0\.113\.5 is not banned/],
+      [['banned', '203.0.113.5'], 1, /203\.0\.113\.5 is not banned/],
       [['unban', '--all'], 0, /1 ban lifted/],
       [['banned'], 0, /Nobody is banned/],
       [['ban', 'nonsense'], 1, /nonsense: refused: it is not an IP address/],
-      [['ban', '192.0.2.5', '--for', 'soon'], 2, /soon is not a duration/],
-      [['ban', '192.0.2.5', '-j', 'nope'], 1, /no jail 'nope'/],
+      [['ban', '203.0.113.5', '--for', 'soon'], 2, /soon is not a duration/],
+      [['ban', '203.0.113.5', '-j', 'nope'], 1, /no jail 'nope'/],
       [['unban'], 2, /Say which address/],
       [['completions', 'tcsh'], 2, /no completion for 'tcsh'/],
     ]
@@ -150,10 +150,10 @@ it('says in one sentence that no daemon runs, exit 1', async () => {
   const house = new House()
   for (const words of [
     ['status'],
-    ['ban', '192.0.2.1'],
-    ['unban', '192.0.2.1'],
+    ['ban', '203.0.113.1'],
+    ['unban', '203.0.113.1'],
     ['banned'],
-    ['why', '192.0.2.1'],
+    ['why', '203.0.113.1'],
     ['reload'],
     ['restart'],
     ['stop'],

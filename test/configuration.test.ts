@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ReloadOutcome } from '../src/api/operations.js'
+import { DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
+
+interface Checked {
+  ok: boolean
+  problems: { message: string; hint?: string; jail?: string; origin?: { file: string; line: number } }[]
+}
+
+async function refusedToServe(house: House): Promise<string> {
+  const daemon = new DaemonProcess(['serve', '-c', house.config, '--simulate'])
+  assert.equal(await daemon.ended, 255, daemon.output)
+  assert.deepEqual(house.leftBehind(), [])
+  return daemon.output
+}
+
+describe('a wrong configuration', () => {
+  const cases: [what: string, file: string, text: string, line: number, words: RegExp][] = [
+    ['no section header', 'jail.local', 'enabled = true\n', 1, /section/i],
+    ['a line without a value', 'jail.local', '[sshd]\nenabled = true\nmaxretry\n', 3, /maxretry/],
+    ['an option twice', 'jail.local', '[sshd]\nmaxretry = 1\nmaxretry = 2\n', 3, /maxretry/],
+    ['a name that nothing defines', 'jail.local', '[sshd]\nenabled = true\nlogpath = %(nowhere)s/x\n', 3, /nowhere/],
+    ['an unknown key of ours', 'tocsin.local', '[api]\nsokcet = /x\n', 2, /sokcet/],
+    ['a flag that is neither yes nor no', 'tocsin.local', '\n[protect]\nsessions = maybe\n', 3, /maybe/],
+  ]
+  for (const [what, file, text, line, words] of cases)
+    it(`with ${what} names file and line and starts nothing`, async () => {
+      const house = new House()
+      house.write(`config/${file}`, text)
+      const { exitCode, stderr } = await house.tocsin('check')
+      assert.equal(exitCode, 255, stderr)
+      assert.ok(stderr.includes(`${house.config}/${file}:${line}`), stderr)
+      assert.match(stderr, words)
+      const said = await refusedToServe(house)
+      assert.ok(said.includes(`${house.config}/${file}:${line}`), said)
+      assert.match(said, /Nothing is started/)
+    })
+
+  it('is told with every error at once, and a hint where there is one', async () => {
+    const house = new House({
+      jails: onlySshd('maxretry = often\nbantime = 1x\nfindtime = soon'),
+      own: '[api]\nsokcet = /x\n',
+    })
+    const { exitCode, stdout } = await house.tocsin('check', '--json')
+    assert.equal(exitCode, 255)
+    const { ok, problems } = JSON.parse(stdout) as Checked
+    assert.equal(ok, false)
+    for (const word of ['often', '1x', 'soon', 'sokcet'])
+      assert.ok(
+        problems.some(({ message }) => message.includes(word)),
+        word,
+      )
+    assert.match(problems.find(({ message }) => message.includes('sokcet'))?.hint ?? '', /did you mean "socket"/)
+  })
+
+  it('in a directory that does not exist says so', async () => {
+    const daemon = new DaemonProcess(['serve', '-c', '/nonexistent/tocsin', '--simulate'])
+    assert.equal(await daemon.ended, 255)
+    assert.match(daemon.output, /\/nonexistent\/tocsin does not exist/)
+  })
+})
+
+describe('one wrong jail', () => {
+  it('never stops the others: a missing filter, a bad regex, a port that is none', async () => {
+    const wrong = [
+      '[lost]\nenabled = true\nfilter = nowhere\nlogpath = DIR/auth.log',
+      '[torn]\nenabled = true\nfilter =\nfailregex = ^(a <HOST>\nlogpath = DIR/auth.log',
+      '[adrift]\nenabled = true\nfilter = sshd\nport = harbour\nlogpath = DIR/auth.log',
+    ]
+    const house = new House({ jails: `${onlySshd()}\n${wrong.join('\n')}\n` })
+    const daemon = await house.serve('--simulate')
+    for (const jail of ['lost', 'torn', 'adrift']) {
+      assert.match(daemon.output, new RegExp(`Jail ${jail} is left out: .*\\(/.*:\\d+\\)`, 's'))
+      await house.untilLogged(`Jail '${jail}' skipped, because of wrong configuration`)
+    }
+    assert.deepEqual(
+      (await house.status()).jails.map((jail) => jail.name),
+      ['sshd'],
+    )
+    house.append(failures('203.0.113.1', 3))
+    await house.untilBanned('203.0.113.1')
+    assert.equal((await house.tocsin('check')).exitCode, 255)
+  })
+
+  it('starts nothing when no other is left', async () => {
+    const house = new House({ jails: onlySshd('filter = nowhere') })
+    assert.match(await refusedToServe(house), /no enabled jail is right/)
+  })
+
+  it('whose log is missing waits for it, and is named', async () => {
+    const house = new House({
+      jails: `${onlySshd()}\n[later]\nenabled = true\nfilter = sshd\nmaxretry = 1\nlogpath = DIR/new/later.log\n`,
+    })
+    const daemon = await house.serve('--simulate')
+    assert.match(daemon.output, /Waiting for logs that are not there yet: .*new\/later\.log \(later\)/)
+    house.write('new/later.log', failures('203.0.113.7'))
+    await house.untilBanned('203.0.113.7', 'later')
+  })
+
+  it('with an action that we do not carry out says so in one line and bans', async () => {
+    const house = new House({ jails: onlySshd('maxretry = 3\naction = strange[name=sshd]') })
+    house.write('config/action.d/strange.conf', '[Definition]\nactionban = strange-command <ip>\n')
+    const daemon = await house.serve('--simulate')
+    assert.match(daemon.output, /Jail sshd: [^\n]*action[^\n]*strange[^\n]*not carried out/)
+    house.append(failures('203.0.113.1', 3))
+    await house.untilBanned('203.0.113.1')
+  })
+})
+
+describe('reload', () => {
+  const reload = async (house: House) => JSON.parse((await house.tocsin('reload', '--json')).stdout) as ReloadOutcome
+
+  it('changes nothing when a file is wrong, and says why', async () => {
+    const house = new House()
+    await house.serve('--simulate')
+    house.append(failures('203.0.113.1', 3))
+    await house.untilBanned('203.0.113.1')
+    for (const jails of [
+      '[sshd]\nenabled = true\nenabled = true\n',
+      onlySshd('failregex = ^(a <HOST>'),
+      onlySshd('filter = nowhere'),
+    ]) {
+      house.write('config/jail.local', jails)
+      const outcome = await reload(house)
+      assert.equal(outcome.ok, false)
+      assert.ok(outcome.problems.some(({ origin }) => origin?.file.endsWith('jail.local')))
+    }
+    assert.equal((await house.jail()).maxretry, 3)
+    assert.equal(await house.isBanned('203.0.113.1'), true)
+    house.append(failures('203.0.113.2', 3))
+    await house.untilBanned('203.0.113.2')
+  })
+
+  it('adds, changes and removes jails and leaves the others and their bans alone', async () => {
+    const house = new House({
+      jails: `${onlySshd()}\n[second]\nenabled = true\nfilter = sshd\nmaxretry = 9\nlogpath = DIR/second.log\n`,
+    })
+    house.write('second.log', '')
+    await house.serve('--simulate')
+    house.append(failures('203.0.113.1', 3))
+    await house.untilBanned('203.0.113.1')
+    assert.deepEqual(await reload(house), { ok: true, changes: [], problems: [] })
+    house.write(
+      'config/jail.local',
+      `${onlySshd()}\n[second]\nenabled = true\nfilter = sshd\nmaxretry = 1\nlogpath = DIR/second.log\n[third]\nenabled = true\nfilter = sshd\nmaxretry = 1\nlogpath = DIR/third.log\n`,
+    )
+    const changed = await reload(house)
+    assert.deepEqual(changed.ok && changed.changes, ['Jail second changed', 'Jail third added'])
+    house.append(failures('203.0.113.2'), 'second.log')
+    house.append(failures('203.0.113.3'), 'third.log')
+    await house.untilBanned('203.0.113.2', 'second')
+    await house.untilBanned('203.0.113.3', 'third')
+    assert.equal(await house.isBanned('203.0.113.1', 'sshd'), true)
+    house.write('config/jail.local', onlySshd())
+    const removed = await reload(house)
+    assert.deepEqual(removed.ok && removed.changes, ['Jail second removed', 'Jail third removed'])
+    assert.deepEqual(
+      (await house.bans()).map((ban) => ban.ip),
+      ['203.0.113.1'],
+    )
+  })
+})
+
+it('refuses a restart that would not come back', async () => {
+  const house = new House()
+  await house.serve('--simulate')
+  house.write('config/jail.local', '[sshd\n')
+  const { exitCode, stderr } = await house.tocsin('restart')
+  assert.equal(exitCode, 255)
+  assert.match(stderr, /Not restarted/)
+  assert.equal((await house.status()).jails.length, 1)
+})
