@@ -105,7 +105,7 @@ function examine(log: LogText, subject: Subject, { options, lookup, nowMs, out }
   const examiner = new Examiner(filter, {
     triesAll: options.checkAll && token === undefined,
     tellsPending: true,
-    keepsFields: token !== undefined,
+    keepsFields: token !== undefined && token !== 'id' && token !== 'fid',
     resolve: (name) => lookup.addresses(name),
     nowMs,
   })

@@ -24,9 +24,10 @@ export function failurePrinter(token: string, options: OutOptions): FailurePrint
   const print = printerOf(token, options)
   return (found) => {
     const failures = found.flatMap(({ finding, fields, isWholeTime }) => {
-      if (finding.id === undefined || finding.isNofail || fields === undefined) return []
+      if (finding.id === undefined || finding.isNofail) return []
       const time = timeText(finding.timeMs, isWholeTime)
-      return [{ id: finding.id, time, fields, lines: linesOf(fields) }]
+      const known = fields ?? new Map<string, FieldValue>()
+      return [{ id: finding.id, time, fields: known, lines: linesOf(known) }]
     })
     return failures.length === 0 ? [] : print(failures)
   }
