@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { runChild } from './child.js'
+import { runChild, startChild } from './child.js'
 
 const timeoutMs = 20_000
 const sh = (script: string) => ['/bin/sh', '-c', script]
@@ -70,6 +70,40 @@ describe('runChild', () => {
   it('uses the given environment and directory', async () => {
     const result = await runChild(sh('echo "$A"; pwd'), { timeoutMs, env: { A: 'b' }, cwd: '/usr' })
     assert.equal(result.stdout, 'b\n/usr\n')
+  })
+})
+
+describe('startChild', () => {
+  it('hands over what the child prints and says how it ended', async () => {
+    const pieces: Buffer[] = []
+    const child = startChild(sh('echo one; echo two; echo wrong >&2; exit 3'), {
+      onStdout: (piece) => pieces.push(piece),
+    })
+    assert.deepEqual(await child.ended, { exitCode: 3, stderr: 'wrong\n' })
+    assert.equal(Buffer.concat(pieces).toString(), 'one\ntwo\n')
+  })
+
+  it('ends the whole group, and hands over nothing once it is stopped', async () => {
+    let pieces = 0
+    const script = `trap '' TERM; (trap '' TERM; while :; do echo x; done) & while :; do echo y; done`
+    await new Promise<void>((resolve) => {
+      const child = startChild(sh(script), {
+        onStdout() {
+          pieces++
+          child.stop()
+          resolve(child.ended.then((end) => assert.equal(end.signal, 'SIGKILL')))
+        },
+      })
+    })
+    assert.equal(pieces, 1)
+  })
+
+  it('says why a program could not be started', async () => {
+    const missing = startChild(['/nonexistent/program'], { onStdout() {} })
+    assert.match((await missing.ended).stderr, /^Cannot start \/nonexistent\/program: .*ENOENT/)
+    missing.stop()
+    const nul = startChild(['/bin/echo', 'a\0b'], { onStdout() {} })
+    assert.equal((await nul.ended).exitCode, 127)
   })
 })
 

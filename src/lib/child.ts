@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 
 /** How a child is run. */
@@ -85,6 +85,66 @@ function watch(child: ChildProcessWithoutNullStreams, file: string, options: Chi
     child.once('exit', (exitCode, signal) => {
       const done = () =>
         group.whenGone(() => settle({ ...outcome(exitCode, signal), stdout: stdout(), stderr: stderr(), timedOut }))
+      const pipesHeld = setTimeout(done, pipeGraceMs)
+      child.once('close', () => {
+        clearTimeout(pipesHeld)
+        done()
+      })
+    })
+  })
+}
+
+/** How a child is run that goes on until it is stopped. */
+export interface RunningChildOptions {
+  /** Gets what it prints, as it comes. Not called any more once `stop` was. */
+  onStdout(piece: Buffer): void
+  /** The whole environment; ours when missing. */
+  env?: Readonly<Record<string, string | undefined>>
+}
+
+export interface RunningChild {
+  /** What became of it, once all of its output was handed over; of `stderr` the first 4 KiB. Never rejects. */
+  readonly ended: Promise<Omit<ChildResult, 'stdout' | 'timedOut'>>
+  /** SIGTERM, and SIGKILL after a grace, to it and everything in its process group. */
+  stop(): void
+}
+
+const stderrBytesMax = 4096
+
+/** Starts a program, without a shell, as leader of its own process group; its standard input is empty. Never throws: what goes wrong is in `ended`. */
+export function startChild(argv: readonly string[], { onStdout, env }: RunningChildOptions): RunningChild {
+  const [file, ...args] = argv
+  assert(file !== undefined, 'a child needs a program')
+  try {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: env ?? process.env })
+    const group = new ProcessGroup(child.pid)
+    let isStopped = false
+    child.stdout.on('data', (piece: Buffer) => {
+      if (!isStopped) onStdout(piece)
+    })
+    child.stdout.on('error', () => {})
+    const stop = () => {
+      isStopped = true
+      group.end()
+    }
+    return { ended: endOf(child, file, collect(child.stderr, stderrBytesMax), group), stop }
+  } catch (error) {
+    // NOTE: an argument with a NUL, or a list that is too long, throws here; a missing file comes as an event.
+    return { ended: Promise.resolve(notStarted(file, error)), stop: () => {} }
+  }
+}
+
+function endOf(child: ChildProcess, file: string, stderr: () => string, group: ProcessGroup): RunningChild['ended'] {
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      if (child.pid === undefined) resolve(notStarted(file, error))
+    })
+    child.once('exit', (exitCode, signal) => {
+      const done = () =>
+        group.whenGone(() => {
+          for (const stream of child.stdio) stream?.destroy()
+          resolve({ ...outcome(exitCode, signal), stderr: stderr() })
+        })
       const pipesHeld = setTimeout(done, pipeGraceMs)
       child.once('close', () => {
         clearTimeout(pipesHeld)
