@@ -1,12 +1,14 @@
 import { type Ip, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
-import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
+import type { Enforcer } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log, LogLevel } from '../lib/log.js'
-import { Delivery } from './delivery.js'
+import { closureOf, keyOf, type Saving, toEnforcer, toStore } from './deliveries.js'
+import type { Delivery } from './delivery.js'
 import { Expiry } from './expiry.js'
-import { type LiveBan, LiveBans, remainingMs } from './live-bans.js'
+import { type LiveBan, LiveBans } from './live-bans.js'
+import { Refusals } from './refusals.js'
 
 export interface BansOptions {
   clock: Clock
@@ -28,13 +30,6 @@ export type Enactment =
   /** `canForce`: a protection, which an operator may override. */
   | { kind: 'refused'; reason: string; canForce: boolean }
 
-/** A refusal is logged at most once in this time for each jail and id. */
-const refusalQuietMs = 3_600_000
-const refusalsRemembered = 1000
-
-/** Closures in one transaction to the enforcer, and bans in one to the store. */
-const batchMax = 10_000
-
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
  * store, then the log, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a ban that the
@@ -47,14 +42,16 @@ export class Bans {
   readonly #details = new Map<LiveBan, { ban: Ban; isNew: boolean }>()
   readonly #expiry: Expiry<LiveBan>
   readonly #enforcing: Delivery<LiveBan>
-  readonly #storing: Delivery<{ live: LiveBan; ban: Ban | undefined }>
-  readonly #refusals = new Map<string, number>()
+  readonly #storing: Delivery<Saving>
+  readonly #refusals: Refusals
 
   constructor(options: BansOptions) {
     this.#options = options
     this.#expiry = new Expiry(options.clock, (due) => this.#expire(due))
-    this.#enforcing = this.#enforcement()
-    this.#storing = this.#storage()
+    this.#refusals = new Refusals(options)
+    const isLive = (ban: LiveBan) => this.#live.isLive(ban)
+    this.#enforcing = toEnforcer({ ...options, isLive, onDelivered: (bans) => this.#enforced(bans) })
+    this.#storing = toStore(options)
   }
 
   /** Decides at once; `settled` tells when it is real and durable. */
@@ -150,14 +147,7 @@ export class Bans {
   }
 
   #refuse(ban: Ban, reason: string, canForce: boolean): Enactment {
-    const key = keyOf(ban)
-    const nowMs = this.#options.clock.now()
-    if (nowMs - (this.#refusals.get(key) ?? Number.NEGATIVE_INFINITY) >= refusalQuietMs) {
-      // Full: the oldest is forgotten. That costs one more line in the log.
-      if (this.#refusals.size >= refusalsRemembered) this.#refusals.delete([...this.#refusals.keys()][0] ?? '')
-      this.#refusals.set(key, nowMs)
-      this.#options.log.write('WARNING', 'actions', `[${ban.jail}] Refused to ban ${ban.id}: ${reason}`)
-    }
+    this.#refusals.tell(ban, reason)
     return { kind: 'refused', reason, canForce }
   }
 
@@ -209,50 +199,6 @@ export class Bans {
     }
   }
 
-  #enforcement(): Delivery<LiveBan> {
-    const { clock, log, enforcer } = this.#options
-    return new Delivery({
-      clock,
-      batchMax,
-      deliver: async (bans) => {
-        const [live, over] = partition(bans, (ban) => this.#live.isLive(ban))
-        const nowMs = clock.now()
-        if (over.length > 0) await enforcer.open(over.flatMap((ban) => closureOf(ban, nowMs) ?? []))
-        if (live.length > 0) await enforcer.close(live.flatMap((ban) => closureOf(ban, nowMs) ?? []))
-      },
-      onDelivered: (bans) => this.#enforced(bans),
-      onTrouble: (error, waiting) =>
-        log.write(
-          'ERROR',
-          'actions',
-          `Not enforced: ${waiting} change(s) wait for the kernel, trying again: ${messageOf(error)}`,
-        ),
-      onRecovered: () => log.write('NOTICE', 'actions', 'The kernel takes our changes again'),
-    })
-  }
-
-  #storage(): Delivery<{ live: LiveBan; ban: Ban | undefined }> {
-    const { clock, log, store } = this.#options
-    return new Delivery<{ live: LiveBan; ban: Ban | undefined }>({
-      clock,
-      batchMax,
-      deliver: (items) => {
-        const gone = items.filter((item) => item.ban === undefined)
-        if (gone.length > 0) store.remove(gone.map((item) => item.live))
-        const added = items.flatMap((item) => item.ban ?? [])
-        if (added.length > 0) store.add(added)
-      },
-      onDelivered: () => {},
-      onTrouble: (error, waiting) =>
-        log.write(
-          'ERROR',
-          'database',
-          `Cannot save ${waiting} ban(s), they stay in the kernel, trying again: ${messageOf(error)}`,
-        ),
-      onRecovered: () => log.write('NOTICE', 'database', 'Bans are saved again'),
-    })
-  }
-
   /** The kernel has them: save, then tell. */
   #enforced(bans: LiveBan[]): void {
     const told: string[] = []
@@ -287,25 +233,4 @@ function levelOfRepeat(ban: Ban, known: LiveBan): LogLevel {
   const sinceMs = ban.startMs - known.startMs
   if (sinceMs < 3000) return 'DEBUG'
   return sinceMs < 60_000 ? 'NOTICE' : 'WARNING'
-}
-
-function keyOf(ban: Pick<Ban, 'jail' | 'id'>): string {
-  return `${ban.jail}\0${ban.id}`
-}
-
-function closureOf(ban: LiveBan, nowMs: number): TimedClosure | undefined {
-  const ip = parseIp(ban.id)
-  const left = remainingMs(ban, nowMs)
-  return ip && { jail: ban.jail, ip, remainingMs: left === undefined ? undefined : Math.max(1, left) }
-}
-
-function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
-  const first: T[] = []
-  const second: T[] = []
-  for (const item of items) (isFirst(item) ? first : second).push(item)
-  return [first, second]
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,0 +1,82 @@
+import { parseIp } from '../domain/address.js'
+import type { Ban } from '../domain/ban.js'
+import type { BanStore } from '../domain/ban-store.js'
+import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { Delivery } from './delivery.js'
+import { type LiveBan, remainingMs } from './live-bans.js'
+
+/** What the store is to be told: a ban to keep, or (undefined) one to forget. */
+export interface Saving {
+  live: LiveBan
+  ban: Ban | undefined
+}
+
+/** Closures in one transaction to the enforcer, and bans in one to the store. */
+const batchMax = 10_000
+
+/** Brings bans to the enforcer: those that are live are closed, the others opened. */
+export function toEnforcer(options: {
+  clock: Clock
+  log: Log
+  enforcer: Enforcer
+  isLive(ban: LiveBan): boolean
+  onDelivered(bans: LiveBan[]): void
+}): Delivery<LiveBan> {
+  const { clock, log, enforcer, isLive, onDelivered } = options
+  return new Delivery({
+    clock,
+    batchMax,
+    deliver: async (bans) => {
+      const nowMs = clock.now()
+      const closures = (part: LiveBan[]) => part.flatMap((ban) => closureOf(ban, nowMs) ?? [])
+      const over = bans.filter((ban) => !isLive(ban))
+      if (over.length > 0) await enforcer.open(closures(over))
+      const live = bans.filter(isLive)
+      if (live.length > 0) await enforcer.close(closures(live))
+    },
+    onDelivered,
+    onTrouble: (error, waiting) => {
+      const text = `Not enforced: ${waiting} change(s) wait for the kernel, trying again: ${messageOf(error)}`
+      log.write('ERROR', 'actions', text)
+    },
+    onRecovered: () => log.write('NOTICE', 'actions', 'The kernel takes our changes again'),
+  })
+}
+
+/** Brings bans to the store. */
+export function toStore({ clock, log, store }: { clock: Clock; log: Log; store: BanStore }): Delivery<Saving> {
+  return new Delivery<Saving>({
+    clock,
+    batchMax,
+    deliver: (items) => {
+      const gone = items.filter((item) => item.ban === undefined)
+      if (gone.length > 0) store.remove(gone.map((item) => item.live))
+      const added = items.flatMap((item) => item.ban ?? [])
+      if (added.length > 0) store.add(added)
+    },
+    onDelivered: () => {},
+    onTrouble: (error, waiting) => {
+      const text = `Cannot save ${waiting} ban(s), they stay in the kernel, trying again: ${messageOf(error)}`
+      log.write('ERROR', 'database', text)
+    },
+    onRecovered: () => log.write('NOTICE', 'database', 'Bans are saved again'),
+  })
+}
+
+/** One text for each ban there can be. */
+export function keyOf(ban: Pick<Ban, 'jail' | 'id'>): string {
+  return `${ban.jail}\0${ban.id}`
+}
+
+/** Undefined for an id that is no address. */
+export function closureOf(ban: LiveBan, nowMs: number): TimedClosure | undefined {
+  const ip = parseIp(ban.id)
+  const left = remainingMs(ban, nowMs)
+  return ip && { jail: ban.jail, ip, remainingMs: left === undefined ? undefined : Math.max(1, left) }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
