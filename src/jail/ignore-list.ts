@@ -25,14 +25,17 @@ export function parseIgnoreEntry(text: string): IgnoreEntry {
 /** Who a jail never bans by its own counting: addresses, networks, names, lists. Exact addresses are one look-up. */
 export class IgnoreList {
   readonly #exact = new Set<string>()
+  readonly #exactNetworks: Ip[] = []
   readonly #others: IgnoreEntry[] = []
   readonly #options: IgnoreListOptions
 
   constructor(options: IgnoreListOptions) {
     this.#options = options
     for (const entry of options.entries) {
-      if (entry.kind === 'ip' && isSingleAddress(entry.ip)) this.#exact.add(entry.ip.text)
-      else this.#others.push(entry)
+      if (entry.kind === 'ip' && isSingleAddress(entry.ip)) {
+        this.#exact.add(entry.ip.text)
+        this.#exactNetworks.push(entry.ip)
+      } else this.#others.push(entry)
     }
   }
 
@@ -50,8 +53,7 @@ export class IgnoreList {
 
   /** Everything the list stands for now, to be held against a network that somebody wants to ban. */
   networks(): Ip[] {
-    const exact = [...this.#exact].flatMap((text) => parseIp(text) ?? [])
-    return [...exact, ...this.#others.flatMap((entry) => this.#networksOf(entry))]
+    return [...this.#exactNetworks, ...this.#others.flatMap((entry) => this.#networksOf(entry))]
   }
 
   #coveredBy(entry: IgnoreEntry, id: string, ip: Ip | undefined): string | undefined {
