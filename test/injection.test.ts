@@ -72,9 +72,9 @@ for (const [file, list] of samples) {
       )
     })
 
-    it('name nobody but the peer where the line is cut', {
-      skip: server.limits.length === 0 && 'nothing cuts it',
-    }, () => {
+    // What nothing cuts cannot be cut.
+    if (server.limits.length === 0) return
+    it('name nobody but the peer where the line is cut', () => {
       check(
         filter,
         list.flatMap((sample) => server.fields.flatMap((field) => cutAttacks(sample, field, server))),
