@@ -1,6 +1,5 @@
 import path from 'node:path'
 import { entryFields } from './journal-entry.js'
-import type { JournalStart } from './journal-position.js'
 
 /** What of which journal is read. */
 export interface JournalSource {
@@ -8,6 +7,13 @@ export interface JournalSource {
   matches: readonly (readonly string[])[]
   /** What stood in `systemd[…]`. */
   options: Readonly<Record<string, string>>
+}
+
+/** Where to begin: with the entry of the cursor, which itself is known already; without one, at a time. */
+export interface JournalStart {
+  cursor?: string
+  /** Also for a cursor that the journal does not know any more. */
+  sinceMs: number
 }
 
 /** Flags of sd_journal_open(3), as in `journalflags`. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReadPosition } from '../domain/read-position.js'
-import type { JournalSource } from './journal-command.js'
+import type { JournalSource, JournalStart } from './journal-command.js'
 
 /** How far a journal has been read. */
 export interface JournalPosition {
@@ -8,13 +8,6 @@ export interface JournalPosition {
   cursor: string
   /** When that entry was written, epoch microseconds. */
   writtenUs: number
-}
-
-/** Where to begin: with the entry of the cursor, which itself is known already; without one, at a time. */
-export interface JournalStart {
-  cursor?: string
-  /** Also for a cursor that the journal does not know any more. */
-  sinceMs: number
 }
 
 /** What Fail2ban calls the journal in its table `logs` (spec section 8). */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { type RunningChild, startChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
-import { type JournalSource, journalCommand } from './journal-command.js'
+import { type JournalSource, type JournalStart, journalCommand } from './journal-command.js'
 import { type Fields, type JournalEntry, lineOf, receivedUs, wantedFields, writtenUs } from './journal-entry.js'
 import { cursorField, type ExportedEntry, JournalExport } from './journal-export.js'
-import { type JournalPosition, type JournalStart, timeOfCursorMs } from './journal-position.js'
+import { type JournalPosition, timeOfCursorMs } from './journal-position.js'
 
 export interface JournalOptions {
   source: JournalSource
