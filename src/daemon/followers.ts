@@ -6,10 +6,13 @@ import { Fuse } from '../match/fuse.js'
 import { LineMatcher } from '../match/line-matcher.js'
 import { lineTimeReader } from '../match/line-time.js'
 import { Survey } from '../match/survey.js'
-import { watchGlob } from '../source/file-glob.js'
+import { expandGlob, watchGlob } from '../source/file-glob.js'
 import { type Chunk, type FileTail, followFile } from '../source/file-tail.js'
+import type { SourceSpec } from '../source/source-spec.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
+import { JournalFollowers } from './journal-followers.js'
+import { journalSource, sourceProblems } from './journal-source.js'
 import type { Listener, Pipeline } from './pipeline.js'
 
 export interface FollowersOptions {
@@ -51,14 +54,17 @@ export class Followers {
   readonly #followers = new Map<string, Follower>()
   readonly #interests: Interest[] = []
   readonly #fuse = new Fuse()
+  readonly #journals: JournalFollowers
 
   constructor(options: FollowersOptions) {
     this.#options = options
+    this.#journals = new JournalFollowers(options)
   }
 
   /** Begins to follow the jail's logs, those that are there and those that come. Returns the globs that match nothing so far. */
   add(unit: JailUnit): string[] {
-    const { source } = unit.config
+    const source = this.#sourceOf(unit)
+    if (source.kind === 'journal') this.#journals.add(unit, this.#matcherFor(unit), journalSource(source))
     if (source.kind !== 'files') return []
     const missing: string[] = []
     for (const { glob, start } of source.paths) {
@@ -85,12 +91,14 @@ export class Followers {
       this.#followers.delete(key)
       await follower.tail.close()
     }
+    await this.#journals.remove(unit)
   }
 
   /** Reads what is there to its end when `drain`, then lets everything go. */
   async close(options: { drain: boolean }): Promise<void> {
     for (const interest of this.#interests.splice(0)) interest.close()
     await Promise.all([...this.#followers.values()].map(({ tail }) => tail.close(options)))
+    await this.#journals.close()
     this.#followers.clear()
   }
 
@@ -98,10 +106,24 @@ export class Followers {
     const mine = [...this.#followers.values()].filter(({ listeners }) =>
       listeners.some(({ unit }) => unit.name === jail),
     )
-    return mine.map(({ path, tail }) => {
+    const files = mine.map(({ path, tail }) => {
       const { state, linesSkippedTooLong } = tail.stats
       return { path, state, linesSkippedTooLong, offset: tail.position().offset }
     })
+    return [...files, ...this.#journals.statusOf(jail)]
+  }
+
+  /** The files, or, when there is none of them and the jail may do so, the journal: for good, as Fail2ban has it (spec 1.12). */
+  #sourceOf({ name, config: { source, sourceWithoutFiles } }: JailUnit): SourceSpec {
+    const { log, realPath } = this.#options
+    if (source.kind === 'journal' || sourceWithoutFiles === undefined) return source
+    if (source.kind === 'files' && source.paths.some(({ glob }) => expandGlob(realPath(glob)).length > 0)) return source
+    const problems = sourceProblems(sourceWithoutFiles)
+    for (const problem of problems) log.write('ERROR', 'filter', `[${name}] The journal is not read: ${problem}`)
+    if (problems.length > 0) return source
+    const text = `Have not found any log file for '${name}' jail. Jail will monitor systemd journal.`
+    log.write('WARNING', 'jail', text)
+    return sourceWithoutFiles
   }
 
   #follow(unit: JailUnit, path: string, start: 'head' | 'tail'): void {

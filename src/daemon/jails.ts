@@ -11,6 +11,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { type CompiledFilter, compileFilter } from '../match/filter.js'
 import { Quarantine } from '../match/quarantine.js'
+import { sourceProblems } from './journal-source.js'
 
 /** A jail with everything built that it needs to run. */
 export interface JailUnit {
@@ -49,10 +50,14 @@ export function buildJail(
     port: config.scope.port,
     protocol: config.scope.protocol,
   })
-  const problems = [...('problems' in compiled ? compiled.problems : []), ...closing.problems].map((problem) => ({
-    ...problem,
-    jail: config.name,
+  const wrongSource = sourceProblems(config.source).map((message) => ({
+    severity: 'error' as const,
+    message,
+    origin: config.origin,
   }))
+  const problems = [...('problems' in compiled ? compiled.problems : []), ...closing.problems, ...wrongSource].map(
+    (problem) => ({ ...problem, jail: config.name }),
+  )
   if ('problems' in compiled || problems.some((problem) => problem.severity === 'error')) return { problems }
   const entries = [...config.jail.ignoreip.map((word) => word.value), ...context.ignoreip].map(parseIgnoreEntry)
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })
@@ -89,12 +94,11 @@ export function namesIn(texts: readonly string[]): string[] {
   return texts.map(parseIgnoreEntry).flatMap((entry) => (entry.kind === 'dns' ? [entry.name] : []))
 }
 
-function unservedOptions({ jail, source }: JailConfig): string[] {
+function unservedOptions({ jail, source, sourceWithoutFiles }: JailConfig): string[] {
   const notes: string[] = []
   if (jail.increment !== undefined)
     notes.push('bantime.increment is not carried out yet: every ban has the same length')
-  if (source.kind === 'journal')
-    notes.push('the systemd journal is not read yet: this jail sees nothing; name a logpath and backend = auto')
-  if (source.kind === 'none') notes.push('it has no logpath, so it only takes bans by hand')
+  if (source.kind === 'none' && sourceWithoutFiles === undefined)
+    notes.push('it has no logpath, so it only takes bans by hand')
   return notes
 }

@@ -8,6 +8,7 @@ import { localDateTime } from '../lib/log-writer.js'
 import type { LineMatcher } from '../match/line-matcher.js'
 import type { Survey } from '../match/survey.js'
 import type { Chunk } from '../source/file-tail.js'
+import type { JournalEntry } from '../source/journal-entry.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 
@@ -45,6 +46,20 @@ export class Pipeline {
     const context = { nowMs, live: chunk.live, ...(candidates && { candidates }) }
     for (const { unit, matcher } of listeners) {
       matcher.scan(chunk.text, context, (failure) => this.judge(unit, failure))
+    }
+  }
+
+  /** As `take`, for entries of the journal, whose times are known. */
+  takeEntries(entries: readonly JournalEntry[], listeners: readonly Listener[]): void {
+    const { clock, sessions } = this.#rooms
+    const nowMs = clock.now()
+    for (const { text, timeMs } of entries) {
+      if (text.includes(': Accepted ')) sessions.learn(`${new Date(timeMs).toISOString()} ${text}\n`)
+    }
+    for (const { text, timeMs, live } of entries) {
+      for (const { unit, matcher } of listeners) {
+        matcher.scanEntry(text, timeMs, { nowMs, live }, (failure) => this.judge(unit, failure))
+      }
     }
   }
 
