@@ -58,6 +58,25 @@ describe('FailureWindow', () => {
     assert.equal(window.record(failureAt(5, '192.0.2.0')).retries, 1)
   })
 
+  it('counts on with those whose first failure is long ago and was packed', () => {
+    const window = new FailureWindow({ findTimeMs: 600_000, maxmatches: 3 })
+    const ids = Array.from({ length: 3000 }, (_, i) => `198.51.${100 + (i >> 8)}.${i & 255}`)
+    for (const id of ids) window.record(failureAt(1, id))
+    assert.equal(window.failedNow(2000), 3000)
+    for (const id of [...ids.slice(0, 3), ...ids.slice(-3)]) {
+      const { retries, lines, data, firstMs } = window.record(failureAt(2, id))
+      assert.deepEqual([retries, lines, data, firstMs], [2, ['line at 1', 'line at 2'], { user: 'u1' }, 1000])
+    }
+  })
+
+  it('does not bring back who was forgotten', () => {
+    const window = new FailureWindow({ findTimeMs: 600_000, maxmatches: 1 })
+    window.record(failureAt(1, '192.0.2.1'))
+    window.forget('192.0.2.1')
+    for (let i = 0; i < 2000; i++) window.record(failureAt(1, `198.51.${100 + (i >> 8)}.${i & 255}`))
+    assert.equal(window.failedNow(2000), 2000)
+  })
+
   it('keeps unusual text whole', () => {
     const line = 'Füße \ud83d\udd14 \ufffd \0 end'
     assert.deepEqual(new FailureWindow({ findTimeMs: 1000, maxmatches: 1 }).record(failureAt(1, 'x', line)).lines, [

@@ -28,12 +28,23 @@ export interface FailureWindowOptions {
 /** Outdated tickets are looked for at most this often, and this many at a time, so that no line pays for a million of them. */
 const sweepEveryMs = 5000
 const sweepSize = 1000
+/**
+ * The newest tickets are not packed yet. Who guesses passwords fails again within seconds, and packing and unpacking him every
+ * time cost 0.35 µs a failure.
+ */
+const freshMax = 1024
 
 /** Counts failures for each id as Fail2ban does (spec 5.1): the window is an estimate by rate, not a list of times. */
 export class FailureWindow {
   readonly #options: Required<FailureWindowOptions>
-  /** NOTE: who has failed only once is kept packed: a million attackers with one failure each are the case that costs memory. */
+  /**
+   * NOTE: who has failed only once, and is not fresh any more, is kept packed: a million attackers with one failure each are the case that
+   * costs memory.
+   */
   readonly #tickets = new Map<string, Ticket | string>()
+  /** A ring of the tickets opened last. Some are outdated, banned or packed by now, which is harmless. */
+  readonly #fresh: Ticket[] = []
+  #nextFresh = 0
   #sweep: IterableIterator<[string, Ticket | string]> | undefined
   #sweptMs = Number.NEGATIVE_INFINITY
   #failuresTotal = 0
@@ -84,8 +95,19 @@ export class FailureWindow {
   #open(failure: Failure): Ticket {
     const ticket = this.#ticketOf(failure)
     if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
-    this.#tickets.set(failure.id, packFailure({ ...failure, lines: ticket.lines }) ?? ticket)
+    this.#tickets.set(failure.id, ticket)
+    const oldest = this.#fresh[this.#nextFresh]
+    if (oldest !== undefined) this.#pack(oldest)
+    this.#fresh[this.#nextFresh] = ticket
+    this.#nextFresh = (this.#nextFresh + 1) % freshMax
     return ticket
+  }
+
+  #pack(ticket: Ticket): void {
+    const { id, failures, lastMs, lines, data } = ticket
+    if (failures > 1 || this.#tickets.get(id) !== ticket) return
+    const packed = packFailure({ id, timeMs: lastMs, lines, data })
+    if (packed !== undefined) this.#tickets.set(id, packed)
   }
 
   #unpacked(id: string, packed: string): Ticket {
@@ -125,9 +147,15 @@ export class FailureWindow {
   }
 
   #remember(ticket: Ticket, failure: Failure): void {
-    if (this.#options.maxmatches === 0) return
-    for (const line of failure.lines) ticket.lines.push(line)
-    const surplus = ticket.lines.length - this.#options.maxmatches
+    const { maxmatches } = this.#options
+    const { lines } = failure
+    if (maxmatches === 0) return
+    if (lines.length >= maxmatches) {
+      ticket.lines = lines.slice(-maxmatches)
+      return
+    }
+    for (const line of lines) ticket.lines.push(line)
+    const surplus = ticket.lines.length - maxmatches
     if (surplus > 0) ticket.lines.splice(0, surplus)
   }
 
