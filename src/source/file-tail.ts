@@ -25,7 +25,7 @@ export interface TailOptions {
   position?: ReadPosition
   /** `tail`: only what is written from now on, whatever `position` says. */
   start: 'head' | 'tail'
-  /** Whether a line is too old to be of interest (undefined: it has no date): at the start, the begin of a long log is skipped by it. */
+  /** Undefined: no date. At the start, the too old begin of a long log is passed over. */
   isTooOld?(line: string): boolean | undefined
   /** As `logencoding` has it. */
   encoding: string
@@ -212,7 +212,6 @@ export class FileTail {
     this.#wakeUps.watchFile(file.fd)
     this.#current = { file, lastReadMs: this.#options.clock.now() }
     const offset = await this.#firstOffset(file)
-    // Only what was there when we came can be too old.
     const isSearched = this.#sizeAtStart === undefined && this.#begin !== 'tail'
     file.moveTo(isSearched ? await seekStart(file, offset, this.#options) : offset)
     const isResumed = typeof this.#begin === 'object'
