@@ -230,7 +230,8 @@ export function tocsin(...words: string[]): Promise<ChildResult> {
 export function onlySshd(options = 'maxretry = 3'): string {
   const others = ['nginx-http-auth', 'nginx-bad-request', 'apache-auth', 'apache-bad-request', 'recidive']
   const off = others.map((jail) => `[${jail}]\nenabled = false`)
-  return [`[sshd]`, 'enabled = true', 'backend = auto', 'logpath = DIR/auth.log', options, ...off, ''].join('\n')
+  const log = options.includes('logpath') ? [] : ['logpath = DIR/auth.log']
+  return ['[sshd]', 'enabled = true', 'backend = auto', ...log, options, ...off, ''].join('\n')
 }
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']

@@ -6,6 +6,8 @@ import { atTheEnd } from './daemon-kit.js'
 
 /** This test process is the server, with nobody else's packet filter rules; daemons it starts are in its network. */
 export const withoutNetwork = (await enterOwnNetwork()) ?? false
+// Entering tries whether there is nf_tables, and leaves the table of its trial.
+if (!withoutNetwork) await runChild(['nft', 'delete', 'table', 'inet', 'tocsin'], { timeoutMs: 10_000 })
 
 const connectTimeoutMs = 300
 
@@ -14,6 +16,8 @@ export class TwoHosts {
   static readonly server4 = '192.0.2.1'
   static readonly server6 = '2001:db8::1'
   readonly #attacker: Network
+  /** One at a time may be in the other network: whoever comes second would take it for home. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(attacker: Network) {
     this.#attacker = attacker
@@ -39,16 +43,9 @@ export class TwoHosts {
 
   /** Whether a TCP connection from this address of the attacker is made before the time is over. */
   async connects(from: string, port: number): Promise<boolean> {
-    const socket = await this.#attacker.within(async () => {
-      const made = net.connect({
-        host: net.isIP(from) === 4 ? TwoHosts.server4 : TwoHosts.server6,
-        port,
-        localAddress: from,
-      })
-      // Node makes the socket itself in the next tick.
-      await new Promise<void>((resolve) => process.nextTick(resolve))
-      return made
-    })
+    const coming = this.#turn.then(() => this.#attacker.within(() => socketTo(from, port)))
+    this.#turn = coming
+    const socket = await coming
     return new Promise((resolve) => {
       const settle = (outcome: boolean) => {
         clearTimeout(timer)
@@ -86,6 +83,14 @@ export class TwoHosts {
     }
     return Object.assign(tally, { stop })
   }
+}
+
+async function socketTo(from: string, port: number): Promise<net.Socket> {
+  const host = net.isIP(from) === 4 ? TwoHosts.server4 : TwoHosts.server6
+  const socket = net.connect({ host, port, localAddress: from })
+  // Node makes the socket itself in the next tick.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  return socket
 }
 
 /** What nft lists of our table in this network, or undefined when there is none. */
