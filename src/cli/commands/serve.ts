@@ -1,5 +1,5 @@
 import { CannotStart } from '../../daemon/cannot-start.js'
-import { startDaemon } from '../../daemon/daemon.js'
+import { type Daemon, startDaemon } from '../../daemon/daemon.js'
 import { replaceProcess } from '../../lib/replace-process.js'
 import { configDir } from '../config-dir.js'
 import { CommandFailure, type Context, exit, print, warn } from '../context.js'
@@ -13,11 +13,14 @@ export interface ServeFlags {
 
 /** Runs the daemon until it is told to stop. SIGTERM and SIGINT end it in order, SIGHUP reloads, SIGUSR1 reopens the log. */
 export async function serve(this: Context, flags: ServeFlags): Promise<void> {
-  const daemon = await started(flags, this)
-  const stop = () => void daemon.stop({ keep: false })
-  const reload = () => void daemon.reload()
-  const flushLog = () => daemon.flushLog()
+  const starting = started(flags, this)
+  // From the first moment on: a signal that comes during the start is carried out behind it, so nothing is left lying about.
+  const then = (act: (daemon: Daemon) => unknown) => () => void starting.then(act, () => {})
+  const stop = then((daemon) => daemon.stop({ keep: false }))
+  const reload = then((daemon) => daemon.reload())
+  const flushLog = then((daemon) => daemon.flushLog())
   process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload).on('SIGUSR1', flushLog)
+  const daemon = await starting
   const { keep } = await daemon.stopped
   if (!keep) return
   const error = replaceProcess()
