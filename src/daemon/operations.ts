@@ -102,8 +102,8 @@ export class DaemonOperations implements Operations {
       : request.ips
     const outcomes = [...ids].map((id): UnbanOutcome => {
       const ip = parseIp(id)?.text ?? id
-      // Somebody who was let out by hand begins anew.
-      for (const unit of jails.values()) unit.jail.forgive(ip)
+      // Somebody who was let out by hand begins anew, where he was let out.
+      for (const unit of jails.values()) if (jail === undefined || unit.name === jail) unit.jail.forgive(ip)
       return { ip, lifted: bans.lift(ip, jail) }
     })
     await bans.settled()
