@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { House, tocsin } from './kit/daemon-kit.js'
 
@@ -54,6 +55,8 @@ describe('the socket', () => {
     for (const garbage of [
       'hello\r\n\r\n',
       Buffer.from([0x80, 5, 0x95, 0, 0, 0]),
+      // What Fail2ban's own client sends.
+      Buffer.from('\x80\x02]q\x00X\x04\x00\x00\x00pingq\x01a.<F2B_END_COMMAND>', 'latin1'),
       `GET ${'x'.repeat(100_000)}\r\n\r\n`,
     ]) {
       const answer = await sendRaw(house.socket, garbage)
@@ -170,6 +173,12 @@ describe('completion', () => {
       (await tocsin('__complete', ...words)).stdout.split('\n').filter(Boolean)
     assert.deepEqual(await proposed('un'), ['unban'])
     assert.ok((await proposed('ban', '--f')).includes('--force'))
+  })
+
+  it('completes in a real bash', () => {
+    const program = `${process.execPath} ${path.resolve(import.meta.dirname, '../bin/tocsin')}`
+    const script = `tocsin() { ${program} "$@"; }; source <(tocsin completions bash); COMP_WORDS=(tocsin un); COMP_CWORD=1; _tocsin; echo "\${COMPREPLY[@]}"`
+    assert.equal(spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout, 'unban\n')
   })
 
   for (const shell of ['bash', 'zsh', 'fish']) {

@@ -162,6 +162,42 @@ describe('reload', () => {
   })
 })
 
+describe('bans of a jail', () => {
+  const ip = '203.0.113.1'
+
+  it('that has another ban time now are kept as they are', async () => {
+    const house = new House()
+    await house.serve('--simulate')
+    house.append(failures(ip, 3))
+    await house.untilBanned(ip)
+    const before = await house.bans()
+    house.write('config/jail.local', onlySshd('maxretry = 3\nbantime = 2d'))
+    assert.equal((await house.tocsin('reload')).exitCode, 0)
+    assert.deepEqual(await house.bans(), before)
+    house.append(failures('203.0.113.2', 3))
+    await house.untilBanned('203.0.113.2')
+    const young = (await house.bans()).find((ban) => ban.ip === '203.0.113.2')
+    assert.equal((young?.endMs ?? 0) - (young?.startMs ?? 0), 2 * 86_400_000)
+  })
+
+  it('that is gone are lifted, and in force again when it comes back', async () => {
+    const both = `${onlySshd()}\n[second]\nenabled = true\nfilter = sshd\nmaxretry = 1\nlogpath = DIR/second.log\n`
+    const house = new House({ jails: both })
+    await house.serve('--simulate')
+    house.append(failures(ip), 'second.log')
+    await house.untilBanned(ip, 'second')
+    const before = await house.bans()
+    for (const [jails, bans] of [
+      [onlySshd(), []],
+      [both, before],
+    ] as const) {
+      house.write('config/jail.local', jails)
+      assert.equal((await house.tocsin('reload')).exitCode, 0)
+      assert.deepEqual(await house.bans(), bans)
+    }
+  })
+})
+
 it('refuses a restart that would not come back', async () => {
   const house = new House()
   await house.serve('--simulate')
