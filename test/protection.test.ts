@@ -67,9 +67,7 @@ describe('who may not be banned', () => {
     assert.match((await house.tocsin('why', loggedIn)).stdout, /can not be banned: somebody is logged in/)
   })
 
-  it('stays protected over a restart of the daemon', {
-    todo: 'logins seen in logs are kept in memory only',
-  }, async () => {
+  it('stays protected over a restart of the daemon', async () => {
     const house = await started()
     house.append(accepted(loggedIn) + failures(stranger, 2))
     await house.untilBanned(stranger)

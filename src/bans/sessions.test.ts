@@ -41,7 +41,7 @@ describe('Sessions', () => {
   it('reads utmp again when it has changed', () => {
     const file = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-')), 'utmp')
     const clock = new ManualClock()
-    const sessions = new Sessions(clock, file)
+    const sessions = new Sessions(clock, { utmpPath: file })
     assert.equal(sessions.addresses().size, 0)
     writeFileSync(file, utmpRecord({ type: 7, user: 'alice', line: 'pts/0', address: [203, 0, 113, 5] }))
     clock.turn(1001)
@@ -50,7 +50,7 @@ describe('Sessions', () => {
 
   it('learns logins from sshd lines and forgets them after a day', () => {
     const clock = new ManualClock()
-    const sessions = new Sessions(clock, noUtmp)
+    const sessions = new Sessions(clock, { utmpPath: noUtmp })
     sessions.learn(
       'Nov 21 10:00:01 web1 sshd[123]: Accepted publickey for alice from 203.0.113.5 port 50022 ssh2: ED25519 SHA256:abc\n' +
         '2026-11-21T10:00:02.123456+01:00 web1 sshd-session[124]: Accepted password for bob from 2001:db8::9 port 50023 ssh2\r\n',
@@ -61,7 +61,7 @@ describe('Sessions', () => {
   })
 
   it('is not fooled by the same words in a request path or a user name', () => {
-    const sessions = new Sessions(new ManualClock(), noUtmp)
+    const sessions = new Sessions(new ManualClock(), { utmpPath: noUtmp })
     sessions.learn(
       '198.51.100.1 - - [21/Nov/2026:10:00:00 +0000] "GET /x sshd[1]: Accepted password for a from 198.51.100.1 port 1 ssh2" 404 0\n' +
         'Nov 21 10:00:01 web1 sshd[123]: Invalid user x]: Accepted password for a from 198.51.100.1 port 1 ssh2 from 198.51.100.1 port 2\n' +

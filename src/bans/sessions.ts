@@ -19,19 +19,36 @@ const accepted = String.raw`sshd(?:-session)?\[\d+\]: Accepted [a-z/-]+ for (\S+
 const acceptedLine = new RegExp(String.raw`^${syslogPrefix} ${accepted}\r?$`)
 const acceptedWord = ']: Accepted '
 
+/** A login that a log told of; it protects its address until `untilMs`. */
+export interface Login {
+  address: string
+  user: string
+  untilMs: number
+}
+
+export interface SessionsOptions {
+  utmpPath?: string
+  /** Logins that an earlier run has seen, oldest first. */
+  accepted?: readonly Login[]
+  onAccepted?(login: Login): void
+}
+
 /** Addresses from which somebody is logged in: utmp (what `who` shows), and `Accepted` lines of the logs we follow. */
 export class Sessions {
   readonly #clock: Clock
   readonly #utmpPath: string
+  readonly #onAccepted: (login: Login) => void
   readonly #accepted = new Map<string, { user: string; untilMs: number }>()
   #known: ReadonlyMap<string, string> = new Map()
   #readMs = Number.NEGATIVE_INFINITY
   #loggedIn = new Map<string, string>()
   #utmpChangedMs = -1
 
-  constructor(clock: Clock, utmpPath = '/var/run/utmp') {
+  constructor(clock: Clock, options: SessionsOptions = {}) {
     this.#clock = clock
-    this.#utmpPath = utmpPath
+    this.#utmpPath = options.utmpPath ?? '/var/run/utmp'
+    this.#onAccepted = options.onAccepted ?? (() => {})
+    for (const { address, user, untilMs } of options.accepted ?? []) this.#accepted.set(address, { user, untilMs })
   }
 
   /** Looks for logins in complete lines of a log. Costs one search for a word when there are none. */
@@ -44,7 +61,9 @@ export class Sessions {
       if (ip === undefined) continue
       this.#accepted.delete(ip.text)
       this.#readMs = Number.NEGATIVE_INFINITY
-      this.#accepted.set(ip.text, { user, untilMs: this.#clock.now() + acceptedMaxAgeMs })
+      const untilMs = this.#clock.now() + acceptedMaxAgeMs
+      this.#accepted.set(ip.text, { user, untilMs })
+      this.#onAccepted({ address: ip.text, user, untilMs })
       // Full: the oldest login loses its protection; ten thousand addresses in a day are no operator's.
       if (this.#accepted.size > acceptedMax) this.#accepted.delete([...this.#accepted.keys()][0] ?? '')
     }

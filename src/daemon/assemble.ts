@@ -1,6 +1,6 @@
 import { Bans } from '../bans/bans.js'
 import { Protection } from '../bans/protection.js'
-import { Sessions } from '../bans/sessions.js'
+import { type Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { Problem } from '../domain/origin.js'
 import { chooseEnforcer } from '../firewall/choose.js'
@@ -15,6 +15,7 @@ import { Names } from './names.js'
 import { logFileOf, type Paths } from './paths.js'
 import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
+import { Soon } from './soon.js'
 import type { State } from './state.js'
 
 export interface AssembleOptions {
@@ -30,7 +31,11 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
   const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
   const { enforcer, reason } = await chooseEnforcer({ clock, simulate: simulate || config.own.enforcement.simulate })
   const jails = new Map<string, JailUnit>()
-  const sessions = new Sessions(clock)
+  const logins = new Soon<Login>({ clock, log, what: 'logins', save: (seen) => store.logins.add(seen, clock.now()) })
+  const sessions = new Sessions(clock, {
+    accepted: store.logins.current(clock.now()),
+    onAccepted: (login) => logins.put(login.address, login),
+  })
   const names = new Names(clock, log)
   const nobody: ReadonlyMap<string, string> = new Map()
   const protection = new Protection({
@@ -67,6 +72,7 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
     enforcer,
     enforcerReason: reason,
     sessions,
+    logins,
     protection,
     names,
     lists,

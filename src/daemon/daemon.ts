@@ -81,7 +81,7 @@ export class Daemon {
     this.#refuseEmpty([...problems, ...built.problems], built.units)
     await this.#restore(built.units)
     resolveReady()
-    this.#follow(built.units)
+    await this.#follow(built.units)
     this.#purge()
   }
 
@@ -101,10 +101,11 @@ export class Daemon {
   async stop(options: { keep: boolean }): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
-    const { log, followers, positions, bans, enforcer, jails } = this.#state
+    const { log, followers, positions, logins, bans, enforcer, jails } = this.#state
     log.write('INFO', 'server', 'Shutdown in progress...')
     await followers.close({ drain: options.keep })
     positions.save()
+    logins.save()
     await bans.flush()
     if (!options.keep) await this.#liftAll()
     for (const jail of jails.keys()) log.write('INFO', 'jail', `Jail '${jail}' stopped`)
@@ -170,13 +171,15 @@ export class Daemon {
     for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
   }
 
-  #follow(units: readonly JailUnit[]): void {
+  async #follow(units: readonly JailUnit[]): Promise<void> {
     const { followers, log } = this.#state
     const missing: string[] = []
     for (const unit of units) {
       for (const glob of followers.add(unit)) missing.push(`${glob} (${unit.name})`)
       log.write('INFO', 'jail', `Jail '${unit.name}' started`)
     }
+    // Who writes a line from now on finds us reading.
+    await followers.opened()
     if (missing.length > 0) this.#options.say(`Waiting for logs that are not there yet: ${missing.join(', ')}`)
     this.#options.say(`Ready; 'tocsin status' shows more, Ctrl-C or 'tocsin stop' ends it`)
   }

@@ -34,10 +34,14 @@ type DatedListener = Listener & { isTooOld(line: string): boolean | undefined }
 interface Follower {
   path: string
   tail: FileTail
+  /** Resolves when the file has been looked for once. */
+  lookedFor: Promise<void>
   listeners: readonly DatedListener[]
   /** One search for all of them, where there are several. */
   survey: Survey | undefined
 }
+
+const openedMsMax = 2000
 
 /** One jail's interest in what a glob matches. */
 interface Interest {
@@ -74,6 +78,13 @@ export class Followers {
       this.#interests.push({ unit, close: () => watch.close() })
     }
     return missing
+  }
+
+  /** Resolves when every file so far is open or known to be missing; a dead network mount is waited for two seconds. */
+  async opened(): Promise<void> {
+    const all = Promise.all([...this.#followers.values()].map(({ lookedFor }) => lookedFor))
+    const late = new Promise<void>((resolve) => this.#options.clock.after(openedMsMax, resolve))
+    await Promise.race([all, late])
   }
 
   /** Stops following for this jail; a file that nobody listens to any more is let go. */
@@ -139,7 +150,12 @@ export class Followers {
       setListeners(known, [...known.listeners, listener])
       return
     }
+    let foundOut = () => {}
+    const lookedFor = new Promise<void>((resolve) => {
+      foundOut = resolve
+    })
     const follower: Follower = {
+      lookedFor,
       path,
       listeners: [listener],
       survey: undefined,
@@ -153,6 +169,7 @@ export class Followers {
         ...(position && { position }),
         isTooOld: (line) => isTooOldForAll(follower.listeners, line),
         onChunk: (chunk) => this.#take(follower, chunk),
+        onEvent: () => foundOut(),
       }),
     }
     const { offset, firstLineSha1 } = position ?? { offset: 0, firstLineSha1: '' }

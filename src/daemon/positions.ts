@@ -1,28 +1,27 @@
 import type { ReadPosition } from '../domain/read-position.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
+import { Soon } from './soon.js'
+
+interface Moved {
+  jail: string
+  path: string
+  position: ReadPosition
+}
 
 export interface PositionStore {
   get(jail: string, path: string): ReadPosition | undefined
-  set(positions: readonly { jail: string; path: string; position: ReadPosition }[]): void
+  set(positions: readonly Moved[]): void
 }
 
-/** Positions are saved at most this often; after a crash so much of the log is read once more, and known bans stay as they are. */
-const saveEveryMs = 1000
-
-/** How far each jail has read each file: gathered here, saved together. */
+/** How far each jail has read each file. After a crash a second of the log is read once more, and known bans stay as they are. */
 export class Positions {
-  readonly #clock: Clock
-  readonly #log: Log
   readonly #store: PositionStore
-  readonly #unsaved = new Map<string, { jail: string; path: string; position: ReadPosition }>()
-  #cancel: (() => void) | undefined
-  #isFailing = false
+  readonly #unsaved: Soon<Moved>
 
-  constructor(options: { clock: Clock; log: Log; store: PositionStore }) {
-    this.#clock = options.clock
-    this.#log = options.log
-    this.#store = options.store
+  constructor({ clock, log, store }: { clock: Clock; log: Log; store: PositionStore }) {
+    this.#store = store
+    this.#unsaved = new Soon({ clock, log, what: 'how far the logs are read', save: (moved) => store.set(moved) })
   }
 
   get(jail: string, path: string): ReadPosition | undefined {
@@ -30,30 +29,10 @@ export class Positions {
   }
 
   moved(jail: string, path: string, position: ReadPosition): void {
-    this.#unsaved.set(`${jail}\0${path}`, { jail, path, position })
-    this.#cancel ??= this.#clock.after(saveEveryMs, () => {
-      this.#cancel = undefined
-      this.save()
-    })
+    this.#unsaved.put(`${jail}\0${path}`, { jail, path, position })
   }
 
-  /** Saves now. A store that refuses is told of once and tried again with the next line. */
   save(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
-    if (this.#unsaved.size === 0) return
-    try {
-      this.#store.set([...this.#unsaved.values()])
-      this.#unsaved.clear()
-      this.#isFailing = false
-    } catch (error) {
-      if (!this.#isFailing)
-        this.#log.write(
-          'ERROR',
-          'database',
-          `Cannot save how far the logs are read: ${error instanceof Error ? error.message : error}`,
-        )
-      this.#isFailing = true
-    }
+    this.#unsaved.save()
   }
 }

@@ -1,6 +1,6 @@
 import type { Bans } from '../bans/bans.js'
 import type { Protection } from '../bans/protection.js'
-import type { Sessions } from '../bans/sessions.js'
+import type { Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { Enforcer, Scope } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
@@ -12,6 +12,7 @@ import type { JailUnit } from './jails.js'
 import type { Names } from './names.js'
 import type { Paths } from './paths.js'
 import type { Positions } from './positions.js'
+import type { Soon } from './soon.js'
 
 /** Everything a running daemon consists of. Made in `assemble`, changed only by a reload. */
 export interface State {
@@ -24,6 +25,7 @@ export interface State {
   /** Why this enforcer: `nftables over netlink`, `not root`. */
   readonly enforcerReason: string
   readonly sessions: Sessions
+  readonly logins: Soon<Login>
   readonly protection: Protection
   readonly names: Names
   readonly lists: AddressLists

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { Bans } from './bans.js'
 import { openDatabase } from './database.js'
+import { Logins } from './logins.js'
 import { ReadPositions } from './read-positions.js'
 
 export interface StoreOptions {
@@ -17,6 +18,7 @@ export interface StoreOptions {
 export interface Store {
   bans: Bans
   positions: ReadPositions
+  logins: Logins
   close(): void
 }
 
@@ -26,6 +28,7 @@ export function openStore({ file, clock, log, matchesMax }: StoreOptions): Store
   return {
     bans: new Bans(database, { matchesMax }),
     positions: new ReadPositions(database),
+    logins: new Logins(database),
     close: () => database.close(),
   }
 }
