@@ -15,6 +15,9 @@ async function following(options?: string): Promise<{ house: House; daemon: Daem
   return { house, daemon: await house.serve('--simulate') }
 }
 
+const untilState = (house: House, state: string) =>
+  waitUntil(async () => (await house.jail()).sources[0]?.state === state, `the log is ${state}`)
+
 describe('a followed log', () => {
   it('is read as it grows', async () => {
     const { house } = await following()
@@ -39,6 +42,7 @@ describe('a followed log', () => {
 
   it('is rotated several times in a row', async () => {
     const { house } = await following()
+    await untilState(house, 'live')
     for (const round of [1, 2, 3, 4, 5]) {
       house.append(failures(ip, 10))
       renameSync(house.authLog, house.at(`auth.log.${round}`))
@@ -80,7 +84,6 @@ describe('a followed log', () => {
     house.append(failures(ip))
     await house.untilCounted(1)
     rmSync(house.authLog)
-    await waitUntil(async () => (await house.jail()).sources[0]?.state !== 'following', 'it is missed')
     house.write('auth.log', failures(ip))
     await house.untilCounted(2)
   })
@@ -129,7 +132,7 @@ describe('a line', () => {
     const { house } = await following()
     const line = wrongPassword()
     house.append(line.slice(0, 60))
-    await waitUntil(async () => (await house.jail()).sources.length === 1, 'the log is followed')
+    await untilState(house, 'live')
     house.append(`${line.slice(60, -1)}`)
     assert.equal((await house.jail()).totalFailed, 0)
     house.append('\n')
