@@ -4,9 +4,10 @@ import { Dispatch } from './dispatch.js'
 import { FieldPlan, FieldTable, type FieldValues, type LineState, place } from './field-table.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import { identify, type Resolve } from './identity.js'
+import { copyOver } from './own-copy.js'
 import { Prefix } from './prefix.js'
 import type { Quarantine } from './quarantine.js'
-import { type Session, Sessions } from './sessions.js'
+import { type LineText, type Session, Sessions, usersOf } from './sessions.js'
 import { splitWindow, type WindowLine } from './window.js'
 
 /** What a pattern found in a line. */
@@ -17,7 +18,7 @@ export interface Finding {
   timeMs: number | undefined
   fields: Record<string, string>
   lines: string[]
-  /** User names tried in the session. */
+  /** User names tried in the session; told only when all patterns are tried. */
   users: ReadonlySet<string> | undefined
   /** Not to be counted (`<F-NOFAIL>`); told only when all patterns are tried. */
   isNofail: boolean
@@ -71,7 +72,9 @@ export class FailureFinder {
   readonly #plans: readonly FieldPlan[]
   readonly #state: LineState = { isNofail: false, isGained: false, isForgotten: false }
   readonly #ignoresLinesFirst: boolean
-  readonly #sessions = new Sessions()
+  readonly #sessions: Sessions
+  /** Fields of the match at hand, as windows into the chunk. */
+  readonly #scratch: FieldValues
   #window: readonly WindowLine[] = []
 
   constructor(filter: CompiledFilter, options: FinderOptions) {
@@ -80,6 +83,8 @@ export class FailureFinder {
     this.#quarantine = options.quarantine
     const all = filter.prefix === undefined ? filter.fail : [filter.prefix, ...filter.fail]
     this.#table = new FieldTable(all.map(({ pattern }) => pattern))
+    this.#scratch = this.#table.empty()
+    this.#sessions = new Sessions({ isThorough: options.triesAll === true || options.probe !== undefined })
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
@@ -158,24 +163,28 @@ export class FailureFinder {
     emit: (finding: Finding) => void,
   ): boolean {
     const { triesAll, tellsPending, isBrief, onUndated, resolve, probe } = this.#options
-    const full = isBrief ? '' : matched === undefined ? line.full() : matched.map((each) => each.full).join('\n')
-    if (!line.isDated && onUndated !== undefined && !onUndated(full)) return false
-    const own = this.#table.empty()
-    const session = this.#merge(own, this.#readMatch(own, pattern, match, before), full, nowMs)
+    const source: LineText = isBrief ? noText : matched === undefined ? line : { full: () => textAsWritten(matched) }
+    if (!line.isDated && onUndated !== undefined && !onUndated(source.full())) return false
+    const own = this.#scratch
+    this.#table.clear(own)
+    const state = this.#readMatch(own, pattern, match, before)
+    const mlfid = own[place.mlfid]
+    const session = mlfid === undefined ? undefined : this.#sessions.merge(mlfid, own, state, source, nowMs)
+    if (mlfid !== undefined && session === undefined) return true
     // NOTE: a line of no session is a failure all the same; only Fail2ban's tool looks at the mark.
-    const isNofail = session?.isNofail ?? (triesAll === true && this.#state.isNofail)
+    const isNofail = session?.isNofail ?? (triesAll === true && state.isNofail)
     probe?.onMatch?.({ pattern, match, before, session, lines: matched?.map((each) => each.full) })
     if (isNofail && !triesAll) return true
-    const values = session?.values ?? own
+    const values = session?.values ?? this.#copied(own)
     const ids = identify(values, this.#filter.usedns, resolve)
     if (ids === undefined && session === undefined) return false
     if (ids === undefined && session !== undefined) session.isPending = true
     if (ids === undefined && !triesAll && !tellsPending) return true
     const fields = isBrief ? nothing : this.#table.toRecord(values)
     // A session starts a new list after what was told, so the list can be given away.
-    const lines = isBrief ? noLines : (session?.lines ?? matched?.map((each) => each.full) ?? [full])
+    const lines = isBrief ? noLines : (session?.lines ?? matched?.map((each) => each.full) ?? [line.full()])
     const { timeMs } = line
-    const users = session?.users
+    const users = triesAll && session !== undefined ? usersOf(session) : undefined
     // NOTE: written out, for `{ ...finding, id }` took 1.6 µs here, more than all patterns together.
     if (typeof ids !== 'object') emit({ pattern, id: ids, timeMs, fields, lines, users, isNofail })
     else for (const id of ids) emit({ pattern, id, timeMs, fields, lines, users, isNofail })
@@ -197,9 +206,10 @@ export class FailureFinder {
     return state
   }
 
-  #merge(values: FieldValues, state: LineState, line: string, nowMs: number): Session | undefined {
-    const id = values[place.mlfid]
-    return id === undefined ? undefined : this.#sessions.merge(id, values, state, line, nowMs)
+  #copied(values: FieldValues): FieldValues {
+    const copies = this.#table.empty()
+    copyOver(copies, values)
+    return copies
   }
 
   #grow(line: CurrentLine): readonly WindowLine[] {
@@ -230,6 +240,9 @@ export class FailureFinder {
 
 const nothing: Record<string, string> = {}
 const noLines: string[] = []
+const noText: LineText = { full: () => '' }
+
+const textAsWritten = (lines: readonly WindowLine[]): string => lines.map((line) => line.full).join('\n')
 
 const textOf = (lines: readonly WindowLine[]): string => `${lines.map((line) => line.text).join('\n')}\n`
 

@@ -1,6 +1,5 @@
 import type { Match, Pattern } from './dialect/pattern.js'
 import type { CompiledPattern } from './filter.js'
-import { ownCopy } from './own-copy.js'
 import { fieldOfTag } from './tags.js'
 
 /** Texts of fields, each in the place that the filter's table gives its name. An array, for it is filled and merged for every line that matches. */
@@ -10,6 +9,10 @@ export type FieldValues = (string | undefined)[]
 export class FieldTable {
   readonly names: readonly string[]
   readonly #places: ReadonlyMap<string, number>
+  readonly #empty: FieldValues
+  /** The last set of fields that was made a record, a bit for each (fewer than 32), and an object that has just these. */
+  #shape = 0
+  #template: Record<string, string> = {}
 
   constructor(patterns: readonly Pattern[]) {
     const names = new Set<string>(wellKnown)
@@ -22,6 +25,7 @@ export class FieldTable {
     }
     this.names = [...names]
     this.#places = new Map(this.names.map((name, place) => [name, place]))
+    this.#empty = this.names.map(() => undefined)
   }
 
   placeOf(name: string): number {
@@ -29,19 +33,39 @@ export class FieldTable {
   }
 
   empty(): FieldValues {
-    return new Array<string | undefined>(this.names.length).fill(undefined)
+    return this.#empty.slice()
+  }
+
+  /** Makes all fields unset. */
+  clear(values: FieldValues): void {
+    for (let i = 0; i < values.length; i++) values[i] = undefined
   }
 
   /** The fields that are set, by name. */
   toRecord(values: FieldValues): Record<string, string> {
-    const record: Record<string, string> = {}
+    // A copy of an object that has the fields already is made at once; adding them one by one took twice as long.
+    const record = { ...this.#templateFor(values) }
     for (let i = 0; i < values.length; i++) {
       const text = values[i]
       if (text !== undefined) record[this.names[i] ?? ''] = text
     }
     return record
   }
+
+  #templateFor(values: FieldValues): Record<string, string> {
+    if (values.length > shapeBits) return {}
+    let shape = 0
+    for (let i = 0; i < values.length; i++) if (values[i] !== undefined) shape |= 1 << i
+    if (shape !== this.#shape) {
+      this.#shape = shape
+      this.#template = Object.fromEntries(this.names.filter((_, i) => (shape >> i) & 1).map((name) => [name, '']))
+    }
+    return this.#template
+  }
 }
+
+/** Fields of a filter that has more are made a record one by one. */
+const shapeBits = 31
 
 /** Fields with a meaning of their own; they have the same place in every table. */
 const wellKnown = ['fid', 'ip4', 'ip6', 'dns', 'cidr', 'user', 'ip', 'mlfid'] as const
@@ -65,8 +89,6 @@ export class FieldPlan {
   readonly #slots: readonly number[]
   readonly #places: readonly number[]
   readonly #complex: readonly { kind: 'alt' | 'tuple'; from: number; to: number }[]
-  /** The last text of each group. */
-  readonly #last: (string | undefined)[] = []
   readonly #nofail: number
   readonly #gained: number
   readonly #forgotten: number
@@ -91,7 +113,7 @@ export class FieldPlan {
     this.#forgotten = pattern.slots.get('mlfforget') ?? -1
   }
 
-  /** Puts the groups that took part in the match over `values`. The texts are copies, not windows into a chunk of log. */
+  /** Puts the groups that took part in the match over `values`. NOTE: the texts may be windows into a chunk of log. */
   fill(values: FieldValues, match: Match): void {
     if (this.#complex.length > 0) {
       this.#fillComplex(values, match)
@@ -99,17 +121,8 @@ export class FieldPlan {
     }
     for (let i = 0; i < this.#slots.length; i++) {
       const text = match[this.#slots[i] ?? 0]
-      if (text !== undefined) values[this.#places[i] ?? 0] = this.#kept(i, text)
+      if (text !== undefined) values[this.#places[i] ?? 0] = text
     }
-  }
-
-  /** A copy of the text of group `i`; the same copy again while the text is the same, as in a burst of lines of one session. */
-  #kept(i: number, text: string): string {
-    const last = this.#last[i]
-    if (last === text) return last
-    const copy = ownCopy(text)
-    this.#last[i] = copy
-    return copy
   }
 
   /** Adds what the match says about the line. An empty group says nothing. */
@@ -124,16 +137,14 @@ export class FieldPlan {
     const own: FieldValues = []
     for (let i = 0; i < this.#slots.length; i++) {
       const text = match[this.#slots[i] ?? 0]
-      if (text !== undefined) own[this.#places[i] ?? 0] = this.#kept(i, text)
+      if (text !== undefined) own[this.#places[i] ?? 0] = text
     }
     for (const { kind, from, to } of this.#complex) {
       const text = own[from]
       if (kind === 'tuple') own[to] = tupleText(own[to], text)
       else if (text && !own[to]) own[to] = text
     }
-    own.forEach((text, i) => {
-      if (text !== undefined) values[i] = text
-    })
+    for (let i = 0; i < own.length; i++) if (own[i] !== undefined) values[i] = own[i]
   }
 }
 

@@ -12,3 +12,11 @@ export function ownCopy(text: string): string {
   const joined = ` ${text}`
   return joined.charCodeAt(0) === 0x20 ? joined.slice(1) : text
 }
+
+/** Puts own copies of the texts that are set over `target`; what is the same there already stays. */
+export function copyOver(target: (string | undefined)[], texts: readonly (string | undefined)[]): void {
+  for (let i = 0; i < texts.length; i++) {
+    const text = texts[i]
+    if (text !== undefined && target[i] !== text) target[i] = ownCopy(text)
+  }
+}

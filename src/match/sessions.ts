@@ -1,4 +1,5 @@
 import { type FieldValues, type LineState, place } from './field-table.js'
+import { copyOver, ownCopy } from './own-copy.js'
 
 /** Sessions remembered. Full: the oldest is forgotten, its lines are no longer attached to a later failure. */
 const sessionsMax = 100
@@ -9,8 +10,11 @@ const linesMax = 50
 
 /** Lines that belong together (`<F-MLFID>`), merged (spec section 3.6). */
 export interface Session {
+  readonly id: string
   values: FieldValues
-  /** User names that were tried; undefined: none yet. */
+  /** The first user name that was tried; undefined: none yet. */
+  user: string | undefined
+  /** All of them, once there is a second one. */
   users: Set<string> | undefined
   /** The state of the last line: it was of no failure. */
   isNofail: boolean
@@ -23,34 +27,46 @@ export interface Session {
   untilMs: number
 }
 
+/** A line, or several, that a pattern matched. Copied only when it is to be kept. */
+export interface LineText {
+  full(): string
+}
+
 /** Sessions of one stream of lines by their id. */
 export class Sessions {
   readonly #byId = new Map<string, Session>()
-  /** The session of the last line, for lines of one often follow each other; undefined: it is not known. */
-  #lastId = ''
+  /** The one of the last line, for lines of one session often follow each other. */
   #last: Session | undefined
+  readonly #isThorough: boolean
 
-  /** Merges the fields of a line that matched into its session; `values` may become the session's. Changes `state` where the session overrules it. */
-  merge(id: string, values: FieldValues, state: LineState, line: string, nowMs: number): Session {
+  /** `isThorough`: merges also what cannot become part of a failure any more, for tools that show how a filter works. */
+  constructor({ isThorough }: { isThorough: boolean }) {
+    this.#isThorough = isThorough
+  }
+
+  /**
+   * Merges the fields of a line that matched into its session. Changes `state` where the session overrules it. Undefined: the line
+   * is the last one of its session and no failure, so that nobody will ask for any of it; a tenth of the lines of a busy sshd.
+   */
+  merge(id: string, values: FieldValues, state: LineState, line: LineText, nowMs: number): Session | undefined {
     if (state.isGained) state.isNofail = true
     const user = values[place.user]
     const known = this.#get(id, nowMs)
-    const session = known ?? newSession(values, nowMs)
     if (known !== undefined) {
       if (user) addUser(known, user)
       if (state.isGained) known.isPending = false
       // What was reported before is not reported again.
       if (!known.isNofail && !known.isPending && known.lines.length > 0) known.lines = []
-      for (let i = 0; i < values.length; i++) if (values[i] !== undefined) known.values[i] = values[i]
-      if (state.isForgotten) this.#delete(id)
-    } else if (!state.isForgotten) {
-      if (user) addUser(session, user)
-      this.#set(id, session)
+      if (state.isForgotten) this.#delete(known)
     }
-    if (session.isPending || (session.users !== undefined && session.users.size > 1)) {
+    if (known !== undefined && (known.isPending || known.users !== undefined)) {
       state.isNofail = false
       state.isGained = false
     }
+    if (state.isNofail && state.isForgotten && !this.#isThorough) return undefined
+    const session = known ?? this.#open(id, values.length, state, nowMs)
+    if (known === undefined && user && !state.isForgotten) addUser(session, user)
+    copyOver(session.values, values)
     session.isPending = false
     session.isNofail = state.isNofail
     keepLine(session, state, line)
@@ -58,34 +74,44 @@ export class Sessions {
   }
 
   #get(id: string, nowMs: number): Session | undefined {
-    if (this.#lastId !== id) {
-      this.#lastId = id
-      this.#last = this.#byId.get(id)
-    }
-    const session = this.#last
+    const session = this.#last?.id === id ? this.#last : this.#byId.get(id)
+    this.#last = session
     if (session === undefined || session.untilMs > nowMs) return session
-    this.#delete(id)
+    this.#delete(session)
     return undefined
   }
 
-  #delete(id: string): void {
-    this.#byId.delete(id)
-    if (this.#lastId === id) this.#last = undefined
+  #delete(session: Session): void {
+    this.#byId.delete(session.id)
+    if (this.#last === session) this.#last = undefined
   }
 
-  #set(id: string, session: Session): void {
+  /** A new session, remembered unless its first line is also its last. */
+  #open(windowId: string, fields: number, state: LineState, nowMs: number): Session {
+    const session = newSession(ownCopy(windowId), fields, nowMs)
+    if (state.isForgotten) return session
     if (this.#byId.size >= sessionsMax) {
-      const oldest = this.#byId.keys().next()
+      const oldest = this.#byId.values().next()
       if (!oldest.done) this.#delete(oldest.value)
     }
-    this.#byId.set(id, session)
-    if (this.#lastId === id) this.#last = session
+    this.#byId.set(session.id, session)
+    this.#last = session
+    return session
   }
 }
 
-function newSession(values: FieldValues, nowMs: number): Session {
+/** User names that were tried. */
+export const usersOf = ({ user, users }: Session): ReadonlySet<string> =>
+  users ?? new Set(user === undefined ? [] : [user])
+
+function newSession(id: string, fields: number, nowMs: number): Session {
+  const values: FieldValues = new Array<string | undefined>(fields)
+  for (let i = 0; i < fields; i++) values[i] = undefined
+  values[place.mlfid] = id
   return {
+    id,
     values,
+    user: undefined,
     users: undefined,
     isNofail: false,
     isPending: false,
@@ -96,26 +122,29 @@ function newSession(values: FieldValues, nowMs: number): Session {
 }
 
 function addUser(session: Session, user: string): void {
-  if (session.users === undefined) session.users = new Set([user])
-  // Beyond two it makes no difference any more.
-  else if (session.users.size < usersMax) session.users.add(user)
+  if (session.user === undefined) session.user = ownCopy(user)
+  else if (session.users !== undefined) {
+    // Beyond two it makes no difference any more.
+    if (session.users.size < usersMax && !session.users.has(user)) session.users.add(ownCopy(user))
+  } else if (session.user !== user) session.users = new Set([session.user, ownCopy(user)])
 }
 
 const usersMax = 50
 
-function keepLine(session: Session, state: LineState, line: string): void {
+function keepLine(session: Session, state: LineState, line: LineText): void {
   if (state.isNofail) {
     if (!state.isForgotten) keep(session.earlierLines, line)
     return
   }
   if (session.earlierLines.length > 0) {
-    session.lines = [...session.earlierLines, ...session.lines].slice(-linesMax)
+    session.lines =
+      session.lines.length === 0 ? session.earlierLines : [...session.earlierLines, ...session.lines].slice(-linesMax)
     session.earlierLines = []
   }
   if (!state.isGained) keep(session.lines, line)
 }
 
-function keep(lines: string[], line: string): void {
+function keep(lines: string[], line: LineText): void {
   if (lines.length >= linesMax) lines.shift()
-  lines.push(line)
+  lines.push(line.full())
 }
