@@ -7,8 +7,9 @@ import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { elementsOf, withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
+const sqlite = 'sqlite3'
 const withoutSqlite =
-  (await runChild(['sqlite3', '--version'], { timeoutMs: 10_000 })).exitCode === 0 ? false : 'sqlite3 is not installed'
+  (await runChild([sqlite, '--version'], { timeoutMs: 10_000 })).exitCode === 0 ? false : 'sqlite3 is not installed'
 const trouble = /ERROR +Cannot save \d+ ban\(s\), they stay in the kernel, trying again/g
 const patienceMs = 30_000
 
@@ -58,7 +59,7 @@ describe('bans that cannot be saved', { skip: withoutNetwork }, () => {
   }, async () => {
     const target = house()
     await target.serve()
-    const other = spawn('sqlite3', [target.database])
+    const other = spawn(sqlite, [target.database])
     atTheEnd(() => other.kill('SIGKILL'))
     await lock(other)
     await banWithoutDisk(target, ips)
@@ -77,11 +78,11 @@ async function fill(target: House, disk: string): Promise<void> {
   assert.equal(statfsSync(disk).bavail, 0)
 }
 
-async function lock(sqlite: ChildProcessWithoutNullStreams): Promise<void> {
+async function lock(other: ChildProcessWithoutNullStreams): Promise<void> {
   let said = ''
-  sqlite.stdout.on('data', (part) => {
+  other.stdout.on('data', (part) => {
     said += part
   })
-  sqlite.stdin.write("BEGIN EXCLUSIVE;\nSELECT 'locked';\n")
+  other.stdin.write("BEGIN EXCLUSIVE;\nSELECT 'locked';\n")
   await waitUntil(() => said.includes('locked'), 'the database is locked')
 }
