@@ -221,11 +221,11 @@ export class Bans {
 
 /**
  * A jail says so for every few lines of a burst that was already written when the ban began: an end that moves by less than a
- * hundredth is not worth a change in the kernel and on the disk. An operator's word always is.
+ * tenth is not worth a change in the kernel and on the disk. An operator's word always is.
  */
 function isWorthExtending(known: LiveBan, ban: Ban): boolean {
   const gainedMs = endMs(ban) - endMs(known)
-  return ban.origin.kind === 'jail' && ban.durationMs !== undefined ? gainedMs > ban.durationMs / 100 : gainedMs > 0
+  return ban.origin.kind === 'jail' && ban.durationMs !== undefined ? gainedMs > ban.durationMs / 10 : gainedMs > 0
 }
 
 /** Lines that were on their way when the ban began are no news; later ones mean that the ban does not hold (spec 5.4). */
