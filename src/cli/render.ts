@@ -1,6 +1,8 @@
 import picocolors from 'picocolors'
 
-const { bold, dim, green, red, yellow } = picocolors
+/** Only for people: a pipe gets plain text, on a build server too (which picocolors by itself takes for a terminal). */
+const isColoured = !process.env.NO_COLOR && (process.stdout.isTTY === true || Boolean(process.env.FORCE_COLOR))
+const { bold, dim, green, red, yellow } = picocolors.createColors(isColoured)
 export const colour = { bold, dim, good: green, bad: red, careful: yellow }
 
 /** Columns under their headings, two blanks apart; colours do not count as width. */
