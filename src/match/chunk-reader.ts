@@ -83,23 +83,40 @@ export class ChunkReader {
     this.line.chunk = text
     this.#readUntil = from
     const isAllAscii = isAscii(text)
-    if (starts === undefined) {
-      for (let start = from; start < text.length; ) {
-        const end = lineEndAt(text, start)
-        this.#readUntil = start
-        this.#readLine(start, end, isAllAscii, emit)
-        start = end + 1
-      }
-      this.#readUntil = text.length
-    } else {
-      for (const start of starts) {
-        if (start < from) continue
-        const end = lineEndAt(text, start)
-        this.#readLine(start, end, isAllAscii, emit)
-        this.#readUntil = end + 1
-      }
-    }
+    if (starts === undefined) this.#readAll(text, from, isAllAscii, emit)
+    else this.#readSome(text, from, starts, isAllAscii, emit)
     this.leave(text)
+  }
+
+  /**
+   * NOTE: nothing but the loop in here. V8 compiles a long loop while it runs, knows nothing of what follows as long as that has never run, and throws
+   * the code away when it gets there: once for every chunk, which cost a tenth of the time.
+   */
+  #readAll(text: string, from: number, isAllAscii: boolean, emit: (finding: Finding) => void): void {
+    for (let start = from; start < text.length; ) {
+      const end = lineEndAt(text, start)
+      this.#readUntil = start
+      this.#readLine(start, end, isAllAscii, emit)
+      start = end + 1
+      this.#readUntil = start
+    }
+  }
+
+  /** The lines that begin at `starts`; as above. */
+  #readSome(
+    text: string,
+    from: number,
+    starts: readonly number[],
+    isAllAscii: boolean,
+    emit: (finding: Finding) => void,
+  ): void {
+    for (let i = 0; i < starts.length; i++) {
+      const start = starts[i] ?? 0
+      if (start < from) continue
+      const end = lineEndAt(text, start)
+      this.#readLine(start, end, isAllAscii, emit)
+      this.#readUntil = end + 1
+    }
   }
 
   /** To be called when the chunk is done with, read or not. */

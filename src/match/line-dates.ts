@@ -1,6 +1,5 @@
 import { type Machine, SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
-import { ownCopy } from './own-copy.js'
 import type { Conversion } from './timestamp/convert.js'
 import { DateDetector, type FoundDate } from './timestamp/detector.js'
 import type { DateTemplate } from './timestamp/template.js'
@@ -14,6 +13,7 @@ export type DateOutcome = 'dated' | 'empty' | 'none' | 'invalid' | 'broken'
 /** Learning the key costs one run of our own machine, some 10 µs; after so many lines of which each had another date it is tried rarely. */
 const keyTriesMax = 4
 const keyTryInterval = 64
+const noKey = new Uint16Array(0)
 
 /**
  * Reads the date of line after line. The result is in its own fields, so that a line costs no object.
@@ -33,7 +33,7 @@ export class LineDates {
   readonly detector: DateDetector
   readonly #zoneDefault: number | undefined
   #nowMs = 0
-  #key = ''
+  #key = noKey
   #isAssumed = false
   #keyMisses = 0
 
@@ -47,12 +47,12 @@ export class LineDates {
     if (nowMs === this.#nowMs) return
     this.#nowMs = nowMs
     // A year or a day was assumed: at another time it may be another one.
-    if (this.#isAssumed) this.#key = ''
+    if (this.#isAssumed) this.#key = noKey
   }
 
   /** Reads the date of the line from `start` to `end` (exclusive, without line end). */
   read(chunk: string, start: number, end: number): void {
-    if (this.#key !== '' && chunk.startsWith(this.#key, start)) {
+    if (this.#key.length > 0 && standsAt(this.#key, chunk, start)) {
       this.#keyMisses = 0
       return
     }
@@ -61,12 +61,12 @@ export class LineDates {
 
   /** After a stop: takes the template that was running, if one was, out of use. */
   dropStalled(): boolean {
-    this.#key = ''
+    this.#key = noKey
     return this.detector.dropRunning()
   }
 
   #search(line: string): void {
-    this.#key = ''
+    this.#key = noKey
     this.#isAssumed = false
     const found = this.detector.find(line, isAscii(line), this.#nowMs)
     this.found = found
@@ -102,8 +102,21 @@ export class LineDates {
     if (!searches(machine, line) || machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
     // It looked at the end of the line: the answer holds for this length only.
     if (machine.furthest > line.length) return
-    this.#key = ownCopy(line.slice(0, machine.furthest))
+    this.#key = codesOf(line.slice(0, machine.furthest))
   }
+}
+
+/** Whether the chunk has these characters at `start`. Measured: a third of the time of `startsWith`, which is made for all cases. */
+function standsAt(key: Uint16Array, chunk: string, start: number): boolean {
+  // From its end, where it differs most often: a date's seconds.
+  for (let i = key.length - 1; i >= 0; i--) if (chunk.charCodeAt(start + i) !== key[i]) return false
+  return true
+}
+
+function codesOf(text: string): Uint16Array<ArrayBuffer> {
+  const codes = new Uint16Array(text.length)
+  for (let i = 0; i < text.length; i++) codes[i] = text.charCodeAt(i)
+  return codes
 }
 
 /** Whether the machine finds something; false too when it takes too long, for V8 has the answer already. */
