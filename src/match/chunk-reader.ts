@@ -167,6 +167,7 @@ export class ChunkReader {
     if (!this.#rules.accept(line, this.#context)) return
     line.text = searchedText(line, this.#rules.isCut ? this.#dates : undefined)
     line.isAscii = isAllAscii || isAscii(line.text)
+    line.isOneLine = true
     this.#finder.find(line, nowMs, emit)
   }
 }

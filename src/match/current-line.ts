@@ -8,7 +8,11 @@ export class CurrentLine {
   end = 0
   /** What patterns search: the line without its date, and a line feed. */
   text = ''
+  /** Where the text begins in the chunk; -1: it is no window into it. */
+  textStart = -1
   isAscii = true
+  /** Whether no line feed is in the text but the last. */
+  isOneLine = false
   /** Epoch milliseconds; undefined: unknown. */
   timeMs: number | undefined
   /** Whether the time is from a date in the line. */
@@ -26,6 +30,9 @@ const lineFeed = 0x0a
 export function searchedText(line: CurrentLine, cut: { cutStart: number; cutEnd: number } | undefined): string {
   const { chunk, start, end } = line
   const from = start + (cut?.cutEnd ?? 0)
-  const rest = chunk.charCodeAt(end) === lineFeed ? chunk.slice(from, end + 1) : `${chunk.slice(from, end)}\n`
-  return cut === undefined || cut.cutStart === 0 ? rest : chunk.slice(start, start + cut.cutStart) + rest
+  const isWindow = chunk.charCodeAt(end) === lineFeed
+  const rest = isWindow ? chunk.slice(from, end + 1) : `${chunk.slice(from, end)}\n`
+  const isWhole = cut === undefined || cut.cutStart === 0
+  line.textStart = isWindow && isWhole ? from : -1
+  return isWhole ? rest : chunk.slice(start, start + cut.cutStart) + rest
 }

@@ -71,6 +71,7 @@ export class FailureFinder {
   readonly #table: FieldTable
   readonly #plans: readonly FieldPlan[]
   readonly #state: LineState = { isNofail: false, isGained: false, isForgotten: false }
+  readonly #mayRecall: boolean
   readonly #ignoresLinesFirst: boolean
   readonly #sessions: Sessions
   /** Fields of the match at hand, as windows into the chunk. */
@@ -88,6 +89,8 @@ export class FailureFinder {
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
+    // Tools are shown the match itself.
+    this.#mayRecall = filter.maxlines === 1 && options.triesAll !== true && options.probe === undefined
     this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
   }
 
@@ -104,7 +107,10 @@ export class FailureFinder {
     if (this.#ignoresLinesFirst && this.#isIgnored(whole, ascii)) return
     let text = whole
     let before: Match | undefined
-    if (this.#prefix !== undefined) {
+    const recalled = this.#mayRecall && line.isOneLine ? this.#recall(line) : undefined
+    if (recalled === '') return
+    if (recalled !== undefined) text = recalled
+    else if (this.#prefix !== undefined) {
       const found = this.#exec(this.#prefix.compiled, whole, ascii)
       this.#options.probe?.onPrefix?.(found)
       if (found === null) return
@@ -113,6 +119,10 @@ export class FailureFinder {
       if (window !== undefined && text !== whole) this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
     }
     this.#tryPatterns(line, text, ascii, before, window, nowMs, emit)
+  }
+
+  #recall(line: CurrentLine): string | undefined {
+    return this.#quarantine?.isEmpty === false ? undefined : this.#prefix?.recall(line)
   }
 
   #tryPatterns(
@@ -197,7 +207,8 @@ export class FailureFinder {
     state.isGained = false
     state.isForgotten = false
     const plan = this.#plans[pattern.index]
-    if (before !== undefined) {
+    if (before === undefined) this.#prefix?.fillRecalled(values)
+    else {
       this.#prefix?.fields.fill(values, before)
       this.#prefix?.fields.readState(state, before)
     }

@@ -113,6 +113,11 @@ export class FieldPlan {
     this.#forgotten = pattern.slots.get('mlfforget') ?? -1
   }
 
+  /** Whether every group is a field as it stands, and none says anything about the line. */
+  get isPlain(): boolean {
+    return this.#complex.length === 0 && this.#nofail < 0 && this.#gained < 0 && this.#forgotten < 0
+  }
+
   /** Puts the groups that took part in the match over `values`. NOTE: the texts may be windows into a chunk of log. */
   fill(values: FieldValues, match: Match): void {
     if (this.#complex.length > 0) {

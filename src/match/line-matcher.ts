@@ -99,6 +99,8 @@ export class LineMatcher {
     if (this.#rules.accept(line, context)) {
       line.text = `${text}\n`
       line.isAscii = isAscii(text)
+      line.textStart = -1
+      line.isOneLine = !text.includes('\n')
       const find = () => this.#finder.find(line, context.nowMs, this.#emit)
       for (let tries = 0; tries < 2 && !this.#runGuarded(find, lineMs); tries++) this.#findCulprit(text, 0)
     }
