@@ -1,5 +1,5 @@
+import { strip } from '../lib/python-text.js'
 import { evaluateArithmetic } from './arithmetic.js'
-import { strip } from './python-text.js'
 
 /** Seconds of each unit, as they are put into the expression; a month and a year are fractions of 365.25 days. */
 const units: readonly (readonly [words: RegExp, seconds: string])[] = [

@@ -1,6 +1,6 @@
 import type { Origin } from '../domain/origin.js'
+import { indentOf, isSpace, reprText, strip, stripEnd } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
-import { indentOf, isSpace, reprText, strip, stripEnd } from './python-text.js'
 import type { Mark, Traced } from './traced.js'
 
 /** Options of one section by lower-case name, in the order in which they were first written. */

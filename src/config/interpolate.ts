@@ -1,6 +1,6 @@
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { nearest } from './nearest.js'
-import { reprText } from './python-text.js'
 import { insertion, join, originAt, originOf, slice, type Traced } from './traced.js'
 
 /** Python's MAX_INTERPOLATION_DEPTH. */

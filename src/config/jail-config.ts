@@ -1,5 +1,5 @@
+import type { ActionSpec } from '../domain/action-spec.js'
 import type { Origin, Problem, Sourced } from '../domain/origin.js'
-import type { ActionSpec } from '../firewall/action-spec.js'
 import type { JailSpec } from '../jail/jail-spec.js'
 import type { FilterSpec } from '../match/filter-spec.js'
 import type { SourceSpec } from '../source/source-spec.js'

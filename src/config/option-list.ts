@@ -1,4 +1,4 @@
-import { isSpace, reprText, strip } from './python-text.js'
+import { isSpace, reprText, strip } from '../lib/python-text.js'
 
 /** `name[option="…", …]` taken apart (spec 1.8). */
 export interface OptionList {

@@ -5,11 +5,11 @@ import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { runChild } from '../lib/child.js'
+import { type PyValue, pretty, repr } from '../lib/python-repr.js'
 import { ConfigError } from './config-error.js'
 import { parseIni } from './ini.js'
 import { MergedIni } from './merged-ini.js'
 import { pathsMatching } from './path-glob.js'
-import { type PyValue, pretty, repr } from './python-repr.js'
 import { shellWords } from './shell-words.js'
 
 /** Random texts, read by us and by Python's own library. A failure prints the text; the seed changes with every run. */

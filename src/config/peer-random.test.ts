@@ -5,7 +5,7 @@ import path from 'node:path'
 import { it } from 'node:test'
 import fc from 'fast-check'
 import { runChild } from '../lib/child.js'
-import { repr } from './python-repr.js'
+import { repr } from '../lib/python-repr.js'
 import { commandStream } from './stream.js'
 
 /** Random configurations, turned into commands by us and by an installed Fail2ban. The seed changes with every run. */

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '../domain/origin.js'
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { type IniFile, parseIni } from './ini.js'
 import { MergedIni } from './merged-ini.js'
-import { reprText } from './python-text.js'
 import type { Say } from './typed-options.js'
 import { decodeUtf8 } from './utf8.js'
 

@@ -1,9 +1,9 @@
 import type { Problem } from '../domain/origin.js'
 import { type LogLevel, logLevels } from '../lib/log.js'
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { parseDurationMs } from './duration.js'
 import type { MergedIni } from './merged-ini.js'
-import { reprText } from './python-text.js'
 import { traced } from './traced.js'
 import { type Option, type Options, readOptions, type Say, type Template } from './typed-options.js'
 

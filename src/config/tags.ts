@@ -1,6 +1,6 @@
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { valueLengthMax } from './interpolate.js'
-import { reprText } from './python-text.js'
 import { originAt, replaceEach, type Traced } from './traced.js'
 
 /** How often one tag may be replaced in one value before Fail2ban takes it for a circle (spec 1.6). */

@@ -1,4 +1,4 @@
-import { pretty, repr } from './python-repr.js'
+import { pretty, repr } from '../lib/python-repr.js'
 import type { SettingsOverrides } from './server-options.js'
 import { commandStream, type Saying, type Stream } from './stream.js'
 

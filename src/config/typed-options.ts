@@ -1,7 +1,7 @@
 import type { LogLevel } from '../lib/log.js'
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import type { MergedIni, Value, Variables } from './merged-ini.js'
-import { reprText } from './python-text.js'
 import type { Traced } from './traced.js'
 import { asBool, asInt } from './value.js'
 

@@ -1,5 +1,5 @@
+import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
-import { reprText } from './python-text.js'
 
 /** Strict UTF-8. NOTE: a byte order mark stays in the text, where it is an error (spec 1.2). */
 export function decodeUtf8(bytes: Uint8Array, file: string): { text: string; error?: ConfigError } {

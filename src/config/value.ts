@@ -1,4 +1,4 @@
-import { strip } from './python-text.js'
+import { strip } from '../lib/python-text.js'
 
 /** Fail2ban's truth: everything that is not one of four words is false (spec 1.9). */
 export function asBool(text: string): boolean {

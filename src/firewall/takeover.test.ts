@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ActionSpec } from './action-spec.js'
+import type { ActionSpec } from '../domain/action-spec.js'
 import { closeOf } from './takeover.js'
 
 const origin = { file: 'jail.local', line: 3 }

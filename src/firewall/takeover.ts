@@ -1,6 +1,6 @@
+import type { ActionSpec } from '../domain/action-spec.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Origin, Problem, Sourced } from '../domain/origin.js'
-import type { ActionSpec } from './action-spec.js'
 import { parsePorts, parseProtocols, type Services } from './ports.js'
 
 export interface Closing {

@@ -7,11 +7,11 @@ import { readJail } from '../../config/jail-file.js'
 import { addStaticDefaults, fail2banVersionDefault, jailNames } from '../../config/jail-sections.js'
 import { type MergedIni, tracedOf, type Value } from '../../config/merged-ini.js'
 import { type OptionList, parseOptionList } from '../../config/option-list.js'
-import { repr } from '../../config/python-repr.js'
 import { baseOf, ConfigFiles, type Reading } from '../../config/read-order.js'
 import { silently } from '../../config/settings.js'
 import { linesOf, traced } from '../../config/traced.js'
 import type { Origin, Problem } from '../../domain/origin.js'
+import { repr } from '../../lib/python-repr.js'
 import type { FilterSpec } from '../../match/filter-spec.js'
 
 /** The filter that a word of the command line stands for, and what Fail2ban's tool says of it. */

@@ -1,5 +1,5 @@
-import { reprText } from '../../config/python-text.js'
 import { parseIp } from '../../domain/address.js'
+import { reprText } from '../../lib/python-text.js'
 import type { Match, Pattern } from '../../match/dialect/pattern.js'
 import type { PatternHit } from '../../match/failure-finder.js'
 import { fieldOfTag } from '../../match/tags.js'

@@ -1,4 +1,4 @@
-import { stripEnd } from '../../config/python-text.js'
+import { stripEnd } from '../../lib/python-text.js'
 import type { DateTemplate } from '../../match/timestamp/template.js'
 import type { RegexOptions } from './arguments.js'
 import { debuggexUrl } from './debuggex.js'

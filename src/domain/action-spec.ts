@@ -1,4 +1,4 @@
-import type { Origin } from '../domain/origin.js'
+import type { Origin } from './origin.js'
 
 /** One action of a jail after all interpolation and client-side tags (spec 1.8, 2.4). */
 export interface ActionSpec {
