@@ -4,6 +4,7 @@ import type { JailSpec } from '../jail/jail-spec.js'
 import type { FilterSpec } from '../match/filter-spec.js'
 import type { SourceSpec } from '../source/source-spec.js'
 import { propertiesOf } from './action-file.js'
+import { type BanTimeExtra, banTimeExtraNames, normalExtra } from './ban-time-extra.js'
 import { ConfigError } from './config-error.js'
 import { filterTemplate } from './filter-file.js'
 import { jailSpec } from './jail-counting.js'
@@ -31,6 +32,8 @@ export interface JailConfig {
   scope: { port: Sourced | undefined; protocol: Sourced | undefined }
   /** As written, for `get`, `-d` and the comparison at reload. */
   backend: string
+  /** The `bantime.*` options as written. */
+  banTimeExtra: BanTimeExtra
   /** The `[jail]` header. */
   origin: Origin
 }
@@ -51,6 +54,12 @@ export function jailConfig(reading: JailReading, context: JailContext, problems:
     actions: reading.actions.flatMap((entry) => actionSpec(entry, context) ?? []),
     scope: { port: variable(reading, context, 'port'), protocol: variable(reading, context, 'protocol') },
     backend: values.text('backend') ?? 'auto',
+    banTimeExtra: Object.fromEntries(
+      banTimeExtraNames.flatMap((name) => {
+        const text = values.text(`bantime.${name}`)
+        return text === undefined ? [] : [[name, normalExtra(name, text)]]
+      }),
+    ),
   }
   const otherSource = sourceWithoutFiles(values, filterOptions, config.source)
   if (otherSource) config.sourceWithoutFiles = otherSource

@@ -24,7 +24,7 @@ export function jailSpec(name: string, values: JailValues): JailSpec {
 }
 
 /** Whole seconds; exactly -1 is permanent (spec 1.10). */
-function banTimeOf(ms: number): number | undefined {
+export function banTimeOf(ms: number): number | undefined {
   const wholeMs = Math.trunc(ms / 1000) * 1000
   return wholeMs === -1000 ? undefined : wholeMs
 }
