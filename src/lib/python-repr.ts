@@ -1,18 +1,67 @@
 import { reprText, spaceClass } from './python-text.js'
 
-/** A value of the command stream; null is Python's None. */
-export type PyValue = string | number | boolean | null | readonly PyValue[] | { readonly [key: string]: PyValue }
+/**
+ * A value of Python's as Fail2ban's commands and answers hold it: null is None, a number an int, a bigint an int beyond 2^53, an array
+ * a list, an object a dict with texts as keys.
+ */
+export type PyValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | PyFloat
+  | PyTuple
+  | readonly PyValue[]
+  | { readonly [key: string]: PyValue }
+
+/** A float, which Python prints and pickles differently from an int of the same value. */
+export class PyFloat {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** `(a, b)` */
+export class PyTuple {
+  readonly items: readonly PyValue[]
+
+  constructor(items: readonly PyValue[]) {
+    this.items = items
+  }
+}
+
+/** `tuple('a', 1)` is `('a', 1)`. */
+export function tuple(...items: readonly PyValue[]): PyTuple {
+  return new PyTuple(items)
+}
 
 /** As Python's `repr()` writes it. */
 export function repr(value: PyValue): string {
   if (value === null) return 'None'
   if (typeof value === 'string') return reprText(value)
-  if (typeof value === 'number') return String(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (isList(value)) return `[${value.map(repr).join(', ')}]`
+  if (value instanceof PyTuple) return `(${value.items.map(repr).join(', ')}${value.items.length === 1 ? ',' : ''})`
+  if (value instanceof PyFloat) return reprFloat(value.value)
   return `{${Object.entries(value)
     .map(([key, item]) => `${reprText(key)}: ${repr(item)}`)
     .join(', ')}}`
+}
+
+/** Both languages print the fewest digits that mean the value; Python turns to exponents at 1e16 and below 1e-4. */
+function reprFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan'
+  if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf'
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
+  const [digits = '', exponent = '0'] = value.toExponential().split('e')
+  const power = Number(exponent)
+  if (power < -4 || power >= 16) return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
+  const plain = String(value)
+  return plain.includes('.') ? plain : `${plain}.0`
 }
 
 const width = 1000
