@@ -1,12 +1,16 @@
 import type { Problem, Sourced } from '../domain/origin.js'
 import { ConfigError, problemOf } from './config-error.js'
+import { parseDurationMs } from './duration.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
+import { shellWords } from './shell-words.js'
 import { originOf, type Traced, wordsOf } from './traced.js'
 
 /** How a value of ours is read; `wrong` says what it is not. */
 interface Kind<T> {
   byDefault: T
+  /** The value is never shown. */
+  isSecret?: true
   read(value: Traced): T | { wrong: string; hint: string }
 }
 
@@ -25,6 +29,23 @@ const table = {
   enforcement: {
     /** Decide, log and store, but close nothing. */
     simulate: flag(false),
+    /** Carry out unmodified stock firewall actions in the kernel; else their commands are run. */
+    native: flag(true),
+  },
+  notify: {
+    /** Gets a JSON document by POST for each event. */
+    webhook: webUrl(),
+    /** Gets the same document on its standard input: a program with its arguments, without a shell. */
+    command: commandWords(),
+    /** Who gets the digest; nobody: there is none. */
+    email_to: words(),
+    email_from: text(),
+    /** Milliseconds between two digests, if there is something to tell. */
+    email_every: durationMs(3_600_000),
+    /** `HOST[:PORT]`, `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`; undefined: by the program sendmail. */
+    smtp: secretText(),
+    /** Of `ban`, `unban` and `trouble`. */
+    events: wordsOutOf(['ban', 'unban', 'trouble'], ['ban', 'trouble']),
   },
 } as const
 
@@ -42,7 +63,12 @@ export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[])
     const entries = Object.entries(kinds).map(([key, kind]) => [key, readKey(ini, name, key, kind, problems)])
     return Object.fromEntries(entries) as Settings<Table[S]>
   }
-  return { api: section('api'), protect: section('protect'), enforcement: section('enforcement') }
+  return {
+    api: section('api'),
+    protect: section('protect'),
+    enforcement: section('enforcement'),
+    notify: section('notify'),
+  }
 }
 
 function readKey<T>(ini: MergedIni | undefined, section: string, key: string, kind: Kind<T>, problems: Problem[]): T {
@@ -51,7 +77,8 @@ function readKey<T>(ini: MergedIni | undefined, section: string, key: string, ki
     if (value === undefined) return kind.byDefault
     const read = kind.read(value)
     if (!isWrong(read)) return read
-    const message = `[${section}] ${key} ${JSON.stringify(value.text)} ${read.wrong}`
+    const shown = kind.isSecret ? 'as written' : JSON.stringify(value.text)
+    const message = `[${section}] ${key} ${shown} ${read.wrong}`
     problems.push({ severity: 'error', message, hint: read.hint, origin: originOf(value) })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -108,4 +135,53 @@ function flag(byDefault: boolean): Kind<boolean> {
 
 function words(): Kind<readonly Sourced[]> {
   return { byDefault: [], read: (value) => wordsOf(value) }
+}
+
+function wordsOutOf<W extends string>(known: readonly W[], byDefault: readonly W[]): Kind<readonly W[]> {
+  return {
+    byDefault,
+    read(value) {
+      const words = wordsOf(value).map((one) => one.value)
+      const chosen = known.filter((word) => words.includes(word))
+      const isWrong = words.some((word) => !known.some((one) => one === word))
+      return isWrong ? { wrong: 'has an unknown word', hint: `there are ${known.join(', ')}` } : chosen
+    },
+  }
+}
+
+function durationMs(byDefault: number): Kind<number> {
+  return {
+    byDefault,
+    read(value) {
+      const ms = parseDurationMs(value.text)
+      return ms !== undefined && ms > 0 ? ms : { wrong: 'is not a duration', hint: 'write seconds, or 30m, 1h, 1d' }
+    },
+  }
+}
+
+function secretText(): Kind<string | undefined> {
+  return { ...text(), isSecret: true }
+}
+
+function webUrl(): Kind<string | undefined> {
+  return {
+    byDefault: undefined,
+    isSecret: true,
+    read({ text }) {
+      if (text === '') return undefined
+      const isWeb = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+      return isWeb ? text : { wrong: 'is no web address', hint: 'write https://HOST/PATH or http://HOST/PATH' }
+    },
+  }
+}
+
+function commandWords(): Kind<readonly string[] | undefined> {
+  return {
+    byDefault: undefined,
+    read({ text }) {
+      const words = shellWords(text)
+      if (words === undefined) return { wrong: 'has an open quote', hint: 'close it' }
+      return words.length > 0 ? words : undefined
+    },
+  }
 }

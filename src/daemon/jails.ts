@@ -2,7 +2,8 @@ import { parseDurationMs } from '../config/duration.js'
 import type { JailConfig } from '../config/load.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
-import { closeOf } from '../firewall/takeover.js'
+import { parsePorts, parseProtocols } from '../firewall/ports.js'
+import { closeOf, takeoverSentences } from '../firewall/takeover.js'
 import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
 import { Jail } from '../jail/jail.js'
@@ -47,8 +48,7 @@ export function buildJail(
   const closing = closeOf({
     jail: config.name,
     actions: config.actions,
-    port: config.scope.port,
-    protocol: config.scope.protocol,
+    native: true,
   })
   const wrongSource = sourceProblems(config.source).map((message) => ({
     severity: 'error' as const,
@@ -63,7 +63,7 @@ export function buildJail(
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })
   const ignores = (id: string) => (config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id))
   const jail = new Jail(config.jail, ignores)
-  const notes = [...closing.notes, ...unservedOptions(config)]
+  const notes = [...takeoverSentences(new Map([[config.name, closing.notes]])), ...unservedOptions(config)]
   return {
     unit: {
       name: config.name,
@@ -72,7 +72,12 @@ export function buildJail(
       filter: compiled.filter,
       ignored,
       ignoreCommand: ignoreCommandOf(config, context),
-      scope: closing.scope,
+      // TODO: once actions are run as written (issue 4), a jail without a native action closes nothing in the kernel.
+      scope: closing.scope ?? {
+        jail: config.name,
+        ports: parsePorts(config.scope.port?.value ?? '').ports,
+        protocols: parseProtocols(config.scope.protocol?.value ?? 'tcp').protocols,
+      },
       quarantine: new Quarantine(),
       notes,
     },

@@ -12,6 +12,8 @@ export interface Scope {
   ports: 'all' | readonly PortRange[]
   /** Which protocols' ports; ignored when `ports` is `all`. */
   protocols: readonly ('tcp' | 'udp' | 'sctp' | 'dccp')[]
+  /** What becomes of their packets; dropped when missing. NOTE: until the enforcers know `reject`, they drop. */
+  verdict?: 'drop' | 'reject'
 }
 
 /** One address or network kept out of one jail's scope. */

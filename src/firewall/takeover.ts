@@ -1,96 +1,164 @@
 import type { ActionSpec } from '../domain/action-spec.js'
 import type { Scope } from '../domain/enforcer.js'
-import type { Origin, Problem, Sourced } from '../domain/origin.js'
+import type { Problem } from '../domain/origin.js'
 import { parsePorts, parseProtocols, type Services } from './ports.js'
+import { type StockAction, stockAction } from './stock-action.js'
 
 export interface Closing {
-  scope: Scope
-  problems: Problem[]
-  /** What of the jail's actions is not carried out, in a sentence each. */
-  notes: string[]
+  /** What the enforcer closes; undefined: no action of this jail is native, and it closes nothing in the kernel. */
+  scope: Scope | undefined
+  /** Actions that have to be run, in the order written. */
+  others: readonly ActionSpec[]
+  problems: readonly Problem[]
+  /** Where what the enforcer does is not to the letter what the actions say. */
+  notes: readonly ClosingNote[]
+}
+
+/** `takeoverSentences` has a sentence for each kind. */
+export interface ClosingNote {
+  kind: 'native' | 'changed' | 'rejects' | 'chain' | 'new-only' | 'logs' | 'joined'
+  /** Name of the action, or of what is named in the sentence. */
+  what: string
 }
 
 export interface ClosingOptions {
   jail: string
   actions: readonly ActionSpec[]
-  /** The jail's own, for jails whose actions say nothing of ports. */
-  port: Sourced | undefined
-  protocol: Sourced | undefined
+  /** False: every action is run, whatever it is (`[enforcement] native = no`). */
+  native: boolean
   services?: Services
 }
 
-/** Stock actions that only close ports of this machine: what they do, the enforcer does. */
-const native =
-  /^(?:iptables|iptables-(?:multiport|allports|new|multiport-log|ipset(?:-.+)?)|nftables|nftables-(?:multiport|allports)|firewallcmd-.+)$/
+/** Names of stock actions that are native as long as nobody has changed them. */
+const family = /^(?:iptables|nftables|firewallcmd)(?:-(?!xt_recent)[\w-]+)?$/
 
 /**
- * What a jail closes, read from its actions: those that only filter packets are carried out by the enforcer, with their own port
- * and protocol; the others are named. A jail without a native action closes what its own `port` and `protocol` say.
+ * Parts a jail's actions: unmodified stock actions that close ports of this machine are carried out by the enforcer, with their own port,
+ * protocol and verdict; all others, changed ones among them, have to be run.
  */
-export function closeOf({ jail, actions, port, protocol, services }: ClosingOptions): Closing {
+export function closeOf({ jail, actions, native, services }: ClosingOptions): Closing {
   const problems: Problem[] = []
-  const others = actions.filter(({ file }) => !native.test(nameOf(file)))
-  const scopes = actions
-    .filter(({ file }) => native.test(nameOf(file)))
-    .map((action) => scopeOfAction(jail, action, services, problems))
-  const first = scopes[0] ?? scopeOf({ jail, port, protocol, services }, problems)
-  const scope = scopes.slice(1).reduce(joined, first)
-  return { scope, problems, notes: [...notesOn(actions, others)] }
-}
-
-function* notesOn(actions: readonly ActionSpec[], others: readonly ActionSpec[]): Generator<string> {
-  if (actions.length === 0) yield 'it has no action; it bans in the packet filter all the same'
-  if (others.length === 0) return
-  const names = others.map(({ name }) => `"${name}"`).join(', ')
-  const verb = others.length === 1 ? `its action ${names} is` : `its actions ${names} are`
-  yield `${verb} not carried out yet; it bans in the packet filter`
-}
-
-function nameOf(file: string): string {
-  return file.replace(/^.*\//, '').replace(/\.conf$/, '')
-}
-
-/**
- * NOTE: `type=allports` and the like are used up when Fail2ban fills in the commands and are no property any more, so the commands
- * themselves are asked whether they match a port.
- */
-function scopeOfAction(jail: string, action: ActionSpec, services: Services | undefined, problems: Problem[]): Scope {
-  const properties = new Map(action.properties)
-  const { origin } = action
-  const commands = `${properties.get('actionstart') ?? ''}\n${properties.get('actionban') ?? ''}`
-  const namesPorts = nameOf(action.file).endsWith('-allports')
-    ? false
-    : commands.trim() === '' || /dports?\b|\bport(?:=| port=)/.test(commands)
-  const sourced = (name: string): Sourced | undefined => {
-    const value = properties.get(name)
-    return value === undefined ? undefined : { value, origin }
+  const notes: ClosingNote[] = []
+  const others: ActionSpec[] = []
+  const scopes: Scope[] = []
+  for (const action of actions) {
+    const stock = native ? stockAction(action) : undefined
+    const isOurs = stock !== undefined && hasPlainValues(stock)
+    if (isOurs) {
+      scopes.push(scopeOf(jail, action, stock, services, problems))
+      notes.push(...notesOn(action, stock))
+      continue
+    }
+    if (native && family.test(action.file.replace(/^.*\//, ''))) notes.push({ kind: 'changed', what: action.name })
+    others.push(action)
   }
-  const port = namesPorts ? sourced('port') : { value: 'all', origin }
-  return scopeOf({ jail, port, protocol: sourced('protocol'), services }, problems)
+  const scope = scopes.length > 0 ? scopes.reduce(joined) : undefined
+  if (new Set(scopes.map(({ protocols }) => protocols.join())).size > 1) notes.push({ kind: 'joined', what: jail })
+  return { scope, others, problems, notes }
 }
 
-interface Written {
-  jail: string
-  port: Sourced | undefined
-  protocol: Sourced | undefined
-  services: Services | undefined
+/** A value that carries more than itself, such as the chain `INPUT -i eth0`, makes another rule of it. */
+function hasPlainValues({ values }: StockAction): boolean {
+  return [...values].every(([name, value]) => (allowed[name.split('?', 1)[0] ?? ''] ?? word).test(value))
 }
 
-function scopeOf({ jail, port, protocol, services }: Written, problems: Problem[]): Scope {
-  const report = (sentence: string, origin: Origin | undefined) => {
+const word = /^[^\s'"`$;|&()\\]*$/
+/** Ports and protocols are read later; `<rejecttype>` is what the definition itself puts there. */
+const target = '(?:DROP|REJECT(?: --reject-with [\\w<>-]+)?|(?:counter )?(?:drop|reject(?: with [\\w -]+)?))'
+const allowed: Readonly<Record<string, RegExp>> = {
+  port: /(?:)/,
+  protocol: /(?:)/,
+  blocktype: new RegExp(`^${target}$`),
+  'rich-blocktype': /^(?:drop|reject(?: type='[\w<>-]+')?)$/,
+  lockingopt: /^(?:(?:-w|-W|--wait(?:-interval)?)(?:[ =]?\d+)?\s*)*$/,
+  // Zero, or the ban's own time: a time of its own would end bans early.
+  ipsettime: /^(?:0|.*<bantime>.*|<timeout-bantime>)$/s,
+  'default-ipsettime': /^(?:0|.*<bantime>.*|<timeout-bantime>)$/s,
+}
+
+function scopeOf(
+  jail: string,
+  action: ActionSpec,
+  { values, namesPorts, namesProtocols }: StockAction,
+  services: Services | undefined,
+  problems: Problem[],
+): Scope {
+  const report = (sentence: string) => {
     const hint = 'write numbers, ranges such as 8000:8100, or names from /etc/services'
-    problems.push({ severity: 'error', message: sentence, jail, hint, ...(origin && { origin }) })
+    problems.push({ severity: 'error', message: sentence, jail, hint, origin: action.origin })
   }
-  const ports = parsePorts(port?.value ?? '', services)
-  // With all ports, the protocol does not matter: every packet is dropped.
-  const protocols = ports.ports === 'all' ? undefined : parseProtocols(protocol?.value ?? 'tcp')
-  for (const problem of ports.problems) report(problem, port?.origin)
-  for (const problem of protocols?.problems ?? []) report(problem, protocol?.origin)
-  return { jail, ports: ports.ports, protocols: protocols?.protocols ?? parseProtocols('all').protocols }
+  const ports = namesPorts ? parsePorts(values.get('port') ?? '', services) : { ports: 'all' as const, problems: [] }
+  const protocols = parseProtocols(namesProtocols ? (values.get('protocol') ?? '') : 'all')
+  for (const problem of [...ports.problems, ...protocols.problems]) report(problem)
+  const isEverything = ports.ports === 'all' && protocols.isAll
+  // All ports of some protocols: other packets of the banned, such as pings, pass.
+  const ranges = ports.ports === 'all' && !isEverything ? [{ first: 0, last: 65535 }] : ports.ports
+  return { jail, ports: ranges, protocols: protocols.protocols, verdict: verdictOf(values) }
 }
 
-/** Two native actions in one jail: a packet is dropped when either would drop it. */
+function verdictOf(values: ReadonlyMap<string, string>): 'drop' | 'reject' {
+  const target = values.get('rich-blocktype') ?? values.get('blocktype') ?? 'drop'
+  return /^(?:counter )?reject/i.test(target) ? 'reject' : 'drop'
+}
+
+function* notesOn({ name }: ActionSpec, { values, chain, newOnly, logs }: StockAction): Generator<ClosingNote> {
+  yield { kind: 'native', what: name }
+  if (verdictOf(values) === 'reject') yield { kind: 'rejects', what: name }
+  const written = values.get('chain')
+  if (chain !== undefined && written !== undefined && written !== chain) yield { kind: 'chain', what: written }
+  if (newOnly) yield { kind: 'new-only', what: name }
+  if (logs) yield { kind: 'logs', what: name }
+}
+
+/** Two native actions in one jail: a packet is kept out when either would keep it out, and dropped when either would drop it. */
 function joined(a: Scope, b: Scope): Scope {
-  if (a.ports === 'all' || b.ports === 'all') return { ...a, ports: 'all' }
-  return { jail: a.jail, ports: [...a.ports, ...b.ports], protocols: [...new Set([...a.protocols, ...b.protocols])] }
+  const verdict = a.verdict === 'reject' && b.verdict === 'reject' ? 'reject' : 'drop'
+  const protocols = [...new Set([...a.protocols, ...b.protocols])]
+  const ports = a.ports === 'all' || b.ports === 'all' ? 'all' : [...a.ports, ...b.ports]
+  return { jail: a.jail, ports, protocols, verdict }
+}
+
+/** What an operator should know of the notes of all jails, each kind said once. */
+export function takeoverSentences(notes: ReadonlyMap<string, readonly ClosingNote[]>): string[] {
+  return kinds.flatMap((kind) => {
+    const found = [...notes].flatMap(([jail, those]) =>
+      those.filter((one) => one.kind === kind).map(({ what }) => ({ jail, what })),
+    )
+    if (found.length === 0) return []
+    const names = listed(found.map(({ what }) => what))
+    const jails = [...new Set(found.map(({ jail }) => jail))]
+    const where = `${jails.length === 1 ? 'jail' : 'jails'} ${listed(jails)}`
+    return [sentence(kind, names, where)]
+  })
+}
+
+const kinds = ['native', 'changed', 'rejects', 'chain', 'new-only', 'logs', 'joined'] as const
+
+function sentence(kind: ClosingNote['kind'], names: string, where: string): string {
+  switch (kind) {
+    case 'native':
+      return `Carried out in the kernel, not by commands: ${names} (${where}); "native = no" in tocsin.conf runs the commands instead`
+    case 'changed':
+      return `Run as written, because it differs from the stock action: ${names} (${where})`
+    case 'rejects':
+      return `Packets are dropped where ${names} would reject them (${where})`
+    case 'chain':
+      return `Bans meant for the chain ${names} hold before routing, for forwarded packets too (${where})`
+    case 'new-only':
+      return `Established connections are cut too where ${names} would let them go on (${where})`
+    case 'logs':
+      return `What is kept out is counted, not logged, where ${names} would log it (${where})`
+    case 'joined':
+      return `Actions with different protocols close all their ports for all of these (${where})`
+    default:
+      return kind satisfies never
+  }
+}
+
+const listedMax = 5
+
+function listed(names: readonly string[]): string {
+  const unique = [...new Set(names)]
+  const more = unique.length - listedMax
+  return more > 0 ? `${unique.slice(0, listedMax).join(', ')} and ${more} more` : unique.join(', ')
 }
