@@ -15,6 +15,8 @@ export interface Ticket {
   lines: string[]
   /** Named groups of the first failure. */
   data: Failure['data']
+  /** Retries by user name, where that is asked for; those of no name, and of more names than are told apart, under the empty one. */
+  users?: Map<string, number>
 }
 
 export interface FailureWindowOptions {
@@ -23,6 +25,8 @@ export interface FailureWindowOptions {
   maxmatches: number
   /** Tickets kept at most. Full: the oldest is dropped; an attacker with a whole IPv6 network must not fill our memory. */
   ticketsMax?: number
+  /** Whether failures for one user can be forgiven alone. */
+  byUser?: boolean
 }
 
 /** Outdated tickets are looked for at most this often, and this many at a time, so that no line pays for a million of them. */
@@ -33,10 +37,12 @@ const sweepSize = 1000
  * time cost 0.35 µs a failure. NOTE: a longer ring would carry every ticket into V8's old space: 1024 cost 10 MB and a tenth of the time.
  */
 const freshMax = 128
+/** Names told apart for each id. Further ones are counted together, and nobody can have them forgiven. */
+const usersMax = 20
 
 /** Counts failures for each id as Fail2ban does (spec 5.1): the window is an estimate by rate, not a list of times. */
 export class FailureWindow {
-  readonly #options: Required<FailureWindowOptions>
+  #options: Required<FailureWindowOptions>
   /**
    * NOTE: who has failed only once, and is not fresh any more, is kept packed: a million attackers with one failure each are the case that
    * costs memory.
@@ -50,19 +56,39 @@ export class FailureWindow {
   #failuresTotal = 0
 
   constructor(options: FailureWindowOptions) {
-    this.#options = { ticketsMax: 1_000_000, ...options }
+    this.#options = { ticketsMax: 1_000_000, byUser: false, ...options }
   }
 
-  /** Counts the failure and returns its ticket as it now stands. */
-  record(failure: Failure): Ticket {
+  /** From now on counts so; what was counted stays. */
+  configure(options: FailureWindowOptions): void {
+    this.#options = { ...this.#options, byUser: false, ...options }
+  }
+
+  /** Counts the failure, as `count` retries, and returns its ticket as it now stands. */
+  record(failure: Failure, count = 1): Ticket {
     this.#failuresTotal++
-    const known = this.#tickets.get(failure.id)
-    if (known === undefined) return this.#open(failure)
-    return this.#update(typeof known === 'string' ? this.#unpacked(failure.id, known) : known, failure)
+    const ticket = this.#get(failure.id)
+    return ticket === undefined ? this.#open(failure, count) : this.#update(ticket, failure, count)
   }
 
   forget(id: string): void {
     this.#tickets.delete(id)
+  }
+
+  /** Forgets what the id has failed for this user. */
+  forgetUser(id: string, user: string): void {
+    const ticket = this.#get(id)
+    const users = ticket?.users
+    const forgiven = users?.get(user)
+    if (ticket === undefined || users === undefined || forgiven === undefined) return
+    let all = 0
+    for (const retries of users.values()) all += retries
+    users.delete(user)
+    // The window is an estimate: where it counts less than there were, everybody's share has shrunk alike.
+    const share = (all - forgiven) / all
+    ticket.retries = roundHalfToEven(ticket.retries * share)
+    ticket.failures = Math.max(1, roundHalfToEven(ticket.failures * share))
+    if (users.size === 0) this.#tickets.delete(id)
   }
 
   /** Drops some of the tickets whose last failure lies before the find time. Cheap; call it as often as you like. */
@@ -92,8 +118,13 @@ export class FailureWindow {
     return this.#failuresTotal
   }
 
-  #open(failure: Failure): Ticket {
-    const ticket = this.#ticketOf(failure)
+  #get(id: string): Ticket | undefined {
+    const known = this.#tickets.get(id)
+    return typeof known === 'string' ? this.#unpacked(id, known) : known
+  }
+
+  #open(failure: Failure, count: number): Ticket {
+    const ticket = this.#ticketOf(failure, count)
     if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
     this.#tickets.set(failure.id, ticket)
     const oldest = this.#fresh[this.#nextFresh]
@@ -104,33 +135,37 @@ export class FailureWindow {
   }
 
   #pack(ticket: Ticket): void {
-    const { id, failures, lastMs, lines, data } = ticket
-    if (failures > 1 || this.#tickets.get(id) !== ticket) return
+    const { id, failures, retries, lastMs, lines, data } = ticket
+    if (failures > 1 || retries > 1 || this.#tickets.get(id) !== ticket) return
     const packed = packFailure({ id, timeMs: lastMs, lines, data })
     if (packed !== undefined) this.#tickets.set(id, packed)
   }
 
   #unpacked(id: string, packed: string): Ticket {
-    const ticket = this.#ticketOf(unpackFailure(id, packed))
+    const ticket = this.#ticketOf(unpackFailure(id, packed), 1)
     this.#tickets.set(id, ticket)
     return ticket
   }
 
-  #ticketOf(failure: Failure): Ticket {
+  #ticketOf(failure: Failure, count: number): Ticket {
     const ticket: Ticket = {
       id: failure.id,
       firstMs: failure.timeMs,
       lastMs: failure.timeMs,
-      retries: 1,
+      retries: count,
       failures: 1,
       lines: [],
       data: failure.data,
+    }
+    if (this.#options.byUser) {
+      ticket.users = new Map()
+      countUser(ticket.users, failure, count)
     }
     this.#remember(ticket, failure)
     return ticket
   }
 
-  #update(ticket: Ticket, failure: Failure): Ticket {
+  #update(ticket: Ticket, failure: Failure, count: number): Ticket {
     if (failure.timeMs > ticket.lastMs) {
       const begin = failure.timeMs - this.#options.findTimeMs
       if (ticket.firstMs < begin) {
@@ -140,8 +175,9 @@ export class FailureWindow {
       }
       ticket.lastMs = failure.timeMs
     }
-    ticket.retries += 1
+    ticket.retries += count
     ticket.failures += 1
+    if (ticket.users !== undefined) countUser(ticket.users, failure, count)
     this.#remember(ticket, failure)
     return ticket
   }
@@ -149,7 +185,10 @@ export class FailureWindow {
   #remember(ticket: Ticket, failure: Failure): void {
     const { maxmatches } = this.#options
     const { lines } = failure
-    if (maxmatches === 0) return
+    if (maxmatches === 0) {
+      if (ticket.lines.length > 0) ticket.lines = []
+      return
+    }
     if (lines.length >= maxmatches) {
       ticket.lines = lines.slice(-maxmatches)
       return
@@ -170,6 +209,12 @@ export class FailureWindow {
       return
     }
   }
+}
+
+function countUser(users: Map<string, number>, { data }: Failure, count: number): void {
+  const name = data.user ?? ''
+  const key = users.size < usersMax || users.has(name) ? name : ''
+  users.set(key, (users.get(key) ?? 0) + count)
 }
 
 /** Python's `round` (spec 5.1). */

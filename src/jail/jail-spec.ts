@@ -16,6 +16,22 @@ export interface JailSpec {
   ignorecommand?: string
   ignorecache?: string
   increment?: BanTimeIncrement
+  /** An IPv6 address stands for its network of this many bits; missing: for itself alone. */
+  ipv6Prefix?: number
+  /** When a whole network is banned; missing: never. */
+  subnetEscalate?: SubnetRule
+  /** Whom a line of `successregex` forgives: `ip` all failures of its address (default), `user` only those for its user. */
+  successBy?: 'ip' | 'user'
+}
+
+/** `subnet_escalate = 5 in 1h for 1d`. */
+export interface SubnetRule {
+  /** So many members banned at once ... */
+  count: number
+  /** ... whose bans began within this time ... */
+  windowMs: number
+  /** ... ban their network for so long; missing: as long as the last of them. */
+  banTimeMs?: number
 }
 
 /** `bantime.*` options (spec 5.5), as written. */

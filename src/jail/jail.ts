@@ -1,27 +1,43 @@
 import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
-import { FailureWindow } from './failure-window.js'
+import { FailureWindow, type FailureWindowOptions, type Ticket } from './failure-window.js'
 import type { JailSpec } from './jail-spec.js'
+import { offenderOf } from './offender.js'
 
 /** What a jail thinks of a failure. */
 export type Judgement =
   | { kind: 'ignored' /** Fail2ban's word for the rule: `ip`, `dns`, `ignoreself rule`. */; by: string }
   | { kind: 'counted'; retries: number }
-  | { kind: 'ban'; ban: Ban }
+  /** `alone`: where `ban` is of a network (`ipv6_prefix`), the same for the last address only, in case the network holds somebody protected. */
+  | { kind: 'ban'; ban: Ban; alone?: Ban }
 
 /** Decides whether an id is to be ignored; the rule's name, or undefined. */
 export type IgnoreRule = (id: string) => string | undefined
+
+export interface JailOptions {
+  /** What was counted so far, taken over from an earlier self. */
+  window?: FailureWindow
+}
 
 /** Counts failures and decides on bans. Pure but for its own count: it neither enforces, nor stores, nor tells. */
 export class Jail {
   readonly spec: JailSpec
   readonly #ignores: IgnoreRule
+  readonly #options: JailOptions
   readonly #window: FailureWindow
+  #last = { id: '', offender: '' }
 
-  constructor(spec: JailSpec, ignores: IgnoreRule) {
+  constructor(spec: JailSpec, ignores: IgnoreRule, options: JailOptions = {}) {
     this.spec = spec
     this.#ignores = ignores
-    this.#window = new FailureWindow({ findTimeMs: spec.findTimeMs, maxmatches: spec.maxmatches })
+    this.#options = options
+    this.#window = options.window ?? new FailureWindow(windowOptions(spec))
+  }
+
+  /** The same jail with another configuration, which goes on with what was counted. The old one must not be asked any more. */
+  withSpec(spec: JailSpec, ignores: IgnoreRule = this.#ignores): Jail {
+    this.#window.configure(windowOptions(spec))
+    return new Jail(spec, ignores, { ...this.#options, window: this.#window })
   }
 
   /** The rule by which this id is never counted; undefined: none. */
@@ -29,32 +45,36 @@ export class Jail {
     return this.#ignores(id)
   }
 
-  judge(failure: Failure, nowMs: number): Judgement {
+  /** Counts one failure, as `count` of them. */
+  judge(failure: Failure, nowMs: number, count = 1): Judgement {
     this.#window.sweep(nowMs)
     const by = this.#ignores(failure.id)
     if (by !== undefined) return { kind: 'ignored', by }
-    const ticket = this.#window.record(failure)
+    const offender = this.#offender(failure.id)
+    const isAlone = offender === failure.id
+    const ticket = this.#window.record(isAlone ? failure : { ...failure, id: offender }, count)
     if (ticket.retries < this.spec.maxretry) return { kind: 'counted', retries: ticket.retries }
     this.#window.forget(ticket.id)
-    return {
-      kind: 'ban',
-      ban: {
-        jail: this.spec.name,
-        id: ticket.id,
-        startMs: ticket.lastMs,
-        durationMs: this.spec.banTimeMs,
-        origin: { kind: 'jail' },
-        count: 1,
-        failures: ticket.failures,
-        lines: ticket.lines,
-        data: ticket.data,
-      },
-    }
+    const ban = this.#banFor(ticket)
+    return isAlone ? { kind: 'ban', ban } : { kind: 'ban', ban, alone: { ...ban, id: failure.id } }
   }
 
-  /** Forgets what `id` has failed so far. */
-  forgive(id: string): void {
-    this.#window.forget(id)
+  /** Somebody else's word for `max(1, lines)` failures at once (`set J attempt`, spec 5.1). */
+  attempt(id: string, lines: readonly string[], nowMs: number): Judgement {
+    return this.judge({ id, timeMs: nowMs, lines: [...lines], data: {} }, nowMs, Math.max(1, lines.length))
+  }
+
+  /** A line of `successregex`: forgives the failures of its address, or, with `successby = user`, those for its user. */
+  succeed({ id, user }: { id: string; user?: string | undefined }): void {
+    if (this.spec.successBy !== 'user') this.forgive(id)
+    else if (user !== undefined) this.forgive(id, user)
+  }
+
+  /** Forgets what `id` has failed so far, for one user or altogether. */
+  forgive(id: string, user?: string): void {
+    const offender = this.#offender(id)
+    if (user === undefined) this.#window.forget(offender)
+    else this.#window.forgetUser(offender, user)
   }
 
   /** Ids that have failed inside the find time and are not banned. */
@@ -66,4 +86,30 @@ export class Jail {
   get failuresTotal(): number {
     return this.#window.failuresTotal
   }
+
+  /** Failures of one address often follow each other, and reading an IPv6 address takes a microsecond. */
+  #offender(id: string): string {
+    const { ipv6Prefix } = this.spec
+    if (ipv6Prefix === undefined) return id
+    if (this.#last.id !== id) this.#last = { id, offender: offenderOf(id, ipv6Prefix) }
+    return this.#last.offender
+  }
+
+  #banFor(ticket: Ticket): Ban {
+    return {
+      jail: this.spec.name,
+      id: ticket.id,
+      startMs: ticket.lastMs,
+      durationMs: this.spec.banTimeMs,
+      origin: { kind: 'jail' },
+      count: 1,
+      failures: ticket.failures,
+      lines: ticket.lines,
+      data: ticket.data,
+    }
+  }
+}
+
+function windowOptions({ findTimeMs, maxmatches, successBy }: JailSpec): FailureWindowOptions {
+  return { findTimeMs, maxmatches, byUser: successBy === 'user' }
 }
