@@ -44,6 +44,8 @@ export interface FinderOptions {
 export interface Probe {
   /** The prefix was tried on a line. */
   onPrefix?(match: Match | null): void
+  /** Whether the prefix matches was known from other lines. When this is missing, all lines are searched. */
+  onPrefixKnown?(isMatch: boolean): void
   /** A pattern matched and its fields were merged into its session, if there is one; its findings follow. */
   onMatch?(hit: PatternHit): void
 }
@@ -89,8 +91,9 @@ export class FailureFinder {
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
-    // Tools are shown the match itself.
-    this.#mayRecall = filter.maxlines === 1 && options.triesAll !== true && options.probe === undefined
+    // Tools are shown the match itself, unless they can do without.
+    const isWatched = options.triesAll === true || options.probe !== undefined
+    this.#mayRecall = filter.maxlines === 1 && (!isWatched || options.probe?.onPrefixKnown !== undefined)
     this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
   }
 
@@ -108,6 +111,7 @@ export class FailureFinder {
     let text = whole
     let before: Match | undefined
     const recalled = this.#mayRecall && line.isOneLine ? this.#recall(line) : undefined
+    if (recalled !== undefined) this.#options.probe?.onPrefixKnown?.(recalled !== '')
     if (recalled === '') return
     if (recalled !== undefined) text = recalled
     else if (this.#prefix !== undefined) {
@@ -194,7 +198,7 @@ export class FailureFinder {
     // A session starts a new list after what was told, so the list can be given away.
     const lines = isBrief ? noLines : (session?.lines ?? matched?.map((each) => each.full) ?? [line.full()])
     const { timeMs } = line
-    const users = triesAll && session !== undefined ? usersOf(session) : undefined
+    const users = triesAll && !isBrief && session !== undefined ? usersOf(session) : undefined
     // NOTE: written out, for `{ ...finding, id }` took 1.6 µs here, more than all patterns together.
     if (typeof ids !== 'object') emit({ pattern, id: ids, timeMs, fields, lines, users, isNofail })
     else for (const id of ids) emit({ pattern, id, timeMs, fields, lines, users, isNofail })

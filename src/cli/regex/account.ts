@@ -62,7 +62,14 @@ export function account(pieces: Iterable<string>, subject: Subject, options: Acc
   const { filter: plain } = subject
   const { filter, watches } = timedFilter(plain)
   const { resolve, nowMs } = options
-  const examiner = new Examiner(filter, { triesAll: true, tellsPending: true, keepsFields: true, resolve, nowMs })
+  const examiner = new Examiner(filter, {
+    triesAll: true,
+    tellsPending: true,
+    keepsFields: true,
+    keepsPrefix: true,
+    resolve,
+    nowMs,
+  })
   const counts = { matched: 0, ignored: 0, missed: 0 }
   const hits = { fail: plain.fail.map(() => 0), ignore: plain.ignore.map(() => 0), prefix: 0 }
   const lines: ShownLine[] = []

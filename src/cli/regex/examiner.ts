@@ -26,6 +26,8 @@ export interface ExaminerOptions {
   tellsPending: boolean
   /** Keeps the data of failures in Python's form, and their lines. */
   keepsFields: boolean
+  /** Keeps what the prefix found. Without it a line whose prefix is known from other lines is not searched for it. */
+  keepsPrefix: boolean
   resolve: Resolve | undefined
   nowMs: number
 }
@@ -35,10 +37,13 @@ export interface ExaminerOptions {
  * its own fields, so that a line costs no object.
  */
 export class Examiner {
-  found: Found[] = []
-  ignoredBy: CompiledPattern[] = []
-  /** What the prefix found when it was tried last, be it in an earlier line. */
+  /** Of the present line only. */
+  readonly found: Found[] = []
+  readonly ignoredBy: CompiledPattern[] = []
+  /** What the prefix found when it was tried last, be it in an earlier line. Only with `keepsPrefix`. */
   prefix: Match | null = null
+  /** Whether it found anything then. */
+  hasPrefix = false
   /** Patterns that were given up on a line, for it took too long. */
   tooLong = 0
   readonly line = new CurrentLine()
@@ -64,7 +69,10 @@ export class Examiner {
     this.#fields = new PythonFields(filter.prefix?.pattern)
     this.dates = new LineDates(filter.templates, filter.zoneDefault)
     this.dates.setNow(options.nowMs)
-    const { triesAll, tellsPending, keepsFields, resolve } = options
+    const { triesAll, tellsPending, keepsFields, keepsPrefix, resolve } = options
+    const onPrefixKnown = (isMatch: boolean) => {
+      this.hasPrefix = isMatch
+    }
     const onMatch = (hit: PatternHit) => this.#read(hit)
     this.#finder = new FailureFinder(filter, {
       triesAll,
@@ -75,7 +83,9 @@ export class Examiner {
       probe: {
         onPrefix: (match) => {
           this.prefix = match
+          this.hasPrefix = match !== null
         },
+        ...(!keepsPrefix && { onPrefixKnown }),
         ...(keepsFields && { onMatch }),
       },
     })
@@ -87,8 +97,8 @@ export class Examiner {
 
   /** Looks at the line from `start` to `end`, without its line end. */
   examine(chunk: string, start: number, end: number, isChunkAscii: boolean): void {
-    if (this.found.length > 0) this.found = []
-    if (this.ignoredBy.length > 0) this.ignoredBy = []
+    if (this.found.length > 0) this.found.length = 0
+    if (this.ignoredBy.length > 0) this.ignoredBy.length = 0
     const { line, dates } = this
     line.chunk = chunk
     line.start = start
@@ -99,6 +109,7 @@ export class Examiner {
     if (!this.#rules.assign(line, dates, nowMs, false)) return
     line.text = searchedText(line, this.#rules.isCut ? dates : undefined)
     line.isAscii = isChunkAscii || isAscii(line.text)
+    line.isOneLine = true
     if (keepsFields) {
       this.#cut(chunk.slice(start, end))
       this.#learnKindOfTime()

@@ -17,11 +17,17 @@ export class Statistics {
   readonly examiner: Examiner
   readonly #filter: CompiledFilter
   readonly #options: RegexOptions
+  readonly #isWindowed: boolean
+  #chunk = ''
+  #isChunkAscii = true
+  // NOTE: one function for all chunks; with one for each, V8 throws away the loop it has compiled.
+  readonly #visit = (start: number, end: number) => this.#countLine(start, end)
 
   constructor(filter: CompiledFilter, examiner: Examiner, options: RegexOptions) {
     this.#filter = filter
     this.#options = options
     this.examiner = examiner
+    this.#isWindowed = filter.maxlines > 1
     const some = listLimit(options) + 1
     const kept = (none: boolean, all: boolean) => (none ? 0 : all ? Number.POSITIVE_INFINITY : some)
     this.tally = new Tally({
@@ -36,19 +42,21 @@ export class Statistics {
   }
 
   count(chunk: string): void {
-    const isChunkAscii = isAscii(chunk)
-    const isWindowed = this.#filter.maxlines > 1
-    eachLine(chunk, (start, end) => {
-      const before = isWindowed ? this.examiner.window : []
-      this.examiner.examine(chunk, start, end, isChunkAscii)
-      this.#countPrefix()
-      const kind = this.#countFound(this.examiner.found)
-      if (isWindowed) this.#moveTaken(before)
-      const list = this.tally.lists[kind]
-      if (list.isFull) list.count++
-      else list.add(chunk.slice(start, end))
-      this.tally.tested++
-    })
+    this.#chunk = chunk
+    this.#isChunkAscii = isAscii(chunk)
+    eachLine(chunk, this.#visit)
+  }
+
+  #countLine(start: number, end: number): void {
+    const before = this.#isWindowed ? this.examiner.window : undefined
+    this.examiner.examine(this.#chunk, start, end, this.#isChunkAscii)
+    if (this.examiner.hasPrefix) this.#countPrefix()
+    const kind = this.#countFound(this.examiner.found)
+    if (before !== undefined) this.#moveTaken(before)
+    const list = this.tally.lists[kind]
+    if (list.isFull) list.count++
+    else list.add(this.#chunk.slice(start, end))
+    this.tally.tested++
   }
 
   #countFound(found: readonly Found[]): 'matched' | 'ignored' | 'missed' {
@@ -69,12 +77,13 @@ export class Statistics {
   }
 
   #countPrefix(): void {
-    const { prefix } = this.examiner
-    if (prefix === null || this.#filter.prefix === undefined) return
     const { tally } = this
     tally.prefixMatched++
+    if (this.#options.verbosity === 0) return
+    const { prefix } = this.examiner
     const kept = listLimit(this.#options)
-    if (this.#options.verbosity === 0 || tally.prefixGroups.length > kept) return
+    if (tally.prefixGroups.length > kept) return
+    if (prefix === null || this.#filter.prefix === undefined) return
     const isLast = tally.prefixGroups.length === kept
     tally.prefixGroups.push(isLast ? '...' : reprFields(groupsOf(this.#filter.prefix.pattern, prefix)))
   }

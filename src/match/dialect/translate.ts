@@ -30,9 +30,9 @@ export interface Translation {
 export function translate(root: Node, facts: GroupFacts, alphabet: Alphabet): Translation {
   // First round: which groups must be asked about. Second: with helpers for those. Third, if need be: without what cannot be said.
   const survey = new Writer(facts, alphabet, new Set(), false)
-  survey.write(root)
-  const exact = new Writer(facts, alphabet, survey.asked, false)
-  const source = exact.write(root)
+  const first = survey.write(root)
+  const exact = survey.asked.size === 0 ? survey : new Writer(facts, alphabet, survey.asked, false)
+  const source = exact === survey ? first : exact.write(root)
   if (exact.isExact) return { source, slots: exact.slots, slotCount: exact.slotCount, isExact: true }
   const relaxed = new Writer(facts, alphabet, new Set(), true)
   return { source: relaxed.write(root), slots: relaxed.slots, slotCount: relaxed.slotCount, isExact: false }

@@ -18,7 +18,7 @@ export function templatesOf(written: string, known: ReadonlySet<string>, year: n
   if (key === '{DEFAULT}') return fresh(defaultTemplates(year))
   if (key === '{^LN-BEG}') return fresh(defaultTemplates(year).filter((template) => template.isLineBegin))
   if (key.includes('{DATE}')) return fresh(surrounded(written, year))
-  const template = key === '{NONE}' ? templateOf('{UNB}^', key, year) : templateOf(written, key, year)
+  const template = compiled(key === '{NONE}' ? templateOf('{UNB}^', key, year) : templateOf(written, key, year))
   if (known.has(template.name)) throw new PatternError(`There is already a template with name ${template.name}`)
   return [template]
 }
@@ -38,6 +38,12 @@ export function defaultTemplates(year: number): DateTemplate[] {
   return all
 }
 
+/** The same template, now that its pattern is known to be right. Throws PatternError. */
+function compiled(template: DateTemplate): DateTemplate {
+  void template.pattern
+  return template
+}
+
 /** One template for each default pattern, put in place of `{DATE}`. */
 function surrounded(written: string, year: number): DateTemplate[] {
   const around = (pattern: string) =>
@@ -45,7 +51,7 @@ function surrounded(written: string, year: number): DateTemplate[] {
   return defaultPatterns.map((pattern) => {
     // NOTE: the two without tokens go in by name, and mean themselves only in `^{DATE}`; elsewhere they are the literal words.
     const whole = around(pattern === 'EPOCH' ? 'Epoch' : pattern)
-    return templateOf(whole, keyOf(whole), year)
+    return compiled(templateOf(whole, keyOf(whole), year))
   })
 }
 

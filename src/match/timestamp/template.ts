@@ -14,7 +14,13 @@ export interface DateMatch {
   match: Match
 }
 
-/** One kind of date, ready to be searched for. */
+interface Compiled {
+  pattern: Pattern
+  /** Width of what follows group 1 in a match; undefined: it varies. */
+  behind: number | undefined
+}
+
+/** One kind of date that can be searched for. */
 export class DateTemplate {
   readonly name: string
   /** The pattern as written; undefined for the built-in epoch and TAI64N templates. */
@@ -23,11 +29,9 @@ export class DateTemplate {
   readonly isAnchored: boolean
   readonly weight: number
   readonly #regex: TemplateRegex
-  readonly #pattern: Pattern
-  /** Width of what follows group 1 in a match; undefined: it varies. */
-  readonly #behind: number | undefined
+  #compiled: Compiled | undefined
 
-  /** Throws PatternError. */
+  /** Compiles nothing yet: of the default templates nearly all are never needed, and all together take 40 ms. */
   constructor(regex: TemplateRegex, weight = 1) {
     this.name = regex.name
     this.written = regex.written
@@ -35,8 +39,6 @@ export class DateTemplate {
     this.isAnchored = regex.isLineBegin || regex.isLineEnd
     this.weight = weight
     this.#regex = regex
-    this.#pattern = new Pattern(regex.source, { keep: [1, regex.valueGroup] })
-    this.#behind = widthBehindGroup1(this.#pattern)
   }
 
   /** How a date is searched for, in Python's dialect. */
@@ -44,25 +46,27 @@ export class DateTemplate {
     return this.#regex.source
   }
 
+  /** Throws PatternError, at the first use. */
   get pattern(): Pattern {
-    return this.#pattern
+    return this.#compile().pattern
   }
 
   find(line: string, isAscii: boolean): DateMatch | undefined {
-    const match = this.#pattern.exec(line, isAscii)
+    const { pattern, behind } = this.#compiled ?? this.#compile()
+    const match = pattern.exec(line, isAscii)
     if (match === null) return undefined
     const start = match.index
     const end = start + (match[0]?.length ?? 0)
-    const cut = match[this.#pattern.slotOfGroup[1] ?? 0]
-    if (this.#behind !== undefined && cut !== undefined) {
-      return { start, end, cutStart: end - this.#behind - cut.length, cutEnd: end - this.#behind, match }
+    const cut = match[pattern.slotOfGroup[1] ?? 0]
+    if (behind !== undefined && cut !== undefined) {
+      return { start, end, cutStart: end - behind - cut.length, cutEnd: end - behind, match }
     }
     return this.#locate(line, start, end, match)
   }
 
   /** What the found text means. */
   convert(found: DateMatch, nowMs: number, zoneDefault: number | undefined): Conversion {
-    const text = found.match[this.#pattern.slotOfGroup[this.#regex.valueGroup] ?? 0] ?? ''
+    const text = found.match[this.pattern.slotOfGroup[this.#regex.valueGroup] ?? 0] ?? ''
     switch (this.#regex.kind) {
       case 'epoch':
         return { timeMs: Number(text) * 1000, isAssumed: false }
@@ -76,9 +80,16 @@ export class DateTemplate {
     }
   }
 
+  #compile(): Compiled {
+    if (this.#compiled !== undefined) return this.#compiled
+    const pattern = new Pattern(this.#regex.source, { keep: [1, this.#regex.valueGroup] })
+    this.#compiled = { pattern, behind: widthBehindGroup1(pattern) }
+    return this.#compiled
+  }
+
   #fieldsOf(match: Match): Record<string, string> {
     const fields: Record<string, string> = {}
-    for (const [name, slot] of this.#pattern.slots) {
+    for (const [name, slot] of this.pattern.slots) {
       const text = match[slot]
       if (text !== undefined) fields[name] = text
     }
@@ -87,7 +98,7 @@ export class DateTemplate {
 
   /** Where group 1 lies cannot be told from lengths: our own machine knows. */
   #locate(line: string, start: number, end: number, match: Match): DateMatch | undefined {
-    const machine: Machine = this.#pattern.machine
+    const machine: Machine = this.pattern.machine
     if (!machine.search(line, start)) return undefined
     const cutStart = machine.marks[2] ?? -1
     // A group 1 that took no part: nothing is cut, as with an empty one.
