@@ -154,7 +154,12 @@ function readAction(jail: string, list: OptionList, use: ActionUse, context: Jai
     const { actname = file.replace(/\.py$/, ''), ...rest } = Object.fromEntries(args)
     return { kind: 'python', file, name: actname, origin, args: new Map(Object.entries(rest)) }
   }
-  const ini = readOrComplain(context, 'action', file, origin)
+  const ini = readOrComplain(
+    context,
+    'action',
+    file,
+    placeOfWord(context.ini, jail, { option: 'action', word: file }) ?? origin,
+  )
   if (ini === undefined) return undefined
   try {
     return { kind: 'definition', ...openAction({ ini, file, jail, args, jailOptions, say: context.say, origin }) }
@@ -162,6 +167,23 @@ function readAction(jail: string, list: OptionList, use: ActionUse, context: Jai
     if (!(error instanceof ConfigError)) throw error
     throw inAction(use.text, error)
   }
+}
+
+/** Where the jail's option, or one that it refers to, is just this word: for `banaction = nftables` the line that says so. */
+function placeOfWord(
+  ini: MergedIni,
+  section: string,
+  { option, word }: { option: string; word: string },
+  depth = 0,
+): Origin | undefined {
+  const value = depth > 10 ? undefined : ini.raw(section, option)
+  if (value === undefined) return undefined
+  if (strip(value.text) === word) return originOf(value)
+  for (const [, name = ''] of value.text.matchAll(/%\(([^)/]+)\)s/g)) {
+    const place = placeOfWord(ini, section, { option: name, word }, depth + 1)
+    if (place !== undefined) return place
+  }
+  return undefined
 }
 
 function readOrComplain(context: JailContext, kind: 'filter' | 'action', name: string, origin: Origin) {

@@ -9,6 +9,8 @@ import type { Option } from './typed-options.js'
 export class JailValues {
   readonly #reading: JailReading
   readonly #problems: Problem[]
+  /** Values that were called wrong, with their places: `maxmatches = %(maxretry)s` is wrong because maxretry is. */
+  readonly #wrongValues = new Set<string>()
 
   constructor(reading: JailReading, problems: Problem[]) {
     this.#reading = reading
@@ -54,6 +56,9 @@ export class JailValues {
     const written = this.written(name)
     const message = `${name} ${JSON.stringify(written?.text ?? '')} ${what}`
     const origin = written ? originOf(written) : this.#reading.origin
+    const value = `${origin.file}:${origin.line}:${written?.text}`
+    if (written !== undefined && this.#wrongValues.has(value)) return
+    this.#wrongValues.add(value)
     this.#problems.push({ severity: 'error', message, hint, origin, jail: this.#reading.name })
   }
 

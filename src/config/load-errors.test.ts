@@ -41,6 +41,21 @@ const table: { name: string; files: Record<string, string>; told: string[] }[] =
     ],
   },
   {
+    name: 'a value that another one repeats is told once',
+    files: { 'jail.conf': '[DEFAULT]\nmaxmatches = %(maxretry)s\n[a]\nenabled = yes\nmaxretry = many\n' },
+    told: ['error a jail.conf:5 write maxretry'],
+  },
+  {
+    name: 'an action that is not there has the place where its name is written',
+    files: {
+      'jail.conf':
+        '[DEFAULT]\nbanaction = hammer\naction_ = %(banaction)s[port=1]\naction = %(action_)s\n[a]\nenabled = yes\n',
+      'jail.local': '[DEFAULT]\nbanaction = hamer\n',
+      'action.d/hammer.conf': '[Definition]\n',
+    },
+    told: ['error a jail.local:2 did you mean "hammer"?'],
+  },
+  {
     name: 'a circle of tags stops everything, and names the file',
     files: {
       'jail.conf': '[a]\nenabled = yes\nfilter = circle\n',

@@ -71,7 +71,7 @@ export function compileFilter(
       if (!(error instanceof PatternError)) throw error
       problems.push({
         severity: 'error',
-        message: `${option}: Unable to compile regular expression '${source}':\n${error.message}`,
+        message: `${option}: Unable to compile regular expression '${source}': ${error.message}`,
         origin,
       })
       return undefined

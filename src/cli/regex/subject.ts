@@ -40,7 +40,7 @@ export function makeSubject(words: readonly string[], options: RegexOptions, now
   if ('problems' in compiled) {
     const message = compiled.problems[0]?.message ?? ''
     const isIgnore = message.startsWith('ignoreregex: ')
-    return { sayings: isIgnore ? sayings : withoutIgnore(sayings), failed: [`ERROR: ${bare(message)}`] }
+    return { sayings: isIgnore ? sayings : withoutIgnore(sayings), failed: [`ERROR: ${inTwoLines(bare(message))}`] }
   }
   // NOTE: `--raw` takes names as they are, but the tag <HOST> means what `--usedns` says.
   const filter: CompiledFilter = options.raw ? { ...compiled.filter, usedns: 'raw' } : compiled.filter
@@ -55,6 +55,10 @@ export function makeSubject(words: readonly string[], options: RegexOptions, now
 }
 
 const bare = (message: string): string => message.replace(/^\w+: /, '')
+
+/** Fail2ban's tool tells the reason in a line of its own. */
+const inTwoLines = (message: string): string =>
+  message.replace(/^(Unable to compile regular expression '.*'): /s, (_, whole: string) => `${whole}:\n`)
 
 const withoutIgnore = (sayings: readonly string[]): string[] =>
   sayings.filter((saying) => !saying.startsWith('Use ignoreregex line'))
