@@ -5,11 +5,11 @@ import type { Config } from '../config/load.js'
 import type { Problem } from '../domain/origin.js'
 import { chooseEnforcer } from '../firewall/choose.js'
 import type { Clock } from '../lib/clock.js'
-import type { ClosableLog } from '../lib/log-writer.js'
 import { openStore } from '../store/store.js'
 import { AddressLists } from './address-lists.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
+import { noActions } from './jail-actions.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
 import { logFileOf, type Paths } from './paths.js'
@@ -17,12 +17,13 @@ import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
 import { Soon } from './soon.js'
 import type { State } from './state.js'
+import type { SwitchableLog } from './switchable-log.js'
 
 export interface AssembleOptions {
   config: Config
   paths: Paths
   clock: Clock
-  log: ClosableLog
+  log: SwitchableLog
   simulate: boolean
 }
 
@@ -84,16 +85,25 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
   }
 }
 
-/** Builds all jails of a configuration; a jail that cannot run is left out and its problems are returned. */
-export function buildJails(config: Config, state: State): { units: JailUnit[]; problems: Problem[] } {
-  const context: BuildContext = {
-    ignoreip: config.own.protect.ignoreip.map((word) => word.value),
+/** What a jail is built with in the running daemon. */
+export function contextOf(
+  state: Pick<State, 'config' | 'clock' | 'log' | 'names' | 'lists' | 'protection'>,
+): BuildContext {
+  return {
+    ignoreip: state.config.own.protect.ignoreip.map((word) => word.value),
+    isNative: state.config.own.enforcement.native,
     clock: state.clock,
     log: state.log,
     resolve: (name) => state.names.get(name),
     readList: (path) => state.lists.entries(path),
     isOwn: (id) => state.protection.isOwn(id),
+    actionsOf: () => noActions,
   }
+}
+
+/** Builds all jails of a configuration; a jail that cannot run is left out and its problems are returned. */
+export function buildJails(config: Config, state: State): { units: JailUnit[]; problems: Problem[] } {
+  const context = contextOf({ ...state, config })
   const units: JailUnit[] = []
   const problems: Problem[] = []
   for (const jail of config.jails) {

@@ -3,6 +3,7 @@ import type { Problem } from '../domain/origin.js'
 import { systemClock } from '../lib/clock.js'
 import { silentLog } from '../lib/log.js'
 import { lintFilter } from '../match/lint.js'
+import { noActions } from './jail-actions.js'
 import { type BuildContext, buildJail } from './jails.js'
 
 /** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
@@ -15,6 +16,8 @@ export function checkConfig(
   const context: BuildContext = {
     clock: systemClock,
     log: silentLog,
+    isNative: loaded.config?.own.enforcement.native ?? true,
+    actionsOf: () => noActions,
     ignoreip: [],
     resolve: () => undefined,
     readList: () => [],

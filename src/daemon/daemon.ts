@@ -2,22 +2,27 @@ import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, isAnswered, listen } from '../api/server.js'
 import { type Config, loadConfig } from '../config/load.js'
+import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
 import { systemClock } from '../lib/clock.js'
 import { fail2banLevel, version } from '../lib/version.js'
 import { assemble, buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { greeting } from './greeting.js'
+import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
 import { openLog } from './open-log.js'
 import { DaemonOperations } from './operations.js'
-import { type Paths, pathsOf } from './paths.js'
+import { logFileOf, type Paths, pathsOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
-import { Reloader } from './reload.js'
-import { manualScope, type State, scopesOf } from './state.js'
+import { Reloader, type ReloadOptions } from './reload.js'
+import { manualScope, type State } from './state.js'
+import { SwitchableLog } from './switchable-log.js'
 
 export interface DaemonOptions {
   dir: string
+  /** From the command line; they win over `fail2ban.conf`. */
+  overrides?: SettingsOverrides
   simulate: boolean
   /** Copies the log to the terminal. */
   verbose: boolean
@@ -29,7 +34,10 @@ const purgeEveryMs = 3_600_000
 
 /** Starts a daemon, or throws `CannotStart` and leaves nothing behind. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { config, problems } = loadConfig({ dir: options.dir })
+  const { config, problems } = loadConfig({
+    dir: options.dir,
+    ...(options.overrides && { overrides: options.overrides }),
+  })
   if (config === undefined)
     throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, problems)
   const paths = pathsOf({ ...config.server, apiSocket: config.own.api.socket })
@@ -51,8 +59,11 @@ export class Daemon {
   readonly stopped: Promise<{ keep: boolean }>
   readonly #state: State
   readonly #options: DaemonOptions
+  readonly #runs: JailRuns
   readonly #reloader: Reloader
+  readonly #jailsEnded: Promise<void>
   #resolveStopped: (result: { keep: boolean }) => void = () => {}
+  #resolveJailsEnded: () => void = () => {}
   #api: ApiServer | undefined
   #isStopping = false
   #cancelPurge: (() => void) | undefined
@@ -60,9 +71,13 @@ export class Daemon {
   constructor(state: State, options: DaemonOptions) {
     this.#state = state
     this.#options = options
-    this.#reloader = new Reloader(state)
+    this.#runs = new JailRuns(state)
+    this.#reloader = new Reloader(state, this.#runs)
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
+    })
+    this.#jailsEnded = new Promise((resolve) => {
+      this.#resolveJailsEnded = resolve
     })
   }
 
@@ -85,35 +100,49 @@ export class Daemon {
     this.#purge()
   }
 
-  async reload(): Promise<ReloadOutcome> {
+  async reload(options: ReloadOptions = {}): Promise<ReloadOutcome> {
     return this.#isStopping
       ? { ok: false, problems: [{ severity: 'error', message: 'The daemon is stopping' }] }
-      : this.#reloader.reload()
+      : this.#reloader.reload(options)
   }
 
   /** For log rotation: what follows goes to a new file. */
-  flushLog(): void {
-    this.#state.log.reopen()
-    this.#state.log.write('INFO', 'server', 'flush performed on log')
+  flushLog(): 'rolled over' | 'flushed' {
+    const { log, config, paths } = this.#state
+    log.reopen()
+    const isFile = logFileOf({ ...paths, logTarget: config.server.logtarget }) !== undefined
+    log.write('INFO', 'server', `${isFile ? 'rollover' : 'flush'} performed on ${config.server.logtarget}`)
+    return isFile ? 'rolled over' : 'flushed'
   }
 
-  /** An orderly end. `keep`: the kernel goes on without us; else every ban is lifted until the next start. */
+  /**
+   * An orderly end. `keep`: the kernel goes on without us; else every ban is lifted until the next start. Resolves when nothing runs any
+   * more; whoever has asked for it over a socket is answered meanwhile.
+   */
   async stop(options: { keep: boolean }): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
-    const { log, followers, positions, logins, bans, enforcer, jails } = this.#state
+    await this.#endJails(options)
+    const { enforcer, log } = this.#state
+    this.#resolveJailsEnded()
+    await this.#api?.close()
+    enforcer.release()
+    log.write('INFO', 'server', 'Exiting Fail2ban')
+    this.#letGo()
+    this.#resolveStopped(options)
+  }
+
+  async #endJails(options: { keep: boolean }): Promise<void> {
+    const { log, followers, positions, logins, bans, jails } = this.#state
     log.write('INFO', 'server', 'Shutdown in progress...')
     await followers.close({ drain: options.keep })
     positions.save()
     logins.save()
     await bans.flush()
     if (!options.keep) await this.#liftAll()
+    // What commands have done has to be undone by commands, also before a restart.
+    await Promise.all([...jails.values()].map((unit) => unit.actions.stop([...bans.live.of(unit.name)])))
     for (const jail of jails.keys()) log.write('INFO', 'jail', `Jail '${jail}' stopped`)
-    await this.#api?.close()
-    enforcer.release()
-    log.write('INFO', 'server', 'Exiting Fail2ban')
-    this.#letGo()
-    this.#resolveStopped(options)
   }
 
   /** After a start that failed: leaves no socket, no pid file, and no table that was not there before. */
@@ -153,33 +182,16 @@ export class Daemon {
   }
 
   async #restore(units: readonly JailUnit[]): Promise<void> {
-    const { jails, names, bans, enforcer, store, log } = this.#state
-    for (const unit of units) jails.set(unit.name, unit)
-    // Names of people who must not be banned come before the first ban.
-    await names.keep(this.#reloader.namesOf(units))
-    for (const unit of units) {
-      store.bans.addJail(unit.name)
-      log.write('INFO', 'jail', `Creating new jail '${unit.name}'`)
-      for (const note of unit.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
-    }
+    const { bans, store } = this.#state
+    store.bans.disableAllJails()
     store.bans.addJail(manualScope.jail)
-    await enforcer.arrange(scopesOf(jails))
-    const restored = [...jails.keys(), manualScope.jail]
-      .map((jail) => bans.restore(jail))
-      .reduce((sum, count) => sum + count, 0)
-    await bans.reconcile()
+    const byHand = bans.restore(manualScope.jail)
+    const restored = byHand + (await this.#runs.enforce(units))
     for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
   }
 
   async #follow(units: readonly JailUnit[]): Promise<void> {
-    const { followers, log } = this.#state
-    const missing: string[] = []
-    for (const unit of units) {
-      for (const glob of followers.add(unit)) missing.push(`${glob} (${unit.name})`)
-      log.write('INFO', 'jail', `Jail '${unit.name}' started`)
-    }
-    // Who writes a line from now on finds us reading.
-    await followers.opened()
+    const missing = await this.#runs.follow(units)
     if (missing.length > 0) this.#options.say(`Waiting for logs that are not there yet: ${missing.join(', ')}`)
     this.#options.say(`Ready; 'tocsin status' shows more, Ctrl-C or 'tocsin stop' ends it`)
   }
@@ -228,13 +240,15 @@ async function refuseSecond(paths: Paths): Promise<void> {
 
 async function assembled(options: DaemonOptions, config: Config, paths: Paths): Promise<State> {
   try {
-    const log = openLog({
-      clock: systemClock,
-      paths,
-      loglevel: config.server.loglevel,
-      syslogsocket: config.server.syslogsocket,
-      verbose: options.verbose,
-    })
+    const log = new SwitchableLog(
+      openLog({
+        clock: systemClock,
+        paths,
+        loglevel: config.server.loglevel,
+        syslogsocket: config.server.syslogsocket,
+        verbose: options.verbose,
+      }),
+    )
     return await assemble({ config, paths, clock: systemClock, log, simulate: options.simulate })
   } catch (error) {
     throw new CannotStart(`Cannot start: ${messageOf(error)}${hintOf(error)}`)

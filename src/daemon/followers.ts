@@ -2,7 +2,6 @@ import type { SourceStatus } from '../api/operations.js'
 import type { ReadPosition } from '../domain/read-position.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
-import { Fuse } from '../match/fuse.js'
 import { LineMatcher } from '../match/line-matcher.js'
 import { lineTimeReader } from '../match/line-time.js'
 import { Survey } from '../match/survey.js'
@@ -37,8 +36,8 @@ interface Follower {
   /** Resolves when the file has been looked for once. */
   lookedFor: Promise<void>
   listeners: readonly DatedListener[]
-  /** One search for all of them, where there are several. */
-  survey: Survey | undefined
+  /** One search for all of them. */
+  survey: Survey
 }
 
 const openedMsMax = 2000
@@ -57,7 +56,6 @@ export class Followers {
   readonly #options: FollowersOptions
   readonly #followers = new Map<string, Follower>()
   readonly #interests: Interest[] = []
-  readonly #fuse = new Fuse()
   readonly #journals: JournalFollowers
 
   constructor(options: FollowersOptions) {
@@ -158,7 +156,7 @@ export class Followers {
       lookedFor,
       path,
       listeners: [listener],
-      survey: undefined,
+      survey: new Survey([unit.filter]),
       tail: followFile({
         path,
         start,
@@ -192,7 +190,7 @@ export class Followers {
       jail: name,
       findTimeMs: config.jail.findTimeMs,
       log: this.#options.log,
-      fuse: this.#fuse,
+      fuse: this.#options.pipeline.fuse,
       quarantine,
       ...(asks && { resolve: (host: string) => [HostNames.pendingId(host)] }),
     })
@@ -206,7 +204,7 @@ export class Followers {
 
 function setListeners(follower: Follower, listeners: readonly DatedListener[]): void {
   follower.listeners = listeners
-  follower.survey = listeners.length > 1 ? new Survey(listeners.map(({ unit }) => unit.filter)) : undefined
+  follower.survey = new Survey(listeners.map(({ unit }) => unit.filter))
 }
 
 /** A line is passed over only when no jail wants it. */

@@ -1,3 +1,4 @@
+import { takeoverSentences } from '../firewall/takeover.js'
 import { version } from '../lib/version.js'
 import type { State } from './state.js'
 
@@ -12,6 +13,7 @@ export function greeting(state: State, restored: number): string[] {
   if (paths.movedTo !== undefined)
     sentences.push(`This user cannot write where the configuration says; everything is in ${paths.movedTo}`)
   if (restored > 0) sentences.push(`${restored} ban${restored === 1 ? '' : 's'} restored`)
+  sentences.push(...takeoverSentences(new Map([...jails].map(([name, unit]) => [name, unit.closing]))))
   for (const unit of jails.values()) for (const note of unit.notes) sentences.push(`Jail ${unit.name}: ${note}`)
   return sentences
 }

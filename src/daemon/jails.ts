@@ -1,30 +1,40 @@
 import { parseDurationMs } from '../config/duration.js'
 import type { JailConfig } from '../config/load.js'
+import type { ActionSpec } from '../domain/action-spec.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
-import { parsePorts, parseProtocols } from '../firewall/ports.js'
-import { closeOf, takeoverSentences } from '../firewall/takeover.js'
+import { type ClosingNote, closeOf } from '../firewall/takeover.js'
 import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
-import { Jail } from '../jail/jail.js'
+import { type IgnoreRule, Jail } from '../jail/jail.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { type CompiledFilter, compileFilter } from '../match/filter.js'
 import { Quarantine } from '../match/quarantine.js'
+import type { RunningActions } from './jail-actions.js'
 import { sourceProblems } from './journal-source.js'
 
-/** A jail with everything built that it needs to run. */
+/** A jail with everything built that it needs to run. The daemon changes it in place, so that whoever knows it need not be told. */
 export interface JailUnit {
   name: string
+  /** `added`: made by a command and not started; `idle`: told to stop reading for a while. */
+  state: 'added' | 'running' | 'idle'
   config: JailConfig
   jail: Jail
   filter: CompiledFilter
+  ignores: IgnoreRule
   ignored: IgnoreList
   ignoreCommand: IgnoreCommand | undefined
-  scope: Scope
+  /** What it closes in the kernel; undefined: nothing, all is done by its actions. */
+  scope: Scope | undefined
+  /** The actions that are not carried out in the kernel. */
+  shellActions: readonly ActionSpec[]
+  actions: RunningActions
   /** Patterns that took too long on some line and are not used any more. */
   quarantine: Quarantine
+  /** Where what the kernel does is not to the letter what the actions say. */
+  closing: readonly ClosingNote[]
   /** What of its configuration is not carried out, a sentence each. */
   notes: readonly string[]
 }
@@ -32,11 +42,14 @@ export interface JailUnit {
 export interface BuildContext {
   clock: Clock
   log: Log
+  /** Whether stock packet filter actions are carried out in the kernel. */
+  isNative: boolean
   /** Never banned by any jail, besides its own `ignoreip`. */
   ignoreip: readonly string[]
   resolve: IgnoreListOptions['resolve']
   readList: IgnoreListOptions['readList']
   isOwn(id: string): boolean
+  actionsOf(jail: string, specs: readonly ActionSpec[]): RunningActions
 }
 
 /** Builds a jail, or says everything that keeps it from running. Touches nothing outside. */
@@ -45,11 +58,7 @@ export function buildJail(
   context: BuildContext,
 ): { unit: JailUnit } | { problems: readonly Problem[] } {
   const compiled = compileFilter(config.filter, { nowMs: context.clock.now() })
-  const closing = closeOf({
-    jail: config.name,
-    actions: config.actions,
-    native: true,
-  })
+  const closing = closeOf({ jail: config.name, actions: config.actions, native: context.isNative })
   const wrongSource = sourceProblems(config.source).map((message) => ({
     severity: 'error' as const,
     message,
@@ -61,25 +70,24 @@ export function buildJail(
   if ('problems' in compiled || problems.some((problem) => problem.severity === 'error')) return { problems }
   const entries = [...config.jail.ignoreip.map((word) => word.value), ...context.ignoreip].map(parseIgnoreEntry)
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })
-  const ignores = (id: string) => (config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id))
-  const jail = new Jail(config.jail, ignores)
-  const notes = [...takeoverSentences(new Map([[config.name, closing.notes]])), ...unservedOptions(config)]
+  const ignores: IgnoreRule = (id) =>
+    config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id)
   return {
     unit: {
       name: config.name,
+      state: 'added',
       config,
-      jail,
+      jail: new Jail(config.jail, ignores),
       filter: compiled.filter,
+      ignores,
       ignored,
       ignoreCommand: ignoreCommandOf(config, context),
-      // TODO: once actions are run as written (issue 4), a jail without a native action closes nothing in the kernel.
-      scope: closing.scope ?? {
-        jail: config.name,
-        ports: parsePorts(config.scope.port?.value ?? '').ports,
-        protocols: parseProtocols(config.scope.protocol?.value ?? 'tcp').protocols,
-      },
+      scope: closing.scope,
+      shellActions: closing.others,
+      actions: context.actionsOf(config.name, closing.others),
       quarantine: new Quarantine(),
-      notes,
+      closing: closing.notes,
+      notes: unservedOptions(config),
     },
   }
 }
@@ -99,10 +107,9 @@ export function namesIn(texts: readonly string[]): string[] {
   return texts.map(parseIgnoreEntry).flatMap((entry) => (entry.kind === 'dns' ? [entry.name] : []))
 }
 
-function unservedOptions({ jail, source, sourceWithoutFiles }: JailConfig): string[] {
+function unservedOptions({ actions, source, sourceWithoutFiles }: JailConfig): string[] {
   const notes: string[] = []
-  if (jail.increment !== undefined)
-    notes.push('bantime.increment is not carried out yet: every ban has the same length')
+  if (actions.length === 0) notes.push('it has no action, so its bans close nothing')
   if (source.kind === 'none' && sourceWithoutFiles === undefined)
     notes.push('it has no logpath, so it only takes bans by hand')
   return notes

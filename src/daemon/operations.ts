@@ -13,18 +13,16 @@ import type {
 } from '../api/operations.js'
 import type { LiveBan } from '../bans/live-bans.js'
 import { parseIp } from '../domain/address.js'
-import { type Ban, endMs } from '../domain/ban.js'
+import { endMs } from '../domain/ban.js'
 import type { Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
+import { banByHand } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
 import { manualScope, type State } from './state.js'
 
 /** So much of the line that a pattern took too long on is shown. */
 const quarantinedLineMax = 200
-
-/** How long a ban by hand lasts that names neither a time nor a jail. */
-const manualBanMs = 3_600_000
 
 export interface Lifecycle {
   reload(): Promise<ReloadOutcome>
@@ -69,7 +67,7 @@ export class DaemonOperations implements Operations {
     const jail = request.jail ?? manualScope.jail
     if (!jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
     const decided = request.ips.map((id) => {
-      const ban = this.#banByHand(id, jail, request)
+      const ban = banByHand(this.#state, { id, jail, ...durationOf(request) })
       return { ban, enactment: bans.enact(ban, { force: request.force === true }) }
     })
     await bans.settled()
@@ -165,23 +163,6 @@ export class DaemonOperations implements Operations {
     return { ok: true, problems: [] }
   }
 
-  #banByHand(id: string, jail: string, request: BanRequest): Ban {
-    const { clock, jails } = this.#state
-    const unit = jails.get(jail)
-    const byDefault = unit === undefined ? manualBanMs : unit.config.jail.banTimeMs
-    return {
-      jail,
-      id,
-      startMs: clock.now(),
-      durationMs: request.permanent ? undefined : (request.durationMs ?? byDefault),
-      origin: { kind: 'operator' },
-      count: 1,
-      failures: 0,
-      lines: [],
-      data: {},
-    }
-  }
-
   #viewOf(ban: LiveBan): BanView {
     return { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: this.#isReal(ban) }
   }
@@ -215,8 +196,14 @@ export class DaemonOperations implements Operations {
   }
 }
 
+function durationOf({ permanent, durationMs }: BanRequest): { durationMs?: number | undefined } {
+  if (permanent) return { durationMs: undefined }
+  return durationMs === undefined ? {} : { durationMs }
+}
+
 /** `tcp 22,80-90`, `all ports`. */
-function scopeText(scope: Scope): string {
+function scopeText(scope: Scope | undefined): string {
+  if (scope === undefined) return 'by its actions only'
   if (scope.ports === 'all') return 'all ports'
   const ports = scope.ports.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`))
   return `${scope.protocols.join('+')} ${ports.join(',')}`

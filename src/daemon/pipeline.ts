@@ -5,8 +5,10 @@ import type { IgnoreCommand } from '../jail/ignore-command.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
+import { Fuse } from '../match/fuse.js'
 import type { LineMatcher } from '../match/line-matcher.js'
 import type { Survey } from '../match/survey.js'
+import { type Reading, readEntriesTogether, readTogether } from '../match/together.js'
 import type { Chunk } from '../source/file-tail.js'
 import type { JournalEntry } from '../source/journal-entry.js'
 import { HostNames } from './host-names.js'
@@ -27,26 +29,27 @@ export interface Listener {
   matcher: LineMatcher
 }
 
+/** Sessions looks for logins only in texts that hold it. */
+const acceptedWord = ': Accepted '
+
 /**
  * The way of a line through the house: a chunk of a source → for each jail that listens, the failures in it → counted → a ban.
  * Synchronous up to `bans.enact`; what that starts is asynchronous and durable.
  */
 export class Pipeline {
+  /** Stops patterns that take too long; matchers of the pipeline use it too. */
+  readonly fuse = new Fuse()
   readonly #rooms: Rooms
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
   }
 
-  take(chunk: Chunk, { listeners, survey }: { listeners: readonly Listener[]; survey: Survey | undefined }): void {
+  take({ lines, live }: Chunk, { listeners, survey }: { listeners: readonly Listener[]; survey: Survey }): void {
     const nowMs = this.#rooms.clock.now()
     // Logins first: somebody who mistyped his password and then got in must not be banned for it.
-    this.#rooms.sessions.learn(chunk.text)
-    const candidates = survey?.candidates(chunk.text)
-    const context = { nowMs, live: chunk.live, ...(candidates && { candidates }) }
-    for (const { unit, matcher } of listeners) {
-      matcher.scan(chunk.text, context, (failure) => this.judge(unit, failure))
-    }
+    if (lines.bytes?.includes(acceptedWord) !== false) this.#rooms.sessions.learn(lines.text)
+    readTogether(this.#readings(listeners), lines, survey, { nowMs, live, fuse: this.fuse })
   }
 
   /** As `take`, for entries of the journal, whose times are known. */
@@ -54,13 +57,13 @@ export class Pipeline {
     const { clock, sessions } = this.#rooms
     const nowMs = clock.now()
     for (const { text, timeMs } of entries) {
-      if (text.includes(': Accepted ')) sessions.learn(`${new Date(timeMs).toISOString()} ${text}\n`)
+      if (text.includes(acceptedWord)) sessions.learn(`${new Date(timeMs).toISOString()} ${text}\n`)
     }
-    for (const { text, timeMs, live } of entries) {
-      for (const { unit, matcher } of listeners) {
-        matcher.scanEntry(text, timeMs, { nowMs, live }, (failure) => this.judge(unit, failure))
-      }
-    }
+    readEntriesTogether(this.#readings(listeners), entries, { nowMs, fuse: this.fuse })
+  }
+
+  #readings(listeners: readonly Listener[]): Reading[] {
+    return listeners.map(({ unit, matcher }) => ({ matcher, onFailure: (failure) => this.judge(unit, failure) }))
   }
 
   /** Counts one failure and bans when the jail says so; at once, unless somebody has to be asked first. */

@@ -1,58 +1,74 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ReloadOutcome } from '../api/operations.js'
-import { loadConfig } from '../config/load.js'
+import type { StreamReading } from '../config/from-stream.js'
+import { type Config, loadConfig } from '../config/load.js'
 import type { Problem } from '../domain/origin.js'
 import { buildJails } from './assemble.js'
-import { type JailUnit, namesIn } from './jails.js'
-import { type State, scopesOf } from './state.js'
+import { ServerOptions } from './control/server-options.js'
+import { type JailRuns, withoutOrigins } from './jail-runs.js'
+import type { JailUnit } from './jails.js'
+import type { State } from './state.js'
+
+export interface ReloadOptions {
+  /** Only this jail; every other stays as it is. */
+  only?: string
+  /** Jails are ended and begun anew: their bans are lifted for a moment, and what they counted is forgotten. */
+  restart?: boolean
+  /** Bans of the jails are lifted for good first. */
+  unban?: boolean
+  /** Instead of the files: what a client has read. */
+  from?: StreamReading
+}
+
+/** Settings of the server that take effect while it runs. */
+const liveSettings = ['loglevel', 'logtarget', 'syslogsocket', 'dbmaxmatches', 'dbpurgeage'] as const
 
 /**
- * Applies the configuration as it is now in the files. Everything new is built before anything old is touched; a wrong file changes
- * nothing. Jails whose configuration is equal are not touched at all.
+ * Applies a configuration to the running daemon so that it is as after a fresh start with it, but for bans, counters and positions,
+ * which stay. Everything new is built before anything old is touched; a wrong file changes nothing. Jails that have not changed are
+ * not touched at all.
  */
 export class Reloader {
   readonly #state: State
-  #running: Promise<ReloadOutcome> | undefined
+  readonly #runs: JailRuns
+  #running: Promise<ReloadOutcome> = Promise.resolve({ ok: true, changes: [], problems: [] })
 
-  constructor(state: State) {
+  constructor(state: State, runs: JailRuns) {
     this.#state = state
+    this.#runs = runs
   }
 
-  /** One at a time: who asks meanwhile gets the outcome of the one that runs. */
-  reload(): Promise<ReloadOutcome> {
-    this.#running ??= this.#reload().finally(() => {
-      this.#running = undefined
-    })
+  /** One after another. */
+  reload(options: ReloadOptions = {}): Promise<ReloadOutcome> {
+    this.#running = this.#running.then(() => this.#reload(options))
     return this.#running
   }
 
-  /** Host names that these jails, and our own settings, tell to ignore. */
-  namesOf(units: readonly JailUnit[]): string[] {
-    const own = this.#state.config.own.protect.ignoreip
-    return namesIn([...own, ...units.flatMap((unit) => unit.config.jail.ignoreip)].map((word) => word.value))
-  }
-
-  async #reload(): Promise<ReloadOutcome> {
+  async #reload(options: ReloadOptions): Promise<ReloadOutcome> {
     const state = this.#state
-    state.log.write('INFO', 'server', 'Reload all jails')
-    const loaded = loadConfig({ dir: state.config.dir })
-    if (loaded.config === undefined) return this.#refused(loaded.problems)
-    const built = buildJails(loaded.config, state)
-    const problems = [...loaded.problems, ...built.problems]
-    if (problems.some((problem) => problem.severity === 'error')) return this.#refused(problems)
-    const hasNewOwn = !isDeepStrictEqual(withoutOrigins(state.config.own), withoutOrigins(loaded.config.own))
-    const isSame = (unit: JailUnit) =>
-      !hasNewOwn && isDeepStrictEqual(withoutOrigins(state.jails.get(unit.name)?.config), withoutOrigins(unit.config))
-    const kept = new Set(built.units.filter(isSame).map((unit) => unit.name))
-    const changes = await this.#swap(
-      built.units.filter((unit) => !kept.has(unit.name)),
-      new Set(built.units.map((unit) => unit.name)),
+    const { only } = options
+    state.log.write('INFO', 'server', only === undefined ? 'Reload all jails' : `Reload jail ${only}`)
+    const wanted = this.#wanted(options)
+    if (wanted.config === undefined) return this.#refused(wanted.problems)
+    const all = wanted.config
+    const config = only === undefined ? all : { ...all, jails: all.jails.filter(({ name }) => name === only) }
+    const built = buildJails(config, state)
+    const problems = [...wanted.problems, ...built.problems].filter(
+      ({ jail }) => only === undefined || jail === undefined || jail === only,
     )
-    if (!isDeepStrictEqual(state.config.server, loaded.config.server))
-      changes.push("fail2ban.conf has changed: 'tocsin restart' applies it")
-    state.config = loaded.config
+    if (problems.some(({ severity }) => severity === 'error')) return this.#refused(problems)
+    const changes = await this.#apply(built.units, options, !isDeepStrictEqual(ownOf(state.config), ownOf(all)))
+    changes.push(...this.#applySettings(all))
+    state.config = { ...all, server: { ...all.server, ...liveOf(state.config) } }
     state.log.write('INFO', 'server', 'Reload finished.')
     return { ok: true, changes, problems }
+  }
+
+  #wanted({ from }: ReloadOptions): { config: Config | undefined; problems: readonly Problem[] } {
+    const { config } = this.#state
+    if (from === undefined) return loadConfig({ dir: config.dir })
+    const problems = from.errors.map((message): Problem => ({ severity: 'error', message }))
+    return { config: { ...config, jails: from.jails.filter(({ name }) => from.started.has(name)) }, problems }
   }
 
   #refused(problems: readonly Problem[]): ReloadOutcome {
@@ -62,41 +78,73 @@ export class Reloader {
     return { ok: false, problems: [...problems] }
   }
 
-  /** New and changed jails come, those that are gone go; bans of a changed jail stay in force. */
-  async #swap(units: readonly JailUnit[], wanted: ReadonlySet<string>): Promise<string[]> {
-    const { jails, followers, bans, enforcer, store, names, log, positions } = this.#state
-    await names.keep(this.namesOf(units))
+  async #apply(units: readonly JailUnit[], options: ReloadOptions, hasNewOwn: boolean): Promise<string[]> {
+    const { jails, log } = this.#state
     const changes: string[] = []
-    for (const old of [...jails.values()]) {
-      const replacement = units.find((unit) => unit.name === old.name)
-      if (replacement === undefined && wanted.has(old.name)) continue
-      await followers.remove(old)
-      if (replacement !== undefined) continue
-      jails.delete(old.name)
-      bans.dropJail(old.name)
-      changes.push(`Jail ${old.name} removed`)
-      log.write('INFO', 'jail', `Jail '${old.name}' stopped`)
+    const names = new Set(units.map(({ name }) => name))
+    const gone = options.only === undefined ? [...jails.values()].filter(({ name }) => !names.has(name)) : []
+    for (const unit of gone) {
+      await this.#runs.end(unit)
+      changes.push(`Jail ${unit.name} removed`)
     }
-    positions.save()
-    for (const unit of units) {
-      changes.push(`Jail ${unit.name} ${jails.has(unit.name) ? 'changed' : 'added'}`)
-      jails.set(unit.name, unit)
-      store.bans.addJail(unit.name)
+    if (options.unban) await this.#unban(names)
+    const beginning: JailUnit[] = []
+    for (const fresh of units) {
+      const known = jails.get(fresh.name)
+      const isSame =
+        known?.state === 'running' &&
+        !hasNewOwn &&
+        isDeepStrictEqual(withoutOrigins(known.config), withoutOrigins(fresh.config))
+      if (known !== undefined && !options.restart) {
+        if (!isSame) {
+          await this.#change(known, fresh)
+          changes.push(`Jail ${fresh.name} changed`)
+        }
+        log.write('INFO', 'server', `Jail '${fresh.name}' reloaded`)
+        continue
+      }
+      if (known !== undefined) await this.#runs.end(known)
+      beginning.push(fresh)
+      changes.push(`Jail ${fresh.name} ${known === undefined ? 'added' : 'restarted'}`)
     }
-    if (changes.length === 0) return changes
-    await enforcer.arrange(scopesOf(jails))
-    for (const unit of units) bans.restore(unit.name)
-    await bans.reconcile()
-    for (const unit of units) {
-      followers.add(unit)
-      log.write('INFO', 'jail', `Jail '${unit.name}' reloaded`)
-      for (const note of unit.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+    if (beginning.length > 0) {
+      await this.#runs.enforce(beginning)
+      await this.#runs.follow(beginning)
     }
     return changes
   }
+
+  async #change(known: JailUnit, fresh: JailUnit): Promise<void> {
+    await this.#runs.become(known, fresh)
+    if (known.state === 'added') await this.#runs.follow([known])
+    else this.#runs.resume(known)
+  }
+
+  async #unban(names: ReadonlySet<string>): Promise<void> {
+    const { bans, store } = this.#state
+    for (const name of names) for (const ban of [...bans.live.of(name)]) bans.lift(ban.id, name)
+    await bans.settled()
+    for (const name of names) store.bans.removeAll(name)
+  }
+
+  /** What takes effect only at a start is named. */
+  #applySettings({ server }: Config): string[] {
+    const options = new ServerOptions(this.#state)
+    const before = this.#state.config.server
+    const wanted = { ...server, dbpurgeage: server.dbpurgeageMs / 1000 }
+    for (const name of liveSettings) if (wanted[name] !== options.get(name)) options.set(name, wanted[name])
+    const rest = (settings: Config['server']) => ({ ...settings, ...liveOf({ server }) })
+    return isDeepStrictEqual(rest(before), rest(server))
+      ? []
+      : ["fail2ban.conf has changed: 'tocsin restart' applies it"]
+  }
 }
 
-/** Where a value was written does not matter for what it does. */
-function withoutOrigins(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (key, part) => (key === 'origin' ? undefined : part)) ?? 'null')
+function ownOf(config: Config): unknown {
+  return withoutOrigins(config.own)
+}
+
+function liveOf({ server }: Pick<Config, 'server'>): Partial<Config['server']> {
+  const { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs } = server
+  return { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs }
 }

@@ -4,7 +4,6 @@ import type { Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { Enforcer, Scope } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import type { ClosableLog } from '../lib/log-writer.js'
 import type { Store } from '../store/store.js'
 import type { AddressLists } from './address-lists.js'
 import type { Followers } from './followers.js'
@@ -13,11 +12,12 @@ import type { Names } from './names.js'
 import type { Paths } from './paths.js'
 import type { Positions } from './positions.js'
 import type { Soon } from './soon.js'
+import type { SwitchableLog } from './switchable-log.js'
 
 /** Everything a running daemon consists of. Made in `assemble`, changed only by a reload. */
 export interface State {
   readonly clock: Clock
-  readonly log: ClosableLog
+  readonly log: SwitchableLog
   readonly paths: Paths
   readonly startedMs: number
   readonly store: Store
@@ -41,6 +41,6 @@ export const manualScope: Scope = { jail: 'manual', ports: 'all', protocols: [] 
 
 /** What the enforcer has to have in place. A jail that is called `manual` keeps its own ports. */
 export function scopesOf(jails: ReadonlyMap<string, JailUnit>): Scope[] {
-  const scopes = [...jails.values()].map((unit) => unit.scope)
+  const scopes = [...jails.values()].flatMap((unit) => unit.scope ?? [])
   return jails.has(manualScope.jail) ? scopes : [...scopes, manualScope]
 }

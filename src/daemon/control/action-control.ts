@@ -1,0 +1,59 @@
+import { CommandError, type ControlledAction } from '../../compat/fail2ban-server.js'
+import { withProperties } from '../../config/edit-actions.js'
+import type { JailConfig } from '../../config/load.js'
+import { type PyValue, repr } from '../../lib/python-repr.js'
+import type { JailUnit } from '../jails.js'
+
+/** What every action has, whether it is said or not (spec 2.4). */
+const commands = [
+  'actionban',
+  'actioncheck',
+  'actionflush',
+  'actionreban',
+  'actionreload',
+  'actionrepair',
+  'actionstart',
+  'actionstop',
+  'actionunban',
+]
+const methods = ['ban', 'consistencyCheck', 'flush', 'prolong', 'reban', 'reload', 'start', 'stop', 'unban']
+
+/** An action of a jail under Fail2ban's commands. */
+export class ActionControl implements ControlledAction {
+  readonly #unit: JailUnit
+  readonly #name: string
+  readonly #apply: (config: JailConfig) => Promise<void>
+
+  constructor(unit: JailUnit, name: string, apply: (config: JailConfig) => Promise<void>) {
+    this.#unit = unit
+    this.#name = name
+    this.#apply = apply
+  }
+
+  properties(): readonly string[] {
+    return [...new Set([...commands, 'timeout', 'actname', 'name', ...this.#values().keys()])].sort()
+  }
+
+  methods(): readonly string[] {
+    return methods
+  }
+
+  get(property: string): PyValue {
+    const value = this.#values().get(property)
+    if (value !== undefined) return value
+    if (commands.includes(property)) return ''
+    if (property === 'timeout') return 60
+    throw new CommandError('builtins.AttributeError', `'CommandAction' object has no attribute '${property}'`)
+  }
+
+  async set(property: string, value: PyValue): Promise<PyValue> {
+    const text = typeof value === 'string' ? value : repr(value)
+    await this.#apply(withProperties(this.#unit.config, this.#name, [[property, text]]))
+    return this.get(property)
+  }
+
+  #values(): Map<string, string> {
+    const { properties } = this.#unit.config.actions.find(({ name }) => name === this.#name) ?? { properties: [] }
+    return new Map([['actname', this.#name], ['name', this.#unit.name], ...properties])
+  }
+}

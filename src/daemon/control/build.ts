@@ -1,0 +1,15 @@
+import { CommandError } from '../../compat/fail2ban-server.js'
+import type { JailConfig } from '../../config/load.js'
+import { contextOf } from '../assemble.js'
+import { buildJail, type JailUnit } from '../jails.js'
+import type { State } from '../state.js'
+
+/** A jail of a configuration that a command has made; what is wrong with it is the answer to the command. */
+export function buildOrThrow(config: JailConfig, state: State): JailUnit {
+  const built = buildJail(config, contextOf(state))
+  if ('unit' in built) return built.unit
+  const wrong = built.problems.find(({ severity }) => severity === 'error') ?? built.problems[0]
+  // The first words name the option, which the client has just named itself.
+  const text = wrong?.message.replace(/^\w+: /, '') ?? 'the jail cannot be built'
+  throw new CommandError('builtins.Exception', text)
+}

@@ -1,0 +1,125 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JailConfig } from '../config/load.js'
+import { type JailUnit, namesIn } from './jails.js'
+import { type State, scopesOf } from './state.js'
+
+/** Brings jails into the running daemon, changes them there and takes them out. The one place where `State.jails` changes. */
+export class JailRuns {
+  readonly #state: State
+
+  constructor(state: State) {
+    this.#state = state
+  }
+
+  /** Bans of these jails are in force when it resolves; their logs are not followed yet. Returns how many were restored. */
+  async enforce(units: readonly JailUnit[]): Promise<number> {
+    const { jails, names, bans, enforcer, store, log } = this.#state
+    for (const unit of units) jails.set(unit.name, unit)
+    // Names of people who must not be banned come before the first ban.
+    await names.keep(this.#ignoredNames())
+    for (const unit of units) {
+      store.bans.addJail(unit.name)
+      log.write('INFO', 'jail', `Creating new jail '${unit.name}'`)
+      for (const note of unit.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+    }
+    await enforcer.arrange(scopesOf(jails))
+    for (const unit of units) unit.actions.start()
+    const restored = units.map(({ name }) => bans.restore(name)).reduce((sum, count) => sum + count, 0)
+    await bans.reconcile()
+    return restored
+  }
+
+  /** Begins to read their logs. Returns the globs that match nothing so far, with their jails. */
+  async follow(units: readonly JailUnit[]): Promise<string[]> {
+    const { followers, log } = this.#state
+    const missing: string[] = []
+    for (const unit of units) {
+      unit.state = 'running'
+      for (const glob of followers.add(unit)) missing.push(`${glob} (${unit.name})`)
+      log.write('INFO', 'jail', `Jail '${unit.name}' started`)
+    }
+    // Who writes a line from now on finds us reading.
+    await followers.opened()
+    return missing
+  }
+
+  /** A jail that has not been told to start: known, but nothing is read. */
+  async add(unit: JailUnit): Promise<void> {
+    unit.state = 'added'
+    await this.enforce([unit])
+  }
+
+  /** Stops reading, for a while or until `resume`. */
+  async pause(unit: JailUnit, state: 'idle' | 'added' = 'idle'): Promise<void> {
+    if (unit.state === 'running') await this.#state.followers.remove(unit)
+    unit.state = state
+    this.#state.positions.save()
+  }
+
+  resume(unit: JailUnit): void {
+    if (unit.state === 'running') return
+    unit.state = 'running'
+    this.#state.followers.add(unit)
+  }
+
+  /** The jail goes; its bans are lifted and stay in the database (spec 5.6), unless `forget`. */
+  async end(unit: JailUnit, options: { forget: boolean } = { forget: false }): Promise<void> {
+    const { jails, bans, enforcer, log, store } = this.#state
+    await this.pause(unit)
+    for (const ban of bans.live.of(unit.name)) log.write('NOTICE', 'actions', `[${unit.name}] Repeal Ban ${ban.id}`)
+    await unit.actions.stop([...bans.live.of(unit.name)])
+    jails.delete(unit.name)
+    if (options.forget) store.bans.removeAll(unit.name)
+    bans.dropJail(unit.name)
+    store.bans.disableJail(unit.name)
+    await enforcer.arrange(scopesOf(jails))
+    log.write('INFO', 'jail', `Jail '${unit.name}' stopped`)
+  }
+
+  /** A running jail takes another's configuration; its bans, counters and positions stay (spec 7.6). */
+  async become(unit: JailUnit, fresh: JailUnit): Promise<void> {
+    const { followers, names, jails, bans, enforcer, log, positions } = this.#state
+    const before = unit.config
+    const readsOtherwise = !isDeepStrictEqual(readingOf(before), readingOf(fresh.config))
+    const mustFollowAnew = readsOtherwise && unit.state === 'running'
+    if (mustFollowAnew) await followers.remove(unit)
+    positions.save()
+    const closesOtherwise = !isDeepStrictEqual(unit.scope, fresh.scope)
+    takeOver(unit, fresh)
+    await names.keep(this.#ignoredNames())
+    if (closesOtherwise) {
+      await enforcer.arrange(scopesOf(jails))
+      await bans.reconcile()
+    }
+    await unit.actions.replace(fresh.shellActions, [...bans.live.of(unit.name)])
+    if (mustFollowAnew) followers.add(unit)
+    for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+  }
+
+  /** Host names that the jails, and our own settings, tell to ignore. */
+  #ignoredNames(): string[] {
+    const { config, jails } = this.#state
+    const words = [...jails.values()].flatMap((unit) => unit.config.jail.ignoreip)
+    return namesIn([...config.own.protect.ignoreip, ...words].map((word) => word.value))
+  }
+}
+
+/** What decides how lines are read; where it was written does not matter. */
+function readingOf({ filter, source, sourceWithoutFiles, jail }: JailConfig): unknown {
+  const { findTimeMs } = jail
+  return withoutOrigins({ filter, source, sourceWithoutFiles, findTimeMs })
+}
+
+/** Where a value was written does not matter for what it does. */
+export function withoutOrigins(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (key, part) => (key === 'origin' ? undefined : part)) ?? 'null')
+}
+
+/** The jail that everybody knows stays the same object, so nobody has to be told. */
+function takeOver(unit: JailUnit, fresh: JailUnit): void {
+  const { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions } = fresh
+  const keepsQuarantine = isDeepStrictEqual(withoutOrigins(unit.config.filter), withoutOrigins(config.filter))
+  Object.assign(unit, { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions })
+  if (!keepsQuarantine) unit.quarantine = fresh.quarantine
+  unit.jail = unit.jail.withSpec(config.jail, ignores)
+}

@@ -1,0 +1,34 @@
+import type { LogLevel } from '../lib/log.js'
+import type { ClosableLog } from '../lib/log-writer.js'
+
+/** A log whose target can be changed while others write to it. */
+export class SwitchableLog implements ClosableLog {
+  #current: ClosableLog
+
+  constructor(first: ClosableLog) {
+    this.#current = first
+  }
+
+  /** What follows goes to `next`; the old one is closed. */
+  switchTo(next: ClosableLog): void {
+    const old = this.#current
+    this.#current = next
+    old.close()
+  }
+
+  isOn(level: LogLevel): boolean {
+    return this.#current.isOn(level)
+  }
+
+  write(level: LogLevel, module: string, text: string): void {
+    this.#current.write(level, module, text)
+  }
+
+  reopen(): void {
+    this.#current.reopen()
+  }
+
+  close(): void {
+    this.#current.close()
+  }
+}
