@@ -69,7 +69,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
   port: /(?:)/,
   protocol: /(?:)/,
   blocktype: new RegExp(`^${target}$`),
-  'rich-blocktype': /^(?:drop|reject(?: type='[\w<>-]+')?)$/,
+  'rich-blocktype': /^(?:drop|reject(?: type=(?:'|\\")[\w<>-]+(?:'|\\"))?)$/,
   lockingopt: /^(?:(?:-w|-W|--wait(?:-interval)?)(?:[ =]?\d+)?\s*)*$/,
   // Zero, or the ban's own time: a time of its own would end bans early.
   ipsettime: /^(?:0|.*<bantime>.*|<timeout-bantime>)$/s,
