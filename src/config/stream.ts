@@ -1,4 +1,5 @@
 import type { LogLevel } from '../lib/log.js'
+import { reprText } from '../lib/python-text.js'
 import { ConfigError, JailError } from './config-error.js'
 import { type Command, jailCommands, sent } from './jail-commands.js'
 import { type JailContext, type JailReading, readJail } from './jail-file.js'
@@ -24,6 +25,8 @@ export interface StreamOptions {
   missingLogs: 'error' | 'warning'
   /** Whether right jails make up for wrong ones (start, reload, `-d`) or not (`-t`). */
   ignoreWrong: boolean
+  /** Only this one (`reload JAIL`); no other is looked at. */
+  jail?: string
 }
 
 /**
@@ -86,7 +89,9 @@ function readAll(
   const server = readServerOptions(early.ini, early.options, say)
   addStaticDefaults(reading.ini, files.dir, options.fail2banVersion ?? fail2banVersionDefault)
   const context: JailContext = { files, ini: reading.ini, say, fault: raise }
-  const outcomes = jailNames(reading.ini).flatMap((name) => outcomeOf(name, context, options.ignoreWrong) ?? [])
+  const outcomes = wantedJails(reading.ini, options.jail).flatMap(
+    (name) => outcomeOf(name, context, options.ignoreWrong) ?? [],
+  )
   const jails = outcomes.map((outcome) => ({
     name: outcome.name,
     commands:
@@ -103,6 +108,12 @@ function readAll(
   const isWrong = outcomes.some((outcome) => 'wrong' in outcome)
   const isRight = outcomes.some((outcome) => 'jail' in outcome)
   return { commands, isAccepted: !isWrong || (options.ignoreWrong && isRight) }
+}
+
+function wantedJails(ini: MergedIni, jail: string | undefined): readonly string[] {
+  if (jail === undefined) return jailNames(ini)
+  if (!ini.sections.has(jail)) throw new ConfigError(`No section: ${reprText(jail)}`)
+  return [jail]
 }
 
 function raise(error: ConfigError): never {
