@@ -182,3 +182,18 @@ describe('success', () => {
     assert.equal(retriesOf(jail, 2), 101)
   })
 })
+
+describe('a jail with increments', () => {
+  it('needs fewer failures of somebody who was banned before, and lengthens his next ban', () => {
+    const history = { recordOf: () => ({ count: 1, startMs: 500 }) }
+    const jail = new Jail({ ...spec, increment: { overalljails: false } }, () => undefined, { history })
+    const first = jail.judge(failure(1000), 1000)
+    assert.deepEqual([first.kind, first.kind === 'counted' && first.retries], ['counted', 2])
+    assert.match(first.kind === 'counted' ? (first.note ?? '') : '', /1 # -> 2\.0$/)
+    const second = jail.judge(failure(2000), 2000)
+    if (second.kind !== 'ban') assert.fail(second.kind)
+    assert.match(second.note ?? '', /1 # -> 2\.0, Ban$/)
+    assert.deepEqual([second.ban.failures, second.ban.durationMs], [2, 60_000])
+    assert.deepEqual([jail.lengthen(second.ban)?.durationMs, jail.lengthen(second.ban)?.count], [120_000, 2])
+  })
+})

@@ -1,5 +1,6 @@
 import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
+import { type BanHistory, BanTimes, type Lengthening } from './ban-time.js'
 import { FailureWindow, type FailureWindowOptions, type Ticket } from './failure-window.js'
 import type { JailSpec } from './jail-spec.js'
 import { offenderOf } from './offender.js'
@@ -7,9 +8,10 @@ import { offenderOf } from './offender.js'
 /** What a jail thinks of a failure. */
 export type Judgement =
   | { kind: 'ignored' /** Fail2ban's word for the rule: `ip`, `dns`, `ignoreself rule`. */; by: string }
-  | { kind: 'counted'; retries: number }
+  /** `note`: for the log, module `observer`, when the failure counts for more than one. */
+  | { kind: 'counted'; retries: number; note?: string }
   /** `alone`: where `ban` is of a network (`ipv6_prefix`), the same for the last address only, in case the network holds somebody protected. */
-  | { kind: 'ban'; ban: Ban; alone?: Ban }
+  | { kind: 'ban'; ban: Ban; alone?: Ban; note?: string }
 
 /** Decides whether an id is to be ignored; the rule's name, or undefined. */
 export type IgnoreRule = (id: string) => string | undefined
@@ -17,6 +19,10 @@ export type IgnoreRule = (id: string) => string | undefined
 export interface JailOptions {
   /** What was counted so far, taken over from an earlier self. */
   window?: FailureWindow
+  /** What is on record of earlier bans; needed for `bantime.increment`. */
+  history?: BanHistory
+  /** For `bantime.rndtime` and formulas with `random.random()`; in [0, 1). */
+  random?(): number
 }
 
 /** Counts failures and decides on bans. Pure but for its own count: it neither enforces, nor stores, nor tells. */
@@ -25,6 +31,8 @@ export class Jail {
   readonly #ignores: IgnoreRule
   readonly #options: JailOptions
   readonly #window: FailureWindow
+  /** Undefined: every ban has the same length, and every failure the same weight. */
+  readonly #banTimes: BanTimes | undefined
   #last = { id: '', offender: '' }
 
   constructor(spec: JailSpec, ignores: IgnoreRule, options: JailOptions = {}) {
@@ -32,6 +40,8 @@ export class Jail {
     this.#ignores = ignores
     this.#options = options
     this.#window = options.window ?? new FailureWindow(windowOptions(spec))
+    const { history, random = Math.random } = options
+    if (spec.increment !== undefined && history !== undefined) this.#banTimes = new BanTimes({ spec, history, random })
   }
 
   /** The same jail with another configuration, which goes on with what was counted. The old one must not be asked any more. */
@@ -52,11 +62,23 @@ export class Jail {
     if (by !== undefined) return { kind: 'ignored', by }
     const offender = this.#offender(failure.id)
     const isAlone = offender === failure.id
-    const ticket = this.#window.record(isAlone ? failure : { ...failure, id: offender }, count)
-    if (ticket.retries < this.spec.maxretry) return { kind: 'counted', retries: ticket.retries }
+    const { weight, note } = this.#banTimes?.weigh({ id: offender, timeMs: failure.timeMs }) ?? unweighted
+    const ticket = this.#window.record(isAlone ? failure : { ...failure, id: offender }, count + weight - 1)
+    if (ticket.retries < this.spec.maxretry)
+      return { kind: 'counted', retries: ticket.retries, ...(note !== undefined && { note }) }
     this.#window.forget(ticket.id)
     const ban = this.#banFor(ticket)
-    return isAlone ? { kind: 'ban', ban } : { kind: 'ban', ban, alone: { ...ban, id: failure.id } }
+    return {
+      kind: 'ban',
+      ban,
+      ...(!isAlone && { alone: { ...ban, id: failure.id } }),
+      ...(note !== undefined && { note: `${note}, Ban` }),
+    }
+  }
+
+  /** For how long this ban, which is about to begin, really is to last (`bantime.increment`); undefined: as it says. */
+  lengthen(ban: Ban): Lengthening | undefined {
+    return this.#banTimes?.next(ban)
   }
 
   /** Somebody else's word for `max(1, lines)` failures at once (`set J attempt`, spec 5.1). */
@@ -109,6 +131,8 @@ export class Jail {
     }
   }
 }
+
+const unweighted: ReturnType<BanTimes['weigh']> = { weight: 1 }
 
 function windowOptions({ findTimeMs, maxmatches, successBy }: JailSpec): FailureWindowOptions {
   return { findTimeMs, maxmatches, byUser: successBy === 'user' }
