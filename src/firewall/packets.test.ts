@@ -23,6 +23,7 @@ const web: Scope = {
   protocols: ['tcp', 'udp'],
 }
 const range: Scope = { jail: 'range', ports: [{ first: 1000, last: 65535 }], protocols: ['tcp'] }
+const everyPort: Scope = { jail: 'tcp', ports: [{ first: 0, last: 65535 }], protocols: ['tcp'] }
 const everything: Scope = { jail: 'all', ports: 'all', protocols: ['tcp'] }
 
 /** An attacker with addresses of both families, this server, and a container behind it. */
@@ -68,7 +69,7 @@ describe('packets of who is shut out', { skip: skip ?? false }, () => {
 
   beforeEach(async () => {
     await enforcer.clear()
-    await enforcer.arrange([ssh, web, range, everything])
+    await enforcer.arrange([ssh, web, range, everyPort, everything])
   })
 
   /** Whether a connection is made; if not, the closure must have counted its packets. */
@@ -118,6 +119,12 @@ describe('packets of who is shut out', { skip: skip ?? false }, () => {
       const ban = closure('range', from)
       await enforcer.close([timed('range', from, hourMs)])
       assert.deepEqual(await inTurn([999, 1000, 65535], (port) => connects(from, port, ban)), [true, false, false])
+    })
+
+    it(`drops those of ${from} to all ports of a protocol`, async () => {
+      const ban = closure('tcp', from)
+      await enforcer.close([timed('tcp', from, hourMs)])
+      assert.deepEqual(await inTurn([22, 79, 65535], (port) => connects(from, port, ban)), [false, false, false])
     })
   }
 
