@@ -18,16 +18,26 @@ export class DefinitionFile {
   /** What the last `combined` could not convert to its type. */
   notConverted: { name: string; text: Traced }[] = []
   readonly #template: Template
+  readonly #ownTemplate: Template
   readonly #say: Say
   readonly #origin: Origin
   #own: Options = new Map()
   #variables = new Map<string, Value>()
   readonly #lookedUp = new Map<string, Traced | undefined>()
 
-  constructor(parts: { ini: MergedIni; template: Template; args: Map<string, Value>; say: Say; origin: Origin }) {
+  /** `ownTemplate`: options that Fail2ban does not read, so nothing is said of them. */
+  constructor(parts: {
+    ini: MergedIni
+    template: Template
+    ownTemplate?: Template
+    args: Map<string, Value>
+    say: Say
+    origin: Origin
+  }) {
     this.ini = parts.ini
     this.init = parts.args
     this.#template = parts.template
+    this.#ownTemplate = parts.ownTemplate ?? []
     this.#say = parts.say
     this.#origin = parts.origin
   }
@@ -36,7 +46,8 @@ export class DefinitionFile {
   evaluate(jailOptions: ReadonlyMap<string, Value>, all = false): void {
     this.#variables = new Map([...jailOptions, ...this.init])
     const reading = { say: this.#say, variables: lowerCased(this.#variables), convert: false }
-    this.#own = readOptions(this.ini, 'Definition', this.#template, reading)
+    const ours = readOptions(this.ini, 'Definition', this.#ownTemplate, { ...reading, say: () => {} })
+    this.#own = new Map([...readOptions(this.ini, 'Definition', this.#template, reading), ...ours])
     this.#readInit()
     if (!all) return
     for (const name of this.ini.sections.get('Definition')?.keys() ?? []) {

@@ -4,6 +4,12 @@ import type { MergedIni, Value } from './merged-ini.js'
 import { traced } from './traced.js'
 import type { Say, Template } from './typed-options.js'
 
+/** Options that Fail2ban does not have; they are in no command stream. */
+export const ownFilterTemplate: Template = [
+  ['text', 'successregex'],
+  ['text', 'successby'],
+]
+
 /** Options of a filter that mean something; all others are there to be referred to (spec 2.3). */
 export const filterTemplate: Template = [
   ['text', 'usedns'],
@@ -29,5 +35,5 @@ export function openFilter(parts: {
   if (!parts.args.get('logtype') && !ini.sections.get('Definition')?.has('logtype')) {
     args.set('logtype', traced(parts.backend.startsWith('systemd') ? 'journal' : 'file', origin))
   }
-  return new DefinitionFile({ ini, template: filterTemplate, args, say, origin })
+  return new DefinitionFile({ ini, template: filterTemplate, ownTemplate: ownFilterTemplate, args, say, origin })
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { PyValue } from '../lib/python-repr.js'
 import { propertiesOf } from './action-file.js'
 import { ConfigError } from './config-error.js'
+import { ownFilterTemplate } from './filter-file.js'
 import { type ActionEntry, type JailReading, jailTemplate } from './jail-file.js'
 import { tracedOf, type Value } from './merged-ini.js'
 import { pathsMatching } from './path-glob.js'
@@ -82,6 +83,7 @@ const openQuote = 'No closing quotation'
 const notSent = new Set([
   ...['enabled', 'backend', 'skip_if_nologs', 'systemd_if_nologs', 'filter', 'logpath', 'action'],
   ...['usedns', 'prefregex', 'ignoreregex', 'failregex', 'maxlines', 'datepattern', 'journalmatch'],
+  ...ownFilterTemplate.map(([, name]) => name),
 ])
 
 function optionCommands({ name: jail, options }: JailReading): Command[] {
@@ -99,7 +101,7 @@ type Logs = { backend: string; commands: Command[] } | { skipped: string }
 function logCommands({ name, options }: JailReading, context: StreamContext): Logs {
   const backend = textOf(options.get('backend'))
   const logpath = options.get('logpath')
-  if (logpath === undefined || backend.startsWith('systemd')) return { backend, commands: [] }
+  if (logpath === undefined || backend.startsWith('systemd') || backend === 'bans') return { backend, commands: [] }
   const commands = asText(logpath.value)
     .text.split('\n')
     .flatMap((line) => {

@@ -6,15 +6,17 @@ import type { SourceSpec } from '../source/source-spec.js'
 import { propertiesOf } from './action-file.js'
 import { type BanTimeExtra, banTimeExtraNames, normalExtra } from './ban-time-extra.js'
 import { ConfigError } from './config-error.js'
-import { filterTemplate } from './filter-file.js'
-import { jailSpec } from './jail-counting.js'
+import { filterTemplate, ownFilterTemplate } from './filter-file.js'
+import { jailSpec, ownCounting } from './jail-counting.js'
 import type { ActionEntry, JailContext, JailReading } from './jail-file.js'
 import { filterSpec } from './jail-filter.js'
-import { sourceSpec, sourceWithoutFiles } from './jail-source.js'
+import { sourceSpec, sourceWithoutFiles, warnOfUnknownJails } from './jail-source.js'
 import { JailValues } from './jail-values.js'
 import type { Value } from './merged-ini.js'
+import { ownJailTemplate } from './own-jail-options.js'
 import { textOf } from './server-options.js'
 import { originOf } from './traced.js'
+import { readOptions } from './typed-options.js'
 
 /** One enabled jail, ready to be built. */
 export interface JailConfig {
@@ -41,7 +43,9 @@ export interface JailConfig {
 /** Undefined when a value is wrong; then `problems` says so. Throws ConfigError for tags in a circle. */
 export function jailConfig(reading: JailReading, context: JailContext, problems: Problem[]): JailConfig | undefined {
   const before = problems.length
-  const values = new JailValues(reading, problems)
+  const { ini, say, fault } = context
+  const own = readOptions(ini, reading.name, ownJailTemplate, { say, fault })
+  const values = new JailValues({ ...reading, options: new Map([...reading.options, ...own]) }, problems)
   const filterOptions = reading.filter?.definition.combined() ?? new Map<string, Value>()
   for (const [name, option] of reading.options) if (overridable.has(name)) filterOptions.set(name, option.value)
   const { name, origin } = reading
@@ -50,7 +54,7 @@ export function jailConfig(reading: JailReading, context: JailContext, problems:
     origin,
     filter: filterSpec(reading, filterOptions, values),
     source: sourceSpec(values, filterOptions),
-    jail: jailSpec(name, values),
+    jail: { ...jailSpec(name, values), ...ownCounting(values, filterOptions, context.protect) },
     actions: reading.actions.flatMap((entry) => actionSpec(entry, context) ?? []),
     scope: { port: variable(reading, context, 'port'), protocol: variable(reading, context, 'protocol') },
     backend: values.text('backend') ?? 'auto',
@@ -63,10 +67,11 @@ export function jailConfig(reading: JailReading, context: JailContext, problems:
   }
   const otherSource = sourceWithoutFiles(values, filterOptions, config.source)
   if (otherSource) config.sourceWithoutFiles = otherSource
+  if (config.source.kind === 'bans') warnOfUnknownJails(values, ini)
   return problems.slice(before).some((problem) => problem.severity === 'error') ? undefined : config
 }
 
-const overridable = new Set(filterTemplate.map(([, name]) => name))
+const overridable = new Set([...filterTemplate, ...ownFilterTemplate].map(([, name]) => name))
 
 function actionSpec(entry: ActionEntry, context: JailContext): ActionSpec | undefined {
   const { file, name, origin } = entry

@@ -3,10 +3,11 @@ import { reprText, strip } from '../lib/python-text.js'
 import { openAction } from './action-file.js'
 import { ConfigError, JailError } from './config-error.js'
 import type { DefinitionFile } from './definition-file.js'
-import { filterTemplate, openFilter } from './filter-file.js'
+import { filterTemplate, openFilter, ownFilterTemplate } from './filter-file.js'
 import { type MergedIni, tracedOf, type Value } from './merged-ini.js'
 import { nearest } from './nearest.js'
 import { type OptionList, parseOptionList, splitWithOptions } from './option-list.js'
+import type { OwnSettings } from './own-settings.js'
 import { baseOf, type ConfigFiles } from './read-order.js'
 import { originAt, originOf, type Traced } from './traced.js'
 import { type Options, readOptions, type Say, type Template, variablesOf } from './typed-options.js'
@@ -45,6 +46,7 @@ export const jailTemplate: Template = [
   ['text', 'logpath'],
   ['text', 'action', ''],
   ...filterTemplate,
+  ...ownFilterTemplate,
 ]
 
 /** An action of a jail: a definition file, or a Python script of Fail2ban's with its arguments. */
@@ -67,6 +69,8 @@ export interface JailContext {
   files: ConfigFiles
   /** `jail.conf` and its kin. */
   ini: MergedIni
+  /** What `tocsin.conf` says for all jails. */
+  protect?: OwnSettings['protect']
   say: Say
   /** Told of everything that is wrong. It may throw, as Fail2ban does at the first error; else reading goes on. */
   fault(error: ConfigError): void
@@ -77,9 +81,11 @@ export function readJail(name: string, context: JailContext): JailReading | unde
   const { ini, say, fault } = context
   const first = readOptions(ini, name, firstTemplate, { say, fault })
   if (first.get('enabled')?.value !== true) return undefined
-  const wantsFilter = tracedOf(first.get('filter')?.value, { file: '', line: 0 }).text !== ''
+  // A jail that counts bans reads no lines, so it needs no filter; one that it inherits is left alone.
+  const countsBans = tracedOf(first.get('backend')?.value, nowhereAtAll).text === 'bans'
+  const wantsFilter = !countsBans && tracedOf(first.get('filter')?.value, nowhereAtAll).text !== ''
   const filter = wantsFilter ? readFilter(name, first, context) : undefined
-  if (!wantsFilter) say('WARNING', 'jailreader', `No filter set for jail ${name}`)
+  if (!wantsFilter && !countsBans) say('WARNING', 'jailreader', `No filter set for jail ${name}`)
   // Without its filter, %(known/…)s in the jail means nothing: one error is enough.
   const isNew = (error: ConfigError) => !wantsFilter || filter || !/%\(known\//i.test(error.message)
   const options = readOptions(ini, name, jailTemplate, { say, fault: (error) => isNew(error) && fault(error) })
@@ -88,6 +94,8 @@ export function readJail(name: string, context: JailContext): JailReading | unde
   const origin = ini.headers.get(name) ?? { file: '', line: 0 }
   return { name, origin, options, actions, ...(filter && { filter }) }
 }
+
+const nowhereAtAll: Origin = { file: '', line: 0 }
 
 /** Undefined: the jail has none, or `fault` was told. */
 function readFilter(jail: string, first: Options, context: JailContext): JailReading['filter'] {

@@ -13,10 +13,12 @@ export function filterSpec(reading: JailReading, options: ReadonlyMap<string, Va
   const lines = (name: string) => linesOf(at(name) ?? { text: '', marks: [] })
   const prefregex = at('prefregex')
   const logtimezone = values.text('logtimezone')
+  const successregex = lines('successregex')
   return {
     name: reading.filter?.name ?? '',
     failregex: lines('failregex'),
     ignoreregex: lines('ignoreregex'),
+    ...(successregex.length > 0 && { successregex }),
     ...(prefregex && prefregex.text !== '' && { prefregex: { value: prefregex.text, origin: originOf(prefregex) } }),
     datepattern: lines('datepattern'),
     maxlines: maxLines(options.get('maxlines'), reading, values),

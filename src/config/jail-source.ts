@@ -1,17 +1,23 @@
 import type { Origin, Sourced } from '../domain/origin.js'
 import type { LogPath, SourceSpec } from '../source/source-spec.js'
+import { jailNames } from './jail-sections.js'
 import type { JailValues } from './jail-values.js'
-import { tracedOf, type Value } from './merged-ini.js'
+import { type MergedIni, tracedOf, type Value } from './merged-ini.js'
+import { nearest } from './nearest.js'
 import { parseOptionList } from './option-list.js'
 import { shellWords } from './shell-words.js'
-import { linesOf } from './traced.js'
+import { linesOf, wordsOf } from './traced.js'
 
 /** Where the jail's lines come from (spec 1.12). Globs stay globs, and a file that is not there is no error. */
 export function sourceSpec(values: JailValues, filterOptions: ReadonlyMap<string, Value>): SourceSpec {
   const backend = values.text('backend') ?? 'auto'
+  if (backend === 'bans') {
+    const words = wordsOf(values.written('ignorejails') ?? { text: '', marks: [] })
+    return { kind: 'bans', ignorejails: words.map(({ value }) => value) }
+  }
   if (backend.startsWith('systemd')) return journal(backend, values, filterOptions)
   if (!['auto', 'polling', 'pyinotify'].includes(backend)) {
-    values.wrong('backend', 'is not known', 'use auto, polling, pyinotify or systemd')
+    values.wrong('backend', 'is not known', 'use auto, polling, pyinotify, systemd or bans')
   }
   const paths = linesOf(values.written('logpath') ?? { text: '', marks: [] }).flatMap(
     (line) => logPath(line, values) ?? [],
@@ -58,4 +64,14 @@ export function sourceWithoutFiles(
   const mayChange = backend.startsWith('auto') && values.flag('systemd_if_nologs') !== false
   if (source.kind === 'journal' || !mayChange || values.option('journalmatch') === undefined) return undefined
   return journal('systemd', values, filterOptions)
+}
+
+/** A misspelled name in `ignorejails` would let those bans count after all. Bans by hand are in a jail named `manual`. */
+export function warnOfUnknownJails(values: JailValues, ini: MergedIni): void {
+  const known = new Set([...jailNames(ini), 'manual'])
+  for (const { value, origin } of wordsOf(values.written('ignorejails') ?? { text: '', marks: [] })) {
+    const meant = known.has(value) ? undefined : nearest(value, known)
+    const hint = meant === undefined ? 'write names of jails, with blanks between them' : `did you mean "${meant}"?`
+    if (!known.has(value)) values.warn(`ignorejails names "${value}", which is no jail`, origin, hint)
+  }
 }

@@ -3,7 +3,6 @@ import { ConfigError, problemOf } from './config-error.js'
 import { type JailConfig, jailConfig } from './jail-config.js'
 import { type JailContext, readJail } from './jail-file.js'
 import { addStaticDefaults, fail2banVersionDefault, jailNames } from './jail-sections.js'
-import type { MergedIni } from './merged-ini.js'
 import { misspelledOptions } from './misspelled.js'
 import type { OwnSettings } from './own-settings.js'
 import { ConfigFiles } from './read-order.js'
@@ -39,27 +38,36 @@ export function loadConfig(options: LoadOptions): LoadResult {
   const problems: Problem[] = []
   if (!files.exists) return { config: undefined, problems: [noDirectory(files)] }
   const settings = readSettings(files, options.overrides ?? {}, problems)
-  const jails = loadJails(files, options.fail2banVersion ?? fail2banVersionDefault, problems)
+  const version = options.fail2banVersion ?? fail2banVersionDefault
+  const jails = loadJails(files, { version, protect: settings?.own.protect }, problems)
   const unique = allProblems(files, problems)
   if (settings === undefined || !isUsable(unique)) return { config: undefined, problems: unique }
   return { config: { dir: files.dir, ...settings, jails }, problems: unique }
 }
 
-function loadJails(files: ConfigFiles, version: string, problems: Problem[]): JailConfig[] {
+/** What is the same for all jails. */
+interface Common {
+  version: string
+  protect: OwnSettings['protect'] | undefined
+}
+
+function loadJails(files: ConfigFiles, { version, protect }: Common, problems: Problem[]): JailConfig[] {
   const ini = collecting(problems, () => required(files, 'jail', problems))
   if (ini === undefined) return []
   addStaticDefaults(ini, files.dir, version)
   problems.push(...misspelledOptions(ini))
-  return jailNames(ini).flatMap((name) => loadJail(name, files, ini, problems) ?? [])
+  return jailNames(ini).flatMap((name) => loadJail(name, { files, ini, ...(protect && { protect }) }, problems) ?? [])
 }
 
-function loadJail(name: string, files: ConfigFiles, ini: MergedIni, problems: Problem[]): JailConfig | undefined {
+type Where = Pick<JailContext, 'files' | 'ini' | 'protect'>
+
+function loadJail(name: string, where: Where, problems: Problem[]): JailConfig | undefined {
   let isWrong = false
   const fault = (error: ConfigError) => {
     isWrong = true
     problems.push(problemOf(error, name))
   }
-  const context: JailContext = { files, ini, say: silently, fault }
+  const context: JailContext = { ...where, say: silently, fault }
   try {
     const reading = readJail(name, context)
     const jail = reading && jailConfig(reading, context, problems)

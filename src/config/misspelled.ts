@@ -2,6 +2,7 @@ import type { Problem } from '../domain/origin.js'
 import { jailTemplate } from './jail-file.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
+import { ownJailTemplate } from './own-jail-options.js'
 import { originOf } from './traced.js'
 
 /** Names that stock configurations and their documentation use as free variables. */
@@ -17,7 +18,7 @@ const customary = [
  * variable, and legal.
  */
 export function misspelledOptions(ini: MergedIni): Problem[] {
-  const known = new Set([...jailTemplate.map(([, name]) => name), ...customary])
+  const known = new Set([...[...jailTemplate, ...ownJailTemplate].map(([, name]) => name), ...customary])
   const referred = referredNames(ini)
   const problems: Problem[] = []
   const inspect = (section: string, name: string, value: Parameters<typeof originOf>[0]) => {

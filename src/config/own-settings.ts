@@ -3,6 +3,7 @@ import { ConfigError, problemOf } from './config-error.js'
 import { parseDurationMs } from './duration.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
+import { isWrongValue, parseIpv6Prefix, parseSubnetRule, type WrongValue } from './own-jail-options.js'
 import { shellWords } from './shell-words.js'
 import { originOf, type Traced, wordsOf } from './traced.js'
 
@@ -19,12 +20,18 @@ const table = {
   api: {
     /** Unix socket of our own API; undefined: `tocsin.sock` beside Fail2ban's socket. */
     socket: text(),
+    /** Members of this group may look and ban; undefined: root alone. */
+    group: text(),
   },
   protect: {
     /** Never ban an address from which somebody is logged in. */
     sessions: flag(true),
     /** Addresses, networks and names that no jail may ban, besides each jail's own `ignoreip`. */
     ignoreip: words(),
+    /** Bits of the IPv6 networks that count as one offender; undefined: every address for itself. Jails may say otherwise. */
+    ipv6_prefix: off(parseIpv6Prefix),
+    /** When a jail bans a whole network; undefined: never. Jails may say otherwise. */
+    subnet_escalate: off(parseSubnetRule),
   },
   enforcement: {
     /** Decide, log and store, but close nothing. */
@@ -76,7 +83,7 @@ function readKey<T>(ini: MergedIni | undefined, section: string, key: string, ki
     const value = ini?.get(section, key)
     if (value === undefined) return kind.byDefault
     const read = kind.read(value)
-    if (!isWrong(read)) return read
+    if (!isWrongValue(read)) return read
     const shown = kind.isSecret ? 'as written' : JSON.stringify(value.text)
     const message = `[${section}] ${key} ${shown} ${read.wrong}`
     problems.push({ severity: 'error', message, hint: read.hint, origin: originOf(value) })
@@ -85,10 +92,6 @@ function readKey<T>(ini: MergedIni | undefined, section: string, key: string, ki
     problems.push(problemOf(error))
   }
   return kind.byDefault
-}
-
-function isWrong(read: unknown): read is { wrong: string; hint: string } {
-  return typeof read === 'object' && read !== null && 'wrong' in read
 }
 
 function complainOfUnknown(ini: MergedIni, problems: Problem[]): void {
@@ -131,6 +134,11 @@ function flag(byDefault: boolean): Kind<boolean> {
       return { wrong: 'is neither yes nor no', hint: 'write yes or no' }
     },
   }
+}
+
+/** Something that is off unless it is written. */
+function off<T>(parse: (text: string) => T | undefined | WrongValue): Kind<T | undefined> {
+  return { byDefault: undefined, read: (value) => parse(value.text) }
 }
 
 function words(): Kind<readonly Sourced[]> {

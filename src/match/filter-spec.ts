@@ -8,6 +8,8 @@ export interface FilterSpec {
   name: string
   failregex: readonly Sourced[]
   ignoreregex: readonly Sourced[]
+  /** Lines that forgive the failures of their address; missing: none. */
+  successregex?: readonly Sourced[]
   prefregex?: Sourced
   /** Lines of `datepattern`; empty: the default templates (spec 3.11). */
   datepattern: readonly Sourced[]

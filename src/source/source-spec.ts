@@ -13,6 +13,10 @@ export type SourceSpec =
       matches: readonly string[]
       options: Readonly<Record<string, string>>
     }
+  | {
+      kind: 'bans' /** `backend = bans`: no lines at all, but this machine's bans. Those of these jails do not count. */
+      ignorejails: readonly string[]
+    }
   | { kind: 'none' }
 
 /** One line of `logpath`: a path or a glob, not yet expanded. */
