@@ -1,0 +1,117 @@
+import type { Ban } from '../domain/ban.js'
+import type { BriefBan } from './world.js'
+
+/** What the actions of a jail are told. */
+export type BanEvent =
+  | { kind: 'ban'; ban: BriefBan; record: Ban | undefined }
+  | { kind: 'unban' | 'prolong'; ban: BriefBan }
+export type Work = BanEvent | { kind: 'task'; run(): Promise<void> }
+
+export interface BacklogOptions {
+  /** So many events are kept one by one. */
+  waitingMax: number
+  onFull(): void
+  /** `skipped`: bans that ended before their turn came. */
+  onCaughtUp(skipped: number): void
+}
+
+interface Folded {
+  unban?: BriefBan
+  ban?: BriefBan
+  prolonged?: BriefBan
+}
+
+/**
+ * What waits for the actions of a jail, in order. Full: of what comes then only the last state of each id is kept, without lines, so it
+ * grows with the number of bans and not with their coming and going. A ban that ends while it waits there is never made, and its unban not
+ * either; no other unban is ever lost.
+ */
+export class Backlog {
+  readonly #options: BacklogOptions
+  #queue: Work[] = []
+  #head = 0
+  readonly #folded = new Map<string, Folded>()
+  #skipped = 0
+
+  constructor(options: BacklogOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#queue.length - this.#head + this.#folded.size
+  }
+
+  put(work: Work): void {
+    if (work.kind === 'task') {
+      this.#unfoldAll()
+      this.#queue.push(work)
+    } else if (this.#folded.size === 0 && this.#queue.length - this.#head < this.#options.waitingMax) {
+      this.#queue.push(work)
+    } else {
+      if (this.#folded.size === 0) this.#options.onFull()
+      this.#fold(work)
+    }
+  }
+
+  take(): Work | undefined {
+    if (this.#head === this.#queue.length) this.#unfoldOne()
+    const work = this.#queue[this.#head++]
+    if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    if (work === undefined) this.#head = this.#queue.length
+    return work
+  }
+
+  /** Forgets bans and prolongations that wait, for an end is near. Returns the ids of bans that are now never made. */
+  dropBans(): Set<string> {
+    this.#unfoldAll()
+    const dropped = new Set<string>()
+    const rest = this.#queue.slice(this.#head).filter((work) => {
+      if (work.kind === 'task') return true
+      if (work.kind === 'ban') dropped.add(work.ban.id)
+      return work.kind === 'unban' && !dropped.delete(work.ban.id)
+    })
+    this.#queue = rest
+    this.#head = 0
+    return dropped
+  }
+
+  #fold(event: BanEvent): void {
+    const { id, startMs, durationMs, count, isRestored = false } = event.ban
+    const ban: BriefBan = { id, startMs, durationMs, count, isRestored }
+    const folded = this.#folded.get(id) ?? {}
+    this.#folded.set(id, folded)
+    if (event.kind === 'ban') folded.ban = ban
+    else if (event.kind === 'prolong') {
+      if (folded.ban !== undefined) folded.ban = ban
+      else folded.prolonged = ban
+    } else {
+      delete folded.prolonged
+      if (folded.ban !== undefined) {
+        delete folded.ban
+        this.#skipped++
+      } else folded.unban = ban
+    }
+    if (folded.ban === undefined && folded.unban === undefined && folded.prolonged === undefined)
+      this.#folded.delete(id)
+  }
+
+  #unfoldOne(): void {
+    for (const [id, { unban, ban, prolonged }] of this.#folded) {
+      this.#folded.delete(id)
+      if (unban !== undefined) this.#queue.push({ kind: 'unban', ban: unban })
+      if (ban !== undefined) this.#queue.push({ kind: 'ban', ban, record: undefined })
+      if (prolonged !== undefined) this.#queue.push({ kind: 'prolong', ban: prolonged })
+      break
+    }
+    if (this.#folded.size > 0 || this.#skipped === 0) return
+    this.#options.onCaughtUp(this.#skipped)
+    this.#skipped = 0
+  }
+
+  #unfoldAll(): void {
+    while (this.#folded.size > 0) this.#unfoldOne()
+  }
+}
