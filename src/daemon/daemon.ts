@@ -1,6 +1,7 @@
 import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, isAnswered, listen } from '../api/server.js'
+import type { ControlSocket } from '../compat/control-socket.js'
 import { type Config, loadConfig } from '../config/load.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
@@ -8,6 +9,8 @@ import { systemClock } from '../lib/clock.js'
 import { fail2banLevel, version } from '../lib/version.js'
 import { assemble, buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
+import { Control } from './control/control.js'
+import { listenForClients } from './control/listen.js'
 import { greeting } from './greeting.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
@@ -65,6 +68,7 @@ export class Daemon {
   #resolveStopped: (result: { keep: boolean }) => void = () => {}
   #resolveJailsEnded: () => void = () => {}
   #api: ApiServer | undefined
+  #control: ControlSocket | undefined
   #isStopping = false
   #cancelPurge: (() => void) | undefined
 
@@ -96,6 +100,7 @@ export class Daemon {
     this.#refuseEmpty([...problems, ...built.problems], built.units)
     await this.#restore(built.units)
     resolveReady()
+    this.#control = await this.#listenControl()
     await this.#follow(built.units)
     this.#purge()
   }
@@ -125,7 +130,7 @@ export class Daemon {
     await this.#endJails(options)
     const { enforcer, log } = this.#state
     this.#resolveJailsEnded()
-    await this.#api?.close()
+    await Promise.all([this.#api?.close(), this.#control?.close()])
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
     this.#letGo()
@@ -149,6 +154,7 @@ export class Daemon {
   async abandon(): Promise<void> {
     await this.#state.followers.close({ drain: false })
     await this.#api?.close()
+    await this.#control?.close()
     this.#state.enforcer.release()
     this.#letGo()
   }
@@ -157,6 +163,25 @@ export class Daemon {
     const operations = new DaemonOperations(this.#state, this)
     try {
       return await listen(routes(operations, ready).fetch, this.#state.paths.apiSocket)
+    } catch (error) {
+      throw new CannotStart(messageOf(error))
+    }
+  }
+
+  /** Fail2ban's own socket, for its clients. */
+  async #listenControl(): Promise<ControlSocket> {
+    const control = new Control({
+      state: this.#state,
+      runs: this.#runs,
+      reloader: this.#reloader,
+      flushLog: () => this.flushLog(),
+      stop: () => {
+        void this.stop({ keep: false })
+        return this.#jailsEnded
+      },
+    })
+    try {
+      return await listenForClients(control, this.#state)
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }

@@ -118,6 +118,8 @@ export function withoutOrigins(value: unknown): unknown {
 /** The jail that everybody knows stays the same object, so nobody has to be told. */
 function takeOver(unit: JailUnit, fresh: JailUnit): void {
   const { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions } = fresh
+  if (!isDeepStrictEqual(unit.config.jail.subnetEscalate, config.jail.subnetEscalate)) unit.subnets = fresh.subnets
+  unit.recidive = fresh.recidive
   const keepsQuarantine = isDeepStrictEqual(withoutOrigins(unit.config.filter), withoutOrigins(config.filter))
   Object.assign(unit, { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions })
   if (!keepsQuarantine) unit.quarantine = fresh.quarantine

@@ -7,6 +7,8 @@ import { type ClosingNote, closeOf } from '../firewall/takeover.js'
 import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
 import { type IgnoreRule, Jail } from '../jail/jail.js'
+import { Recidive } from '../jail/recidive.js'
+import { Subnets } from '../jail/subnets.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
@@ -31,6 +33,10 @@ export interface JailUnit {
   /** The actions that are not carried out in the kernel. */
   shellActions: readonly ActionSpec[]
   actions: RunningActions
+  /** Of a jail that counts this machine's bans instead of lines. */
+  recidive: Recidive | undefined
+  /** Watches over the networks of those whom it bans. */
+  subnets: Subnets | undefined
   /** Patterns that took too long on some line and are not used any more. */
   quarantine: Quarantine
   /** Where what the kernel does is not to the letter what the actions say. */
@@ -72,6 +78,7 @@ export function buildJail(
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })
   const ignores: IgnoreRule = (id) =>
     config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id)
+  const { subnetEscalate: rule } = config.jail
   return {
     unit: {
       name: config.name,
@@ -85,6 +92,8 @@ export function buildJail(
       scope: closing.scope,
       shellActions: closing.others,
       actions: context.actionsOf(config.name, closing.others),
+      recidive: config.source.kind === 'bans' ? new Recidive({ jail: config.name, ...config.source }) : undefined,
+      subnets: rule && new Subnets({ jail: config.name, rule }),
       quarantine: new Quarantine(),
       closing: closing.notes,
       notes: unservedOptions(config),

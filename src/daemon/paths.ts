@@ -6,7 +6,7 @@ import path from 'node:path'
 export interface Paths {
   /** Our API's socket. */
   apiSocket: string
-  /** Fail2ban's socket: ours once clients of Fail2ban are served, today only to see whether Fail2ban itself runs. */
+  /** Fail2ban's socket, where its clients find us. */
   controlSocket: string
   pidFile: string
   /** Undefined: bans are kept in memory only (`dbfile = None`). */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ReloadOutcome } from '../api/operations.js'
 import type { StreamReading } from '../config/from-stream.js'
 import { type Config, loadConfig } from '../config/load.js'
+import { withOwnOptions } from '../config/with-own-options.js'
 import type { Problem } from '../domain/origin.js'
 import { buildJails } from './assemble.js'
 import { ServerOptions } from './control/server-options.js'
@@ -68,7 +69,11 @@ export class Reloader {
     const { config } = this.#state
     if (from === undefined) return loadConfig({ dir: config.dir })
     const problems = from.errors.map((message): Problem => ({ severity: 'error', message }))
-    return { config: { ...config, jails: from.jails.filter(({ name }) => from.started.has(name)) }, problems }
+    const inFiles = new Map(loadConfig({ dir: config.dir }).config?.jails.map((jail) => [jail.name, jail]))
+    const jails = from.jails
+      .filter(({ name }) => from.started.has(name))
+      .map((jail) => withOwnOptions(jail, inFiles.get(jail.name) ?? jail))
+    return { config: { ...config, jails }, problems }
   }
 
   #refused(problems: readonly Problem[]): ReloadOutcome {

@@ -10,6 +10,6 @@ export function buildOrThrow(config: JailConfig, state: State): JailUnit {
   if ('unit' in built) return built.unit
   const wrong = built.problems.find(({ severity }) => severity === 'error') ?? built.problems[0]
   // The first words name the option, which the client has just named itself.
-  const text = wrong?.message.replace(/^\w+: /, '') ?? 'the jail cannot be built'
-  throw new CommandError('builtins.Exception', text)
+  const text = wrong?.message.replace(/^\w+: /, '').replace(/^(Unable to compile .*'): (?=[^']*$)/s, '$1:\n')
+  throw new CommandError('builtins.Exception', text ?? 'the jail cannot be built')
 }

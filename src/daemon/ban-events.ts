@@ -1,0 +1,50 @@
+import type { LiveBan } from '../bans/live-bans.js'
+import type { Ban } from '../domain/ban.js'
+import type { Clock } from '../lib/clock.js'
+import type { JailUnit } from './jails.js'
+
+export interface BanEventsOptions {
+  clock: Clock
+  jails: ReadonlyMap<string, JailUnit>
+  /** The gate. */
+  enact(ban: Ban): unknown
+  lift(id: string, jail: string): unknown
+  /** A jail that counts bans has found one. */
+  judge(unit: JailUnit, failure: ReturnType<NonNullable<JailUnit['recidive']>['offer']> & object): void
+  notify(ban: Ban): void
+}
+
+/** Who has to know that a ban has begun or ended, once it is real: the jail's actions, jails that count bans, the watch over networks, people. */
+export class BanEvents {
+  readonly #options: BanEventsOptions
+
+  constructor(options: BanEventsOptions) {
+    this.#options = options
+  }
+
+  banned(ban: Ban, how: 'new' | 'restored'): void {
+    const { jails, clock, enact, judge, notify } = this.#options
+    const unit = jails.get(ban.jail)
+    unit?.actions.banned(ban, { restored: how === 'restored' })
+    for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)
+    if (how === 'restored') return
+    notify(ban)
+    for (const counting of jails.values()) {
+      const failure = counting.state === 'running' ? counting.recidive?.offer(ban) : undefined
+      if (failure !== undefined) judge(counting, failure)
+    }
+  }
+
+  prolonged(ban: Ban): void {
+    const unit = this.#options.jails.get(ban.jail)
+    unit?.actions.prolonged(ban)
+    for (const wider of unit?.subnets?.begun(ban, 'new', this.#options.clock.now()) ?? []) this.#options.enact(wider)
+  }
+
+  unbanned(ban: LiveBan, why: 'expired' | 'lifted'): void {
+    const { jails, clock, lift } = this.#options
+    const unit = jails.get(ban.jail)
+    unit?.actions.unbanned(ban)
+    for (const id of unit?.subnets?.ended(ban.id, why, clock.now()) ?? []) lift(id, ban.jail)
+  }
+}
