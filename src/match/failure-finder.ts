@@ -4,7 +4,7 @@ import { Dispatch } from './dispatch.js'
 import { FieldPlan, FieldTable, type FieldValues, type LineState, place } from './field-table.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import { identify, type Resolve } from './identity.js'
-import { copyOver } from './own-copy.js'
+import { copyOver, ownCopy } from './own-copy.js'
 import { Prefix } from './prefix.js'
 import type { Quarantine } from './quarantine.js'
 import { type LineText, type Session, Sessions, usersOf } from './sessions.js'
@@ -33,11 +33,19 @@ export interface FinderOptions {
   /** Called when a pattern matched although the line has no date; false: such a line is not to be reported. */
   onUndated?: (line: string) => boolean
   onIgnored?: (pattern: CompiledPattern) => void
+  /** Called for a line of `successregex`, which then is no failure. Without it nobody looks for them. */
+  onSuccess?: ((success: Success) => void) | undefined
   /** Tells also, when not all patterns are tried, of failures that wait for an address. */
   tellsPending?: boolean
   /** Findings come without their lines and fields: for counting. */
   isBrief?: boolean
   probe?: Probe
+}
+
+/** A line that forgives: somebody got in. Its texts own their memory. */
+export interface Success {
+  id: string
+  user: string | undefined
 }
 
 /** Is shown the search at work, for tools that tell more of it than its findings. */
@@ -78,14 +86,19 @@ export class FailureFinder {
   readonly #sessions: Sessions
   /** Fields of the match at hand, as windows into the chunk. */
   readonly #scratch: FieldValues
+  readonly #looksForSuccess: boolean
+  readonly #successPlans: readonly FieldPlan[]
   #window: readonly WindowLine[] = []
 
   constructor(filter: CompiledFilter, options: FinderOptions) {
     this.#filter = filter
     this.#options = options
     this.#quarantine = options.quarantine
-    const all = filter.prefix === undefined ? filter.fail : [filter.prefix, ...filter.fail]
+    const patterns = [...filter.fail, ...filter.success]
+    const all = filter.prefix === undefined ? patterns : [filter.prefix, ...patterns]
     this.#table = new FieldTable(all.map(({ pattern }) => pattern))
+    this.#looksForSuccess = options.onSuccess !== undefined && filter.success.length > 0
+    this.#successPlans = filter.success.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#scratch = this.#table.empty()
     this.#sessions = new Sessions({ isThorough: options.triesAll === true || options.probe !== undefined })
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
@@ -122,7 +135,35 @@ export class FailureFinder {
       text = this.#prefix.contentOf(whole, found)
       if (window !== undefined && text !== whole) this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
     }
-    this.#tryPatterns(line, text, ascii, before, window, nowMs, emit)
+    const isSuccess = this.#looksForSuccess && this.#findSuccess(line, window === undefined ? text : undefined, before)
+    this.#tryPatterns(line, text, ascii, before, window, nowMs, isSuccess ? nobody : emit)
+  }
+
+  /** Whether the line forgives; it is told then. `content`: what the prefix leaves of it; undefined: not known for this line alone. */
+  #findSuccess(line: CurrentLine, content: string | undefined, before: Match | undefined): boolean {
+    let text = content ?? line.text
+    let prefix = before
+    if (content === undefined && this.#prefix !== undefined) {
+      // NOTE: in a window the line would be found again with each of the next ones.
+      const found = this.#exec(this.#prefix.compiled, text, line.isAscii)
+      if (found === null) return false
+      prefix = found
+      text = this.#prefix.contentOf(text, found)
+    }
+    for (const pattern of this.#filter.success) {
+      const match = this.#exec(pattern, text, line.isAscii)
+      if (match === null || this.#isIgnored(text, line.isAscii)) continue
+      const values = this.#table.empty()
+      if (prefix === undefined) this.#prefix?.fillRecalled(values)
+      else this.#prefix?.fields.fill(values, prefix)
+      this.#successPlans[pattern.index]?.fill(values, match)
+      const ids = identify(values, this.#filter.usedns, this.#options.resolve) ?? []
+      const user = values[place.user]
+      for (const id of typeof ids === 'object' ? ids : [ids])
+        this.#options.onSuccess?.({ id: ownCopy(id), user: user === undefined ? undefined : ownCopy(user) })
+      return true
+    }
+    return false
   }
 
   #recall(line: CurrentLine): string | undefined {
@@ -253,6 +294,8 @@ export class FailureFinder {
   }
 }
 
+/** A success is no failure, but its line still belongs to its session. */
+const nobody = () => {}
 const nothing: Record<string, string> = {}
 const noLines: string[] = []
 const noText: LineText = { full: () => '' }

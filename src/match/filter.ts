@@ -12,6 +12,8 @@ export interface CompiledFilter {
   name: string
   fail: readonly CompiledPattern[]
   ignore: readonly CompiledPattern[]
+  /** `successregex`: lines that forgive failures. */
+  success: readonly CompiledPattern[]
   prefix: CompiledPattern | undefined
   templates: readonly DateTemplate[]
   /** Lines of the multi-line window. */
@@ -29,7 +31,9 @@ export interface CompiledPattern {
 }
 
 /** Groups that can say who it was; one of them must be there, in the pattern itself or in the prefix. */
-const idGroups = ['fid', 'ip4', 'ip6', 'dns', 'mlfid']
+const ownIdGroups = ['fid', 'ip4', 'ip6', 'dns']
+/** A failure may also wait for another line of its session to say it. */
+const idGroups = [...ownIdGroups, 'mlfid']
 
 /** Compiles a filter, or says everything that is wrong with it. `nowMs` tells which years a date may have (`%ExY`). */
 export function compileFilter(
@@ -41,7 +45,9 @@ export function compileFilter(
   const prefix = spec.prefregex && compile('prefregex', spec.prefregex, 0)
   const fail = compileAll('failregex', spec.failregex)
   const ignore = compileAll('ignoreregex', spec.ignoreregex)
-  for (const { pattern, origin } of fail) checkId(pattern, origin)
+  const success = compileAll('successregex', spec.successregex ?? [])
+  for (const { pattern, origin } of fail) checkId('failregex', pattern, origin, idGroups)
+  for (const { pattern, origin } of success) checkId('successregex', pattern, origin, ownIdGroups)
   const templates = compileDates()
   const zone = spec.logtimezone === undefined ? undefined : zoneMinutes(spec.logtimezone)
   const zoneDefault = zone === 'unknown' ? undefined : zone
@@ -56,7 +62,7 @@ export function compileFilter(
     problems.push({ severity: 'error', message: `maxlines: ${spec.maxlines} is not greater than zero` })
   if (problems.length > 0) return { problems }
   const { name, maxlines, usedns } = spec
-  return { filter: { name, fail, ignore, prefix, templates, maxlines, usedns, zoneDefault } }
+  return { filter: { name, fail, ignore, success, prefix, templates, maxlines, usedns, zoneDefault } }
 
   function compile(option: string, { value, origin }: Sourced, index: number): CompiledPattern | undefined {
     const source = expandTags(value, spec.usedns)
@@ -82,14 +88,14 @@ export function compileFilter(
     return list.flatMap((regex, index) => compile(option, regex, index) ?? [])
   }
 
-  function checkId(pattern: Pattern, origin: Origin): void {
-    const has = (candidate: Pattern | undefined) => idGroups.some((group) => candidate?.slots.has(group))
+  function checkId(option: string, pattern: Pattern, origin: Origin, groups: readonly string[]): void {
+    const has = (candidate: Pattern | undefined) => groups.some((group) => candidate?.slots.has(group))
     if (has(pattern) || has(prefix?.pattern)) return
     problems.push({
       severity: 'error',
-      message: `failregex: No failure-id group in '${pattern.source}'`,
+      message: `${option}: No failure-id group in '${pattern.source}'`,
       origin,
-      hint: 'say with <HOST>, <ADDR>, <F-ID>…</F-ID> or <F-MLFID>…</F-MLFID> who it was',
+      hint: `say with <HOST>, <ADDR>${option === 'failregex' ? ', <F-ID>…</F-ID> or <F-MLFID>…</F-MLFID>' : ' or <F-ID>…</F-ID>'} who it was`,
     })
   }
 

@@ -15,10 +15,19 @@ const scoreMin = 2.5
  * unbroken in the line as it was written, date and all (cut.ts).
  */
 export function requiredLiterals(filter: CompiledFilter): Requirement | undefined {
+  const found = known.has(filter) ? known.get(filter) : findRequired(filter)
+  known.set(filter, found)
+  return found
+}
+
+// Each log of a jail asks, and working it out takes milliseconds.
+const known = new WeakMap<CompiledFilter, Requirement | undefined>()
+
+function findRequired(filter: CompiledFilter): Requirement | undefined {
   // A window of several lines must see them all.
   if (filter.maxlines > 1) return undefined
   const ofPrefix = filter.prefix && requirementOf(filter.prefix.pattern, filter.templates)
-  const each = filter.fail.map(({ pattern }) => requirementOf(pattern, filter.templates))
+  const each = [...filter.fail, ...filter.success].map(({ pattern }) => requirementOf(pattern, filter.templates))
   const ofFail = each.every((requirement) => requirement !== undefined) ? withoutCovered(each.flat()) : undefined
   return bestOf([ofPrefix, ofFail].filter((requirement) => requirement !== undefined))
 }
