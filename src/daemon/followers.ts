@@ -36,8 +36,8 @@ interface Follower {
   /** Resolves when the file has been looked for once. */
   lookedFor: Promise<void>
   listeners: readonly DatedListener[]
-  /** One search for all of them. */
-  survey: Survey
+  /** One search for all of them; made when the first lines come. */
+  survey: Survey | undefined
 }
 
 const openedMsMax = 2000
@@ -156,7 +156,7 @@ export class Followers {
       lookedFor,
       path,
       listeners: [listener],
-      survey: new Survey([unit.filter]),
+      survey: undefined,
       tail: followFile({
         path,
         start,
@@ -197,14 +197,16 @@ export class Followers {
   }
 
   #take(follower: Follower, chunk: Chunk): void {
-    this.#options.pipeline.take(chunk, follower)
-    for (const { unit } of follower.listeners) this.#options.onPosition(unit.name, chunk.path, chunk.position)
+    const { listeners } = follower
+    follower.survey ??= new Survey(listeners.map(({ unit }) => unit.filter))
+    this.#options.pipeline.take(chunk, listeners, follower.survey)
+    for (const { unit } of listeners) this.#options.onPosition(unit.name, chunk.path, chunk.position)
   }
 }
 
 function setListeners(follower: Follower, listeners: readonly DatedListener[]): void {
   follower.listeners = listeners
-  follower.survey = new Survey(listeners.map(({ unit }) => unit.filter))
+  follower.survey = undefined
 }
 
 /** A line is passed over only when no jail wants it. */

@@ -45,7 +45,7 @@ export class Pipeline {
     this.#rooms = rooms
   }
 
-  take({ lines, live }: Chunk, { listeners, survey }: { listeners: readonly Listener[]; survey: Survey }): void {
+  take({ lines, live }: Chunk, listeners: readonly Listener[], survey: Survey): void {
     const nowMs = this.#rooms.clock.now()
     // Logins first: somebody who mistyped his password and then got in must not be banned for it.
     if (lines.bytes?.includes(acceptedWord) !== false) this.#rooms.sessions.learn(lines.text)

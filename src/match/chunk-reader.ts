@@ -2,16 +2,18 @@ import { CurrentLine, searchedText } from './current-line.js'
 import { isAscii } from './dialect/pattern.js'
 import type { FailureFinder, Finding } from './failure-finder.js'
 import type { LineDates } from './line-dates.js'
+import { type LogText, lastLineOf, lengthOf, lineEndAt, lineFrom } from './log-text.js'
 import { ownCopy } from './own-copy.js'
 import type { Prefilter } from './prefilter.js'
+import type { Candidates } from './survey.js'
 import type { TimeRules } from './time-rules.js'
 
 export interface ScanContext {
   nowMs: number
   /** Whether the lines are being written now ("in operation"), rather than read again from an earlier time. */
   live: boolean
-  /** Begins of the only lines that need be read, ascending, from a Survey of this chunk. Without it all are looked at. */
-  candidates?: readonly number[] | undefined
+  /** The only lines that need be read, from a Survey of this chunk. Without it all are looked at. */
+  candidates?: Candidates | undefined
 }
 
 const carriageReturn = 0x0d
@@ -25,6 +27,9 @@ export class ChunkReader {
   readonly line = new CurrentLine()
   /** Where to go on when the reading was stopped: the begin of the line that was read last. */
   resumeAt = 0
+  /** Where in the log the line's chunk begins. */
+  #base = 0
+  #log: LogText = nothing
   readonly #dates: LineDates
   readonly #rules: TimeRules
   readonly #finder: FailureFinder
@@ -44,18 +49,16 @@ export class ChunkReader {
     this.#prefilter = parts.prefilter
   }
 
-  /**
-   * Begins of the lines that hold one of the filter's literals; undefined: all are to be read. This takes time in proportion to the text, whatever is in it.
-   */
-  candidates(text: string, given: readonly number[] | undefined): readonly number[] | undefined {
+  /** The lines that hold one of the filter's literals. This takes time in proportion to the text, whatever is in it. */
+  candidates(log: LogText, given: Candidates | undefined): Candidates {
     const prefilter = this.#prefilter
-    if (prefilter === undefined) return undefined
-    if (given !== undefined)
-      return given.filter((start) => prefilter.next(text.slice(start, lineEndAt(text, start)), 0) >= 0)
+    if (prefilter === undefined) return 'all'
+    if (given !== undefined) return given
     if (this.#chunksToSkip > 0) {
       this.#chunksToSkip--
-      return undefined
+      return 'all'
     }
+    const { text } = log
     const starts: number[] = []
     let characters = 0
     for (let at = prefilter.next(text, 0); at >= 0; ) {
@@ -71,21 +74,17 @@ export class ChunkReader {
   }
 
   /** Reads the lines from `from` on, which is the begin of one: all, or those that begin at `starts`. */
-  read(
-    text: string,
-    from: number,
-    starts: readonly number[] | undefined,
-    context: ScanContext,
-    emit: (finding: Finding) => void,
-  ): void {
+  read(log: LogText, from: number, starts: Candidates, context: ScanContext, emit: (finding: Finding) => void): void {
     this.#context = context
     this.#dates.setNow(context.nowMs)
-    this.line.chunk = text
+    this.#log = log
     this.#readUntil = from
-    const isAllAscii = isAscii(text)
-    if (starts === undefined) this.#readAll(text, from, isAllAscii, emit)
-    else this.#readSome(text, from, starts, isAllAscii, emit)
-    this.leave(text)
+    if (starts === 'all') {
+      this.#base = 0
+      this.line.chunk = log.text
+      this.#readAll(log.text, from, log.bytes !== undefined || isAscii(log.text), emit)
+    } else this.#readSome(log, from, starts, emit)
+    this.leave(log)
   }
 
   /**
@@ -102,27 +101,25 @@ export class ChunkReader {
     }
   }
 
-  /** The lines that begin at `starts`; as above. */
-  #readSome(
-    text: string,
-    from: number,
-    starts: readonly number[],
-    isAllAscii: boolean,
-    emit: (finding: Finding) => void,
-  ): void {
+  /** The lines that begin at `starts`, each made a text of its own: few of a log are looked at, and the rest need not become text. */
+  #readSome(log: LogText, from: number, starts: readonly number[], emit: (finding: Finding) => void): void {
+    const isAllAscii = log.bytes !== undefined
     for (let i = 0; i < starts.length; i++) {
       const start = starts[i] ?? 0
       if (start < from) continue
-      const end = lineEndAt(text, start)
-      this.#readLine(start, end, isAllAscii, emit)
-      this.#readUntil = end + 1
+      const text = lineFrom(log, start)
+      this.#base = start
+      this.line.chunk = text
+      this.#readLine(0, text.endsWith('\n') ? text.length - 1 : text.length, isAllAscii, emit)
+      this.#readUntil = start + text.length
     }
   }
 
   /** To be called when the chunk is done with, read or not. */
-  leave(text: string): void {
-    const isRead = this.line.chunk === text && this.#readUntil >= text.length
-    this.#lineBefore = isRead ? '' : ownCopy(text.slice(text.lastIndexOf('\n', text.length - 2) + 1, -1))
+  leave(log: LogText): void {
+    const isRead = this.#log === log && this.#readUntil >= lengthOf(log)
+    this.#lineBefore = isRead ? '' : ownCopy(lastLineOf(log).slice(0, -1))
+    this.#log = nothing
     this.line.chunk = ''
     this.line.text = ''
   }
@@ -132,11 +129,11 @@ export class ChunkReader {
    * of the line before.
    */
   #catchUp(until: number): void {
-    const { chunk } = this.line
+    const { text } = this.#log
     let end = until - 1
     for (let i = 0; i < linesBackMax && end > this.#readUntil; i++) {
-      const start = chunk.lastIndexOf('\n', end - 1) + 1
-      if (this.#readDateOnly(chunk, start, end)) return
+      const start = text.lastIndexOf('\n', end - 1) + 1
+      if (this.#readDateOnly(text, start, end)) return
       end = start - 1
     }
     if (this.#readUntil === 0 && this.#lineBefore !== '')
@@ -151,15 +148,17 @@ export class ChunkReader {
     return true
   }
 
+  /** `start` and `lineEnd` are places in the line's chunk. */
   #readLine(start: number, lineEnd: number, isAllAscii: boolean, emit: (finding: Finding) => void): void {
-    this.resumeAt = start
+    const at = this.#base + start
+    this.resumeAt = at
     const { line } = this
     const end = withoutReturns(line.chunk, start, lineEnd)
     line.start = start
     line.end = end
     this.#dates.read(line.chunk, start, end)
-    if (this.#dates.outcome !== 'dated' && (start > this.#readUntil || (start === 0 && this.#lineBefore !== ''))) {
-      this.#catchUp(start)
+    if (this.#dates.outcome !== 'dated' && (at > this.#readUntil || (at === 0 && this.#lineBefore !== ''))) {
+      this.#catchUp(at)
       this.#dates.read(line.chunk, start, end)
     }
     const { nowMs, live } = this.#context
@@ -172,10 +171,7 @@ export class ChunkReader {
   }
 }
 
-export function lineEndAt(text: string, from: number): number {
-  const feed = text.indexOf('\n', from)
-  return feed < 0 ? text.length : feed
-}
+const nothing: LogText = { text: '', bytes: undefined }
 
 /** The end of a line that stops at `end`, the carriage returns of a CRLF left off. */
 function withoutReturns(text: string, start: number, end: number): number {

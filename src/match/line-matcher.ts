@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.js'
 import type { Log } from '../lib/log.js'
-import { ChunkReader, lineEndAt, type ScanContext } from './chunk-reader.js'
+import { ChunkReader, type ScanContext } from './chunk-reader.js'
 import { SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import { FailureFinder, type Finding } from './failure-finder.js'
@@ -8,9 +8,11 @@ import type { CompiledFilter, CompiledPattern } from './filter.js'
 import type { Fuse } from './fuse.js'
 import type { Resolve } from './identity.js'
 import { LineDates } from './line-dates.js'
+import { type LogText, lengthOf, lineEndAt } from './log-text.js'
 import { ownCopy } from './own-copy.js'
 import { Prefilter, requiredLiterals } from './prefilter.js'
 import { Quarantine } from './quarantine.js'
+import type { Candidates } from './survey.js'
 import { TimeRules } from './time-rules.js'
 
 export interface LineMatcherOptions {
@@ -29,9 +31,18 @@ export interface LineMatcherOptions {
 
 /** How long a chunk may take, and its share for each KiB: many times what the slowest sound filter needs. */
 const chunkMs = 200
-const chunkMsPerKiB = 1
+const chunkMsPerKiB = 0.5
+/** How long reading so much text may take. */
+export const chunkBudgetMs = (length: number): number => chunkMs + (length / 1024) * chunkMsPerKiB
 /** How long one pattern may take on one line. */
 const lineMs = 200
+
+/** A line whose time is known. */
+export interface Entry {
+  text: string
+  /** Epoch milliseconds. */
+  timeMs: number
+}
 
 /** Finds the failures in the lines of one source for one jail. Keeps what must be known from line to line: the last date, sessions, the window. */
 export class LineMatcher {
@@ -44,6 +55,8 @@ export class LineMatcher {
   readonly #finder: FailureFinder
   readonly #reader: ChunkReader
   #context: ScanContext = { nowMs: 0, live: true }
+  #log: LogText = { text: '', bytes: undefined }
+  #starts: Candidates = 'all'
   #found: Failure[] = []
   readonly #emit = (finding: Finding) => this.#keep(finding)
 
@@ -66,30 +79,39 @@ export class LineMatcher {
    * Reads whole lines, each ended by a line feed, and calls `onFailure` for each failure, in the order of the lines, when all are read. Lines are never longer
    * than 64 KiB (the reader sees to it).
    */
-  scan(text: string, context: ScanContext, onFailure: (failure: Failure) => void): void {
-    this.#context = context
-    const starts = this.#reader.candidates(text, context.candidates)
-    if (starts?.length === 0) {
-      this.#reader.leave(text)
-      return
-    }
-    const budgetMs = chunkMs + (text.length / 1024) * chunkMsPerKiB
-    let from = 0
-    let blownAt = -1
-    while (from < text.length && !this.#readGuarded(text, from, starts, budgetMs)) {
-      const { resumeAt } = this.#reader
-      const isHelped = this.#findCulprit(text, resumeAt)
-      // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
-      const isGivenUp = !isHelped && blownAt === resumeAt
-      if (isGivenUp) this.linesGivenUp++
-      blownAt = resumeAt
-      from = isGivenUp ? lineEndAt(text, resumeAt) + 1 : resumeAt
-    }
-    this.#deliver(onFailure)
+  scan(log: LogText | string, context: ScanContext, onFailure: (failure: Failure) => void): void {
+    if (this.begin(typeof log === 'string' ? { text: log, bytes: undefined } : log, context)) this.#readOn(0)
+    this.deliver(onFailure)
   }
 
-  /** Reads one line whose time is known from elsewhere, as the journal's. `text` is without its date and line end. */
-  scanEntry(text: string, timeMs: number, context: ScanContext, onFailure: (failure: Failure) => void): void {
+  /** The first part of `scan`, for several matchers under one fuse: false when there is nothing to read. What follows is `read`, which must be guarded, or else `recover`; then `deliver`. */
+  begin(log: LogText, context: ScanContext): boolean {
+    this.#context = context
+    this.#log = log
+    this.#starts = this.#reader.candidates(log, context.candidates)
+    if (this.#starts === 'all' || this.#starts.length > 0) return true
+    this.#reader.leave(log)
+    return false
+  }
+
+  /** Reads all lines. Throws SearchTooLong. */
+  read(): void {
+    this.#reader.read(this.#log, 0, this.#starts, this.#context, this.#emit)
+  }
+
+  /** Goes on when `read` was stopped. */
+  recover(): void {
+    this.#readOn(this.#afterStop(-1))
+  }
+
+  /** As `scan`, for one line whose time is known from elsewhere, as the journal's. `text` is without its date and line end. */
+  scanEntry(entry: Entry, context: ScanContext, onFailure: (failure: Failure) => void): void {
+    if (!this.#runGuarded(() => this.readEntry(entry, context), lineMs)) this.recoverEntry(entry, context)
+    this.deliver(onFailure)
+  }
+
+  /** As `read`, for an entry of the journal. Throws SearchTooLong. */
+  readEntry({ text, timeMs }: Entry, context: ScanContext): void {
     this.#context = context
     const { line } = this.#reader
     line.chunk = text
@@ -101,18 +123,46 @@ export class LineMatcher {
       line.isAscii = isAscii(text)
       line.textStart = -1
       line.isOneLine = !text.includes('\n')
-      const find = () => this.#finder.find(line, context.nowMs, this.#emit)
-      for (let tries = 0; tries < 2 && !this.#runGuarded(find, lineMs); tries++) this.#findCulprit(text, 0)
+      this.#finder.find(line, context.nowMs, this.#emit)
     }
-    this.#reader.leave('')
-    this.#deliver(onFailure)
+    line.chunk = ''
+    line.text = ''
   }
 
-  #deliver(onFailure: (failure: Failure) => void): void {
+  /** As `recover`, for an entry. */
+  recoverEntry(entry: Entry, context: ScanContext): void {
+    if (this.#findCulprit(entry.text)) this.#runGuarded(() => this.readEntry(entry, context), lineMs)
+  }
+
+  /** Tells of the failures that were found. */
+  deliver(onFailure: (failure: Failure) => void): void {
     const found = this.#found
     if (found.length === 0) return
     this.#found = []
     for (const failure of found) onFailure(failure)
+  }
+
+  #readOn(begin: number): void {
+    const length = lengthOf(this.#log)
+    const budgetMs = chunkBudgetMs(length)
+    let from = begin
+    let blownAt = -1
+    while (from < length && !this.#readGuarded(from, budgetMs)) {
+      const { resumeAt } = this.#reader
+      from = this.#afterStop(blownAt)
+      blownAt = resumeAt
+    }
+  }
+
+  /** Where to go on after a stop; the line before was at `blownAt`. */
+  #afterStop(blownAt: number): number {
+    const { resumeAt } = this.#reader
+    const { text } = this.#log
+    const isHelped = this.#findCulprit(text.slice(resumeAt, lineEndAt(text, resumeAt)))
+    // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
+    if (isHelped || blownAt !== resumeAt) return resumeAt
+    this.linesGivenUp++
+    return lineEndAt(text, resumeAt) + 1
   }
 
   #keep({ id, timeMs, fields, lines }: Finding): void {
@@ -120,8 +170,8 @@ export class LineMatcher {
     this.#found.push({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
   }
 
-  #readGuarded(text: string, from: number, starts: readonly number[] | undefined, budgetMs: number): boolean {
-    return this.#runGuarded(() => this.#reader.read(text, from, starts, this.#context, this.#emit), budgetMs)
+  #readGuarded(from: number, budgetMs: number): boolean {
+    return this.#runGuarded(() => this.#reader.read(this.#log, from, this.#starts, this.#context, this.#emit), budgetMs)
   }
 
   /** Runs the task; false: it was stopped, or a search gave itself up. */
@@ -141,13 +191,13 @@ export class LineMatcher {
    * After a stop: whether one pattern alone takes too long on the line that was read. If so it goes into quarantine. Otherwise the machine was busy, and reading goes on
    * where it stopped.
    */
-  #findCulprit(text: string, at: number): boolean {
+  #findCulprit(lineRead: string): boolean {
     const { running } = this.#finder
     this.#finder.running = undefined
     if (running === undefined) return this.#dates.dropStalled()
     const searched = this.#finder.searched
     if (this.#runGuarded(() => running.pattern.exec(searched, isAscii(searched)), lineMs)) return false
-    const line = ownCopy(text.slice(at, lineEndAt(text, at)))
+    const line = ownCopy(lineRead)
     this.#quarantine.add({ pattern: running, line, sinceMs: this.#context.nowMs })
     this.#tell(running, line)
     return true

@@ -66,6 +66,7 @@ describe('requiredLiterals', () => {
 })
 
 describe('a prefilter', () => {
+  const asText = (text: string) => ({ text, bytes: Buffer.from(text, 'latin1') })
   const failuresIn = (
     filter: ReturnType<typeof compile>,
     chunks: readonly string[],
@@ -75,7 +76,7 @@ describe('a prefilter', () => {
     const matcher = new LineMatcher(filter, { jail: 'test', findTimeMs: 600_000, log: silentLog, isSlow })
     const found: unknown[] = []
     for (const chunk of chunks) {
-      matcher.scan(chunk, { nowMs, live: false, candidates: survey?.candidates(chunk) }, (failure) =>
+      matcher.scan(chunk, { nowMs, live: false, candidates: survey?.candidates(asText(chunk))[0] }, (failure) =>
         found.push(failure),
       )
     }
@@ -102,9 +103,10 @@ describe('a prefilter', () => {
     const chunk = ['one 192.0.2.1', 'two 192.0.2.2', '3 192.0.2.3', 'x']
       .map((text) => `2024-06-15 12:00:10 ${text}\n`)
       .join('')
-    assert.equal(survey.candidates(chunk)?.length, 2)
+    const lineAt = chunk.indexOf('\n') + 1
+    assert.deepEqual(survey.candidates(asText(chunk)), [[0], [lineAt], 'all'])
     assert.deepEqual(
-      filters.map((filter) => failuresIn(filter, [chunk], false, survey).length),
+      filters.map((filter) => failuresIn(filter, [chunk], false, new Survey([filter])).length),
       [1, 1, 1],
     )
   })

@@ -9,6 +9,7 @@ import { describe, it } from 'node:test'
 import { parseIp } from '../domain/address.js'
 import type { Failure } from '../domain/failure.js'
 import { silentLog } from '../lib/log.js'
+import { isAscii } from './dialect/pattern.js'
 import { LineExplainer } from './explain.js'
 import type { Finding } from './failure-finder.js'
 import { type CompiledFilter, compileFilter } from './filter.js'
@@ -211,8 +212,9 @@ function failuresOf(spec: FilterSpec, chunks: readonly string[], way: 'slow' | '
   const survey = way === 'surveyed' ? new Survey([compiled.filter]) : undefined
   const failures: Failure[] = []
   for (const chunk of chunks) {
-    const context = { nowMs, live: false, candidates: survey?.candidates(chunk) }
-    matcher.scan(chunk, context, (failure) => failures.push(failure))
+    const log = { text: chunk, bytes: isAscii(chunk) ? Buffer.from(chunk, 'latin1') : undefined }
+    const context = { nowMs, live: false, candidates: survey?.candidates(log)[0] }
+    matcher.scan(log, context, (failure) => failures.push(failure))
   }
   return failures
 }

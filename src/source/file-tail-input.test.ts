@@ -159,7 +159,7 @@ describe('what stands in a log', () => {
   })
 
   it('comes whole over the borders of what is read at once', async () => {
-    const lines = Array.from({ length: 30_000 }, (_, i) => `${i} ä€😀 ${'x'.repeat(i % 50)}\n`).join('')
+    const lines = Array.from({ length: 60_000 }, (_, i) => `${i} ä€😀 ${'x'.repeat(i % 50)}\n`).join('')
     writeFileSync(log, lines)
     const tail = kit.follow(log)
     await kit.untilEvent('live')
@@ -243,7 +243,7 @@ describe('a machine with limits', () => {
       const keepAlive = setInterval(() => {}, 1000)
       const log = { isOn: () => true, write: (level, module, text) => { if (level === 'WARNING') console.log(text) } }
       const tail = followFile({ path: process.argv[2], start: 'head', encoding: 'auto', clock: systemClock, log,
-        onChunk: ({ text }) => {
+        onChunk: ({ lines: { text } }) => {
           console.log(text.trim())
           if (text === '1\\n') appendFileSync(process.argv[2], '2\\n')
           else tail.close().then(() => clearInterval(keepAlive))

@@ -12,7 +12,7 @@ import {
 } from './file-access.js'
 import { LogFile } from './log-file.js'
 import type { Change } from './path-watch.js'
-import { PieceReader, pieceBytesMax } from './piece-reader.js'
+import { type Piece, PieceReader, pieceBytesMax } from './piece-reader.js'
 import { type Followed, RetiredFiles } from './retired-files.js'
 import { Rounds } from './rounds.js'
 import { seekStart } from './seek.js'
@@ -40,8 +40,8 @@ export interface TailOptions {
 /** Lines of one log, as they were written. Hostile text. */
 export interface Chunk {
   path: string
-  /** Complete lines, each ended by '\n' (a '\r' before it is kept), none over 64 KiB. NOTE: a slice of it keeps all of it in memory. */
-  text: string
+  /** Complete lines, each ended by '\n' (a '\r' before it is kept), none over 64 KiB. NOTE: a slice of the text keeps all of it in memory. */
+  lines: Piece
   /** False until the end of the file as it was at the first read has been reached: the spec's "in operation". */
   live: boolean
   /** Behind these lines. */
@@ -250,8 +250,8 @@ export class FileTail {
       const backlogBytes = isBacklog ? (this.#sizeAtStart ?? 0) - file.readOffset : Number.POSITIVE_INFINITY
       const bytesMax = Math.max(0, Math.min(pieceBytesMax, backlogBytes))
       const before = file.readOffset
-      const length = await this.#reader.read(file, bytesMax, (text, position) =>
-        this.#handOver(followed, text, position),
+      const length = await this.#reader.read(file, bytesMax, (lines, position) =>
+        this.#handOver(followed, lines, position),
       )
       if (file.readOffset !== before) followed.lastReadMs = this.#options.clock.now()
       if (isBacklog && (length < bytesMax || backlogBytes <= pieceBytesMax)) this.#becomeLive()
@@ -260,10 +260,10 @@ export class FileTail {
     }
   }
 
-  #handOver(followed: Followed, text: string, position: ReadPosition): void {
+  #handOver(followed: Followed, lines: Piece, position: ReadPosition): void {
     if (this.#rounds.isStopped) return
     const behind = followed === this.#current ? position : this.position()
-    this.#options.onChunk({ path: this.path, text, live: this.#isLive, position: behind })
+    this.#options.onChunk({ path: this.path, lines, live: this.#isLive, position: behind })
   }
 
   #becomeLive(): void {

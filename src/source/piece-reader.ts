@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import type { ReadPosition } from '../domain/read-position.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
@@ -8,7 +9,7 @@ import type { LogFile } from './log-file.js'
 import { OnceADay } from './once-a-day.js'
 
 /** Bytes read at once, and so the length of a chunk: at most some milliseconds of work between two turns of the event loop. */
-export const pieceBytesMax = 256 * 1024
+export const pieceBytesMax = 512 * 1024
 
 export interface PieceReaderOptions {
   path: string
@@ -17,11 +18,41 @@ export interface PieceReaderOptions {
   log: Log
 }
 
+/** Whole lines of a log. NOTE: the bytes are only there while the piece is being handed over, so take the text then. */
+export class Piece {
+  readonly #decode: (bytes: Buffer) => string
+  #buffer: Buffer | undefined
+  #text: string | undefined
+  /** The lines where they are all ASCII; undefined: they are not, or the encoding has other plans with such bytes. */
+  bytes: Buffer | undefined
+
+  constructor(bytes: Buffer, encoding: TextEncoding, decode: (bytes: Buffer) => string) {
+    this.#buffer = bytes
+    this.bytes = encoding.isAsciiItself && isAscii(bytes) ? bytes : undefined
+    this.#decode = decode
+  }
+
+  /** Made when it is asked for: most lines of an access log need not become text. */
+  get text(): string {
+    if (this.#text !== undefined) return this.#text
+    if (this.#buffer === undefined)
+      throw new Error('Cannot read lines of a log: they were not asked for while they were there')
+    this.#text = this.bytes === undefined ? this.#decode(this.#buffer) : this.bytes.toString('latin1')
+    return this.#text
+  }
+
+  /** The buffer is used for the next lines. */
+  release(): void {
+    this.#buffer = undefined
+    this.bytes = undefined
+  }
+}
+
 /** Reads files of one log in big pieces and makes text of their complete lines. What is incomplete is read again next time. */
 export class PieceReader {
   readonly #options: PieceReaderOptions
   readonly #daily: OnceADay
-  // Pages that no piece has reached are not in memory: a quiet log costs 4 KiB, not 256.
+  // Pages that no piece has reached are not in memory: a quiet log costs 4 KiB, not 512.
   readonly #buffer = Buffer.allocUnsafeSlow(pieceBytesMax)
   #encoding: TextEncoding
   linesSkippedTooLong = 0
@@ -44,7 +75,7 @@ export class PieceReader {
    * Reads up to `bytesMax` (at most `pieceBytesMax`) and moves the file's offset. Returns the number of bytes that were read,
    * less than asked for at the end of the file.
    */
-  async read(file: LogFile, bytesMax: number, emit: (text: string, position: ReadPosition) => void): Promise<number> {
+  async read(file: LogFile, bytesMax: number, emit: (piece: Piece, position: ReadPosition) => void): Promise<number> {
     const length = await file.read(this.#buffer, bytesMax)
     if (length === 0) return 0
     await file.learnFirstLine()
@@ -57,7 +88,9 @@ export class PieceReader {
     const { firstLineSha1, offset } = file.position
     for (const [i, [start, end]] of cut.lines.entries()) {
       const behind = i === cut.lines.length - 1 ? offset : base + end
-      emit(this.#decode(this.#buffer.subarray(start, end)), { firstLineSha1, offset: behind })
+      const piece = new Piece(this.#buffer.subarray(start, end), this.#encoding, (bytes) => this.#decode(bytes))
+      emit(piece, { firstLineSha1, offset: behind })
+      piece.release()
     }
     return length
   }

@@ -41,7 +41,7 @@ class TestClock implements Clock {
 export class TailKit {
   readonly directory = mkdtempSync(join(tmpdir(), 'tocsin-tail-'))
   readonly clock = new TestClock()
-  readonly chunks: Chunk[] = []
+  readonly chunks: (Chunk & { text: string })[] = []
   readonly events: TailEvent[] = []
   readonly logged: string[] = []
   readonly #tails: FileTail[] = []
@@ -62,7 +62,7 @@ export class TailKit {
         write: (level: LogLevel, module, text) => this.logged.push(`${level} ${module} ${text}`),
       },
       onChunk: (chunk) => {
-        this.chunks.push(chunk)
+        this.chunks.push({ ...chunk, text: chunk.lines.text })
         this.#check()
       },
       onEvent: (event) => {

@@ -127,3 +127,22 @@ function checkLookbehinds(root: Node, captures: ReadonlyMap<number, Capture>): v
     if (width.min !== width.max) throw new PatternError('look-behind requires fixed-width pattern')
   })
 }
+
+/** Whether the node may take anything but ASCII characters that are no letters. */
+export function hasLetters(node: Node): boolean {
+  let has = false
+  walk(node, (child) => {
+    if (child.type === 'any' || child.type === 'reference') has = true
+    if (child.type === 'char') has ||= isLetter(child.code)
+    if (child.type === 'set')
+      has ||= child.negated || child.items.some((item) => 'kind' in item || item.hi >= 128 || rangeHasLetters(item))
+  })
+  return has
+}
+
+const isLetter = (code: number): boolean => code >= 128 || /[A-Za-z]/.test(String.fromCharCode(code))
+
+function rangeHasLetters({ lo, hi }: { lo: number; hi: number }): boolean {
+  for (let code = lo; code <= hi; code++) if (isLetter(code)) return true
+  return false
+}

@@ -1,5 +1,5 @@
 import { asciiClass, unicodeClass, unicodeWord } from './char-class.js'
-import { emptyIsLast, excludesRest, type GroupFacts, indexesIn, isContextual } from './facts.js'
+import { emptyIsLast, excludesRest, type GroupFacts, hasLetters, indexesIn, isContextual } from './facts.js'
 import type { Anchor, Capture, Node, Repeat } from './syntax.js'
 import { widthOf } from './width.js'
 
@@ -168,10 +168,16 @@ class Writer {
 
   #reference(node: Extract<Node, { type: 'reference' }>): string {
     if (this.#isRelaxed) return '[^]*?'
-    if (node.fold !== 'none' || this.#isInLookbehind) this.isExact = false
+    if ((node.fold !== 'none' && this.#mayHaveCase(node.index)) || this.#isInLookbehind) this.isExact = false
     const slot = this.slots[node.index] ?? 0
     if (this.#always.has(node.index)) return `(?:\\${slot})`
     return `${this.#ask(node.index).isSet}(?:\\${slot})`
+  }
+
+  /** Whether what a reference looks for may have letters, which it would have to find in either case. */
+  #mayHaveCase(index: number): boolean {
+    const body = this.#facts.captures.get(index)?.body
+    return body === undefined || hasLetters(body)
   }
 
   #conditional(node: Extract<Node, { type: 'conditional' }>): string {

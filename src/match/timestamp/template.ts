@@ -20,6 +20,15 @@ interface Compiled {
   behind: number | undefined
 }
 
+/** The fields of a date and what they meant then. */
+interface LastConversion {
+  slots: readonly number[]
+  texts: readonly (string | undefined)[]
+  nowMs: number
+  zoneDefault: number | undefined
+  conversion: Conversion
+}
+
 /** One kind of date that can be searched for. */
 export class DateTemplate {
   readonly name: string
@@ -30,6 +39,7 @@ export class DateTemplate {
   readonly weight: number
   readonly #regex: TemplateRegex
   #compiled: Compiled | undefined
+  #last: LastConversion | undefined
 
   /** Compiles nothing yet: of the default templates nearly all are never needed, and all together take 40 ms. */
   constructor(regex: TemplateRegex, weight = 1) {
@@ -76,7 +86,7 @@ export class DateTemplate {
         // The label begins with 2^62; TAI seconds are taken as they are, without leap seconds.
         return { timeMs: Number.parseInt(text.slice(2, 17), 16) * 1000, isAssumed: false }
       case 'fields':
-        return convertFields(this.#fieldsOf(found.match), nowMs, zoneDefault)
+        return this.#convertFields(found.match, nowMs, zoneDefault)
     }
   }
 
@@ -87,13 +97,25 @@ export class DateTemplate {
     return this.#compiled
   }
 
-  #fieldsOf(match: Match): Record<string, string> {
+  /** Lines come in bursts with the same date: comparing its fields with those of the last takes a tenth of the time of reading them. */
+  #convertFields(match: Match, nowMs: number, zoneDefault: number | undefined): Conversion {
+    const { pattern } = this
+    const last = this.#last
+    if (last !== undefined && last.nowMs === nowMs && last.zoneDefault === zoneDefault) {
+      let isSame = true
+      for (let i = 0; i < last.slots.length && isSame; i++) isSame = last.texts[i] === match[last.slots[i] ?? 0]
+      if (isSame) return last.conversion
+    }
     const fields: Record<string, string> = {}
-    for (const [name, slot] of this.pattern.slots) {
+    for (const [name, slot] of pattern.slots) {
       const text = match[slot]
       if (text !== undefined) fields[name] = text
     }
-    return fields
+    const conversion = convertFields(fields, nowMs, zoneDefault)
+    const slots = [...pattern.slots.values()]
+    // NOTE: not the match itself, which would keep the whole chunk of log.
+    this.#last = { slots, texts: slots.map((slot) => match[slot]), nowMs, zoneDefault, conversion }
+    return conversion
   }
 
   /** Where group 1 lies cannot be told from lengths: our own machine knows. */
