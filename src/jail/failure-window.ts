@@ -71,16 +71,17 @@ export class FailureWindow {
     return ticket === undefined ? this.#open(failure, count) : this.#update(ticket, failure, count)
   }
 
-  forget(id: string): void {
-    this.#tickets.delete(id)
+  /** False: there was nothing. */
+  forget(id: string): boolean {
+    return this.#tickets.delete(id)
   }
 
-  /** Forgets what the id has failed for this user. */
-  forgetUser(id: string, user: string): void {
+  /** Forgets what the id has failed for this user. False: there was nothing. */
+  forgetUser(id: string, user: string): boolean {
     const ticket = this.#get(id)
     const users = ticket?.users
     const forgiven = users?.get(user)
-    if (ticket === undefined || users === undefined || forgiven === undefined) return
+    if (ticket === undefined || users === undefined || forgiven === undefined) return false
     let all = 0
     for (const retries of users.values()) all += retries
     users.delete(user)
@@ -89,6 +90,7 @@ export class FailureWindow {
     ticket.retries = roundHalfToEven(ticket.retries * share)
     ticket.failures = Math.max(1, roundHalfToEven(ticket.failures * share))
     if (users.size === 0) this.#tickets.delete(id)
+    return true
   }
 
   /** Drops some of the tickets whose last failure lies before the find time. Cheap; call it as often as you like. */

@@ -86,17 +86,16 @@ export class Jail {
     return this.judge({ id, timeMs: nowMs, lines: [...lines], data: {} }, nowMs, Math.max(1, lines.length))
   }
 
-  /** A line of `successregex`: forgives the failures of its address, or, with `successby = user`, those for its user. */
-  succeed({ id, user }: { id: string; user?: string | undefined }): void {
-    if (this.spec.successBy !== 'user') this.forgive(id)
-    else if (user !== undefined) this.forgive(id, user)
+  /** A line of `successregex`: forgives the failures of its address, or, with `successby = user`, those for its user. False: there were none. */
+  succeed({ id, user }: { id: string; user?: string | undefined }): boolean {
+    if (this.spec.successBy !== 'user') return this.forgive(id)
+    return user !== undefined && this.forgive(id, user)
   }
 
-  /** Forgets what `id` has failed so far, for one user or altogether. */
-  forgive(id: string, user?: string): void {
+  /** Forgets what `id` has failed so far, for one user or altogether. False: there was nothing. */
+  forgive(id: string, user?: string): boolean {
     const offender = this.#offender(id)
-    if (user === undefined) this.#window.forget(offender)
-    else this.#window.forgetUser(offender, user)
+    return user === undefined ? this.#window.forget(offender) : this.#window.forgetUser(offender, user)
   }
 
   /** Ids that have failed inside the find time and are not banned. */

@@ -137,6 +137,16 @@ describe('Subnets', () => {
     assert.equal(subnets.size, 0)
   })
 
+  it('goes on with what its earlier self has seen when the jail is configured anew', () => {
+    const earlier = new Subnets({ jail: 'sshd', rule })
+    begin(earlier, ...members(3))
+    const subnets = new Subnets({ jail: 'sshd', rule: { ...rule, count: 4 } })
+    subnets.takeOver(earlier)
+    assert.deepEqual(subnets.ended('198.51.100.1', 'lifted', 5 * minute), ['198.51.100.0/24'])
+    assert.deepEqual(begin(subnets, at('198.51.100.7', 6)), [])
+    assert.equal(begin(subnets, at('198.51.100.8', 6)).length, 1)
+  })
+
   it('remembers only so many networks, those with news', () => {
     const subnets = new Subnets({ jail: 'sshd', rule, networksMax: 10 })
     for (let i = 0; i < 100; i++) begin(subnets, at(`198.51.${i}.1`, 0), at(`203.0.113.${i % 2}`, 0))

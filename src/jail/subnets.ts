@@ -48,6 +48,11 @@ export class Subnets {
     this.#options = { networksMax, ...options }
   }
 
+  /** Takes over what an earlier self of the jail has seen. That one must not be told any more. */
+  takeOver(earlier: Subnets): void {
+    for (const [text, network] of earlier.#networks) this.#networks.set(text, network)
+  }
+
   /** Networks that are remembered. */
   get size(): number {
     return this.#networks.size
