@@ -3,7 +3,7 @@ import type { Log } from '../lib/log.js'
 import { ChunkReader, type ScanContext } from './chunk-reader.js'
 import { SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
-import { FailureFinder, type Finding } from './failure-finder.js'
+import { FailureFinder, type Finding, type Success } from './failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import type { Fuse } from './fuse.js'
 import type { Resolve } from './identity.js'
@@ -25,6 +25,8 @@ export interface LineMatcherOptions {
   fuse?: Fuse
   /** Patterns that are out of use, shared by all sources of a jail. */
   quarantine?: Quarantine
+  /** Called for lines of `successregex`, in their turn among the failures. Without it nobody looks for them. */
+  onSuccess?: (success: Success) => void
   /** Reads every line in full. For comparing. */
   isSlow?: boolean
 }
@@ -57,7 +59,7 @@ export class LineMatcher {
   #context: ScanContext = { nowMs: 0, live: true }
   #log: LogText = { text: '', bytes: undefined }
   #starts: Candidates = 'all'
-  #found: Failure[] = []
+  #found: (Failure | Success)[] = []
   readonly #emit = (finding: Finding) => this.#keep(finding)
 
   constructor(filter: CompiledFilter, options: LineMatcherOptions) {
@@ -68,6 +70,7 @@ export class LineMatcher {
     this.#finder = new FailureFinder(filter, {
       resolve: options.resolve,
       quarantine: this.#quarantine,
+      onSuccess: options.onSuccess && ((success) => this.#found.push(success)),
       onUndated: (line) => this.#rules.warnUndated(line, this.#context.nowMs, this.#reader.line.timeMs !== undefined),
     })
     const literals = options.isSlow === true ? undefined : requiredLiterals(filter)
@@ -134,12 +137,16 @@ export class LineMatcher {
     if (this.#findCulprit(entry.text)) this.#runGuarded(() => this.readEntry(entry, context), lineMs)
   }
 
-  /** Tells of the failures that were found. */
+  /** Tells of the failures and successes that were found. */
   deliver(onFailure: (failure: Failure) => void): void {
     const found = this.#found
     if (found.length === 0) return
     this.#found = []
-    for (const failure of found) onFailure(failure)
+    const { onSuccess } = this.#options
+    for (const one of found) {
+      if ('lines' in one) onFailure(one)
+      else onSuccess?.(one)
+    }
   }
 
   #readOn(begin: number): void {

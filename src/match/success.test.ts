@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { silentLog } from '../lib/log.js'
 import type { CurrentLine } from './current-line.js'
 import { FailureFinder } from './failure-finder.js'
 import { compileFilter } from './filter.js'
+import { LineMatcher } from './line-matcher.js'
 import { requiredLiterals } from './prefilter.js'
 
 const origin = { file: 'x.conf', line: 1 }
@@ -106,6 +108,17 @@ describe('successregex', () => {
       '- 192.0.2.1 bob',
       '+ 192.0.2.1 bob',
     ])
+  })
+
+  it('is told in its turn among the failures of a chunk', () => {
+    const told: string[] = []
+    const onSuccess = ({ id }: { id: string }) => told.push(`+ ${id}`)
+    const matcher = new LineMatcher(compiled(good), { jail: 'x', findTimeMs: 600_000, log: silentLog, onSuccess })
+    const at = (second: number, text: string) => `2026-01-01 00:00:0${second} ${text}\n`
+    const text = [at(1, 'bad b from 192.0.2.1'), at(2, 'good b from 192.0.2.1'), at(3, 'bad b from 192.0.2.2')].join('')
+    const nowMs = new Date(2026, 0, 1, 0, 0, 9).getTime()
+    matcher.scan(text, { nowMs, live: true }, ({ id }) => told.push(`- ${id}`))
+    assert.deepEqual(told, ['- 192.0.2.1', '+ 192.0.2.1', '- 192.0.2.2'])
   })
 
   it('gives the words that its lines are looked for by, or they would never be read', () => {
