@@ -111,9 +111,10 @@ describe('successregex', () => {
   })
 
   it('is told in its turn among the failures of a chunk', () => {
+    const dated = { failregex: ['^ bad \\S+ from <HOST>$'], successregex: ['^ good \\S+ from <HOST>$'] }
     const told: string[] = []
     const onSuccess = ({ id }: { id: string }) => told.push(`+ ${id}`)
-    const matcher = new LineMatcher(compiled(good), { jail: 'x', findTimeMs: 600_000, log: silentLog, onSuccess })
+    const matcher = new LineMatcher(compiled(dated), { jail: 'x', findTimeMs: 600_000, log: silentLog, onSuccess })
     const at = (second: number, text: string) => `2026-01-01 00:00:0${second} ${text}\n`
     const text = [at(1, 'bad b from 192.0.2.1'), at(2, 'good b from 192.0.2.1'), at(3, 'bad b from 192.0.2.2')].join('')
     const nowMs = new Date(2026, 0, 1, 0, 0, 9).getTime()
