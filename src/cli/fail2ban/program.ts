@@ -3,12 +3,9 @@ import { PyFloat, repr } from '../../lib/python-repr.js'
 import { fail2banLevel } from '../../lib/version.js'
 import { type ClientLog, clientLog } from './client-log.js'
 import { converse, isAnswering } from './conversation.js'
+import { failed, message, openSession, untilSignal } from './message.js'
 import { type CommandLine, readCommandLine } from './options.js'
-import { readPlaces } from './places.js'
 import type { Session, Streams } from './session.js'
-
-/** Fail2ban's only failure (spec 1.13). */
-const failed = 255
 
 /** `fail2ban-client` and `fail2ban-server` (spec 7.5); resolves to the exit code. */
 export async function fail2banProgram(program: string, argv: readonly string[], streams: Streams): Promise<number> {
@@ -66,16 +63,11 @@ async function carriedOut(
     const isPassed = testOrDump(options, log, print, isGoingOn)
     if (!isPassed || !isGoingOn) return isPassed
   }
-  const places = readPlaces(options, log)
-  if (typeof places === 'string') {
-    print(`ERROR: ${places}`)
-    if (!isServer) log.say('ERROR', 'Init of command line failed')
-    return false
-  }
-  const session: Session = { program, options, places, log, print }
+  const session = openSession(program, { options }, log, streams)
+  if (session === undefined) return false
   if (isServer && !options.isInteractive && isStart(command)) return served(session)
   if (options.isInteractive) return dialogue(session, command, streams)
-  if (command.length > 0) return untilSignal(log, print, run(session, command))
+  if (command.length > 0) return untilSignal(session, run(session, command))
   const { usage } = await import('./usage.js')
   print(usage(program))
   return false
@@ -99,16 +91,11 @@ async function run(session: Session, command: readonly string[]): Promise<boolea
   if (verb === 'restart' && words.length === 0) return (await import('./start.js')).restart(session)
   if (verb === 'restart') return (await import('./reload.js')).reload(session, ['--restart', ...words])
   if (verb === 'reload') return (await import('./reload.js')).reload(session, words)
-  if (verb !== 'ping' || words[0] === undefined) return converse(session, command)
-  const timeoutS = Number(words[0])
-  if (timeoutS > 0) return converse(session, ['ping'], timeoutS * 1000)
-  session.log.say('ERROR', `could not convert string to float: ${repr(words[0])}`)
-  return false
+  return message(session, command)
 }
 
 /** A command given beside `-i` comes first, and must work. */
 async function dialogue(session: Session, command: readonly string[], streams: Streams): Promise<boolean> {
-  const { log, print } = session
   const act = async (): Promise<boolean> => {
     if (command.length > 0 && !(await run(session, command))) return false
     if (command.length === 0 && !(await isAnswering(session))) await converse(session, ['ping'])
@@ -116,29 +103,5 @@ async function dialogue(session: Session, command: readonly string[], streams: S
     const help = usage(session.program)
     return interact({ ...streams, session, greeting, help, run: (words) => run(session, words) })
   }
-  return untilSignal(log, print, act())
-}
-
-/** What the task comes to, or false when a signal comes first; the caller then ends the process. */
-async function untilSignal(log: ClientLog, print: (text: string) => void, task: Promise<boolean>): Promise<boolean> {
-  const release: (() => void)[] = []
-  const signalled = new Promise<boolean>((resolve) => {
-    for (const [name, number] of [
-      ['SIGINT', 2],
-      ['SIGTERM', 15],
-    ] as const) {
-      const told = () => {
-        print('')
-        log.say('WARNING', `Caught signal ${number}. Exiting`)
-        resolve(false)
-      }
-      process.once(name, told)
-      release.push(() => process.off(name, told))
-    }
-  })
-  try {
-    return await Promise.race([task, signalled])
-  } finally {
-    for (const off of release) off()
-  }
+  return untilSignal(session, act())
 }
