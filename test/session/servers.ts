@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import path from 'node:path'
+import { connectControl } from '../../src/compat/control-client.js'
+import { waitUntil } from '../kit/wait-until.js'
+import type { SessionHouse } from './house.js'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+/** As root our server would put its table into the machine's own packet filter. */
+const apart = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
+
+export const serverPrograms = {
+  debian: ['/usr/bin/fail2ban-server'],
+  own: [...apart, process.execPath, path.join(root, 'bin/fail2ban-server')],
+}
+
+/** Starts a server in the foreground, and waits until it is ready. */
+export async function startServer(kind: keyof typeof serverPrograms, house: SessionHouse): Promise<ChildProcess> {
+  const [file = '', ...words] = serverPrograms[kind]
+  const server = spawn(file, [...words, '-f', '-c', house.config, 'start'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  let isEnded = false
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (piece) => {
+      said += piece
+    })
+  server.once('exit', () => {
+    isEnded = true
+  })
+  process.once('exit', () => server.kill('SIGKILL'))
+  await waitUntil(
+    async () => isEnded || (said.includes('Server ready') && (await isReady(house))),
+    () => `the server is ready; it says:\n${said}`,
+    20_000,
+  )
+  if (isEnded) throw new Error(`The server has ended; it said:\n${said}`)
+  return server
+}
+
+async function isReady(house: SessionHouse): Promise<boolean> {
+  try {
+    const connection = await connectControl(house.socket)
+    connection.close()
+    return true
+  } catch {
+    return false
+  }
+}
