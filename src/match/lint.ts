@@ -1,74 +1,145 @@
+import assert from 'node:assert/strict'
 import type { Problem } from '../domain/origin.js'
 import { walk } from './dialect/facts.js'
 import type { Node } from './dialect/syntax.js'
 import { widthOf } from './dialect/width.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
+import { type Forgery, type ForgeryKind, findForgeries, peer, victim } from './lint-forgery.js'
+import { idGroups } from './lint-sample.js'
 import { requiredLiterals } from './prefilter.js'
 
-/** Groups whose text decides who is banned. */
-const idGroups = ['ip4', 'ip6', 'dns', 'fid']
+/** How dangerous a remark is, the worst first: a ban of somebody else at an attacker's will, a daemon that hangs, a ban under conditions, or where long lines are cut; a cost. */
+const dangers = ['forgeable', 'exponential', 'conditional', 'cut', 'slow'] as const
+export type Danger = (typeof dangers)[number]
 
-/** What is not wrong but dangerous or slow in a filter, each with what an attacker could make of it. All are warnings. */
-export function lintFilter(filter: CompiledFilter): Problem[] {
-  const { prefix, fail } = filter
-  const problems = fail.flatMap((one) => lintPattern(one, prefix))
-  if (prefix !== undefined) problems.push(...shapeProblems(prefix, 'prefregex'))
-  if (fail.length > 0 && filter.maxlines === 1 && requiredLiterals(filter) === undefined) {
-    const origin = fail[0]?.origin
-    problems.push({
-      severity: 'warning',
-      message: 'no word stands in every line that this filter can match, so it reads every line in full',
-      hint: 'give each failregex, or the prefregex, a literal word of three letters or more',
-      ...(origin && { origin }),
-    })
-  }
-  return problems
+/** A warning about a pattern that is not wrong. */
+export interface LintProblem extends Problem {
+  danger: Danger
 }
 
-function lintPattern(one: CompiledPattern, prefix: CompiledPattern | undefined): Problem[] {
-  const problems = shapeProblems(one, 'failregex')
+/** What is not wrong but dangerous or slow in a filter, each with what an attacker could make of it; the worst first. All are warnings. */
+export function lintFilter(filter: CompiledFilter): LintProblem[] {
+  const { prefix, fail } = filter
+  const remarks = fail.flatMap((one) => remarksOn(one, prefix))
+  if (prefix !== undefined) remarks.push(...shapeRemarks(prefix, 'prefregex'))
+  const [first] = fail
+  if (first !== undefined && filter.maxlines === 1 && requiredLiterals(filter) === undefined) {
+    remarks.push({
+      pattern: first,
+      danger: 'slow',
+      claim: 'no word stands in every line that this filter can match, so it reads every line in full',
+      hint: 'give each failregex, or the prefregex, a literal word of three letters or more',
+    })
+  }
+  const byClaim = new Map<string, Remark[]>()
+  for (const remark of remarks) byClaim.set(remark.claim, [...(byClaim.get(remark.claim) ?? []), remark])
+  return [...byClaim.values()].map(told).sort((a, b) => weightOf(a) - weightOf(b))
+}
+
+/** For sorting: the worst is the least. Other warnings come last. */
+export const weightOf = (problem: Problem): number =>
+  'danger' in problem ? dangers.indexOf(problem.danger as Danger) : dangers.length
+
+/** Something to say of a pattern. */
+interface Remark {
+  pattern: CompiledPattern
+  danger: Danger
+  /** The same for all patterns of which it is true. */
+  claim: string
+  example?: string
+  hint: string
+}
+
+/** One warning for all patterns of a filter of which the same is to be said. */
+function told(remarks: readonly Remark[]): LintProblem {
+  const [first, ...others] = remarks
+  assert(first !== undefined)
+  const { pattern, danger, claim, example, hint } = first
+  const where = others.map((one) => one.pattern.origin.line).join(', ')
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: line${others.length === 1 ? '' : 's'} ${where})`
+  const message = `${danger}: ${claim}${example === undefined ? '' : `: ${example}`}${more}`
+  return { severity: 'warning', danger, message, origin: pattern.origin, hint }
+}
+
+function remarksOn(one: CompiledPattern, prefix: CompiledPattern | undefined): Remark[] {
+  const remarks = shapeRemarks(one, 'failregex')
   const { syntax } = one.pattern
-  const ids = new Set(idGroups.flatMap((name) => syntax.names.get(name) ?? []))
-  if (ids.size === 0) return problems
+  if (!idGroups.some((name) => syntax.names.has(name))) return remarks
   if (!beginsAnchored(syntax.root)) {
-    problems.push(
-      warning(one, {
-        message: `failregex finds its words anywhere in the ${prefix === undefined ? 'line' : 'content'}: a user name or request of an attacker may hold them, with somebody else's address`,
-        hint: 'begin it with ^',
-      }),
-    )
+    const where = prefix === undefined ? 'line' : 'content'
+    remarks.push({
+      pattern: one,
+      danger: 'forgeable',
+      claim: `failregex finds its words anywhere in the ${where}: a user name or request of an attacker may hold them, with somebody else's address`,
+      hint: 'begin it with ^',
+    })
+    return remarks
   }
-  if (catchAllBefore(syntax.root, ids) && !endsAnchored(syntax.root)) {
-    problems.push(
-      warning(one, {
-        message:
-          'failregex has a catch-all before the address and no $ behind it: an attacker may write the words that follow the catch-all himself',
-        hint: 'end it with $, or say what the catch-all may hold, such as \\S+',
-      }),
-    )
+  // What explodes explodes on our lines too; and it is remarked upon already.
+  const forgeries = remarks.length > 0 ? new Map<ForgeryKind, Forgery>() : findForgeries(one.pattern)
+  // All are ways to the same end: the easiest is told.
+  for (const kind of ['field', 'leftOpen', 'delimiter', 'cut'] as const) {
+    const forgery = forgeries.get(kind)
+    if (forgery !== undefined) return [...remarks, { pattern: one, ...textOfForgery(forgery) }]
   }
-  return problems
+  return remarks
+}
+
+function textOfForgery({ kind, line }: Forgery): Omit<Remark, 'pattern'> {
+  const example = `${JSON.stringify(line)} of ${peer} bans ${victim}`
+  switch (kind) {
+    case 'field':
+      return {
+        danger: 'forgeable',
+        claim: "failregex takes any text of an attacker's for the address",
+        example,
+        hint: 'let the catch-all take all it can (.* for .*?), with the address last and $ behind it; or say what it may hold, such as \\S+',
+      }
+    case 'leftOpen':
+      return {
+        danger: 'conditional',
+        claim:
+          "failregex has a catch-all before the address and no end ($) behind it: where text of an attacker's can follow, it takes an address from there",
+        example,
+        hint: 'end it with $',
+      }
+    case 'delimiter':
+      return {
+        danger: 'conditional',
+        claim:
+          "failregex has an attacker's text before the address and no end ($) behind it: where the program does not escape what ends that text, he ends it himself",
+        example,
+        hint: 'end it with $',
+      }
+    case 'cut':
+      return {
+        danger: 'cut',
+        claim:
+          'failregex has an endless catch-all before the address: where the program or syslog cuts long lines, an attacker chooses the address that the line ends with',
+        example: `${JSON.stringify(line)}, cut there, bans ${victim}`,
+        hint: 'say how long the catch-all can be: .{0,100}',
+      }
+    default:
+      return kind satisfies never
+  }
 }
 
 /** A repeat in a repeat, where the same characters can be shared out between the two in many ways: exponential time. */
-function shapeProblems(one: CompiledPattern, option: string): Problem[] {
+function shapeRemarks(one: CompiledPattern, option: string): Remark[] {
   let isExponential = false
   walk(one.pattern.syntax.root, (node) => {
     if (node.type === 'repeat' && isUnbounded(node) && node.mode !== 'possessive' && canBeOneRepeat(node.body))
       isExponential = true
   })
   if (!isExponential) return []
-  const message = `${option} repeats what is itself repeated: on a line that nearly matches it may take exponential time`
   return [
-    warning(one, {
-      message,
+    {
+      pattern: one,
+      danger: 'exponential',
+      claim: `${option} repeats what is itself repeated: on a line that nearly matches it may take exponential time`,
       hint: 'let the inner repeat begin with a character that cannot end it, or take one of the two away',
-    }),
+    },
   ]
-}
-
-function warning({ origin }: CompiledPattern, text: { message: string; hint: string }): Problem {
-  return { severity: 'warning', origin, ...text }
 }
 
 function isUnbounded(node: Node): boolean {
@@ -117,53 +188,4 @@ function beginsAnchored(node: Node): boolean {
     default:
       return false
   }
-}
-
-/** Whether every way to match goes to the end of the text. */
-function endsAnchored(node: Node): boolean {
-  switch (node.type) {
-    case 'anchor':
-      return node.at === 'finalEnd' || node.at === 'textEnd' || node.at === 'lineEnd'
-    case 'capture':
-    case 'atomic':
-      return endsAnchored(node.body)
-    case 'choice':
-      return node.branches.every(endsAnchored)
-    case 'conditional':
-      return endsAnchored(node.yes) && endsAnchored(node.no)
-    case 'sequence':
-      for (const item of node.items.toReversed()) {
-        if (endsAnchored(item)) return true
-        if (widthOf(item).max > 0) return false
-      }
-      return false
-    default:
-      return false
-  }
-}
-
-/** Whether something that takes any text, however long, can stand before the first of these groups. */
-function catchAllBefore(root: Node, ids: ReadonlySet<number>): boolean {
-  let isBefore = true
-  let found = false
-  walk(root, (node) => {
-    if (node.type === 'capture' && ids.has(node.index)) isBefore = false
-    if (isBefore && node.type === 'repeat' && isUnbounded(node) && takesBlanksAndLetters(node.body)) found = true
-  })
-  return found
-}
-
-/** Such as `.` or `[^"]`: with blanks and letters in it, whole sentences fit. */
-function takesBlanksAndLetters(node: Node): boolean {
-  if (node.type === 'any') return true
-  if (node.type !== 'set') return false
-  const has = (code: number) =>
-    node.items.some((item) => ('lo' in item ? item.lo <= code && code <= item.hi : hasClass(item, code))) !==
-    node.negated
-  return has(0x20) && has(0x61)
-}
-
-function hasClass(item: { kind: 'digit' | 'word' | 'space'; negated: boolean }, code: number): boolean {
-  const isIn = item.kind === 'space' ? code === 0x20 : item.kind === 'word' && code === 0x61
-  return isIn !== item.negated
 }

@@ -1,4 +1,6 @@
 import { checkConfig } from '../../daemon/check.js'
+import type { Problem } from '../../domain/origin.js'
+import { weightOf } from '../../match/lint.js'
 import { configDir } from '../config-dir.js'
 import { type CommonFlags, type Context, exit, print, printJson, warn } from '../context.js'
 import { problemText } from '../problem-text.js'
@@ -14,7 +16,7 @@ export async function check(this: Context, flags: CheckFlags): Promise<void> {
   const errors = problems.filter((problem) => problem.severity === 'error').length
   if (flags.json) printJson(this, { dir, ok: errors === 0, jails, problems })
   else {
-    for (const problem of problems) warn(this, problemText(problem))
+    for (const problem of problems.toSorted((a, b) => rankOf(a) - rankOf(b))) warn(this, problemText(problem))
     if (errors === 0)
       print(
         this,
@@ -24,3 +26,6 @@ export async function check(this: Context, flags: CheckFlags): Promise<void> {
   }
   if (errors > 0) this.process.exitCode = exit.config
 }
+
+/** Errors first, then the remarks of the lint, the worst first; otherwise in the order of the jails. */
+const rankOf = (problem: Problem): number => (problem.severity === 'error' ? -1 : weightOf(problem))
