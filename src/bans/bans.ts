@@ -1,22 +1,41 @@
-import { type Ip, parseIp } from '../domain/address.js'
+import { setImmediate } from 'node:timers/promises'
+import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
-import type { BanStore } from '../domain/ban-store.js'
 import type { Enforcer } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import type { Log, LogLevel } from '../lib/log.js'
-import { closureOf, keyOf, type Saving, toEnforcer, toStore } from './deliveries.js'
+import type { Log } from '../lib/log.js'
+import type { BanRecords } from './ban-records.js'
+import { closureOf, keyOf, toEnforcer } from './deliveries.js'
 import type { Delivery } from './delivery.js'
 import { Expiry } from './expiry.js'
 import { type LiveBan, LiveBans } from './live-bans.js'
+import { type BanWatcher, News, type Note, tell } from './news.js'
+import { Records } from './records.js'
 import { Refusals } from './refusals.js'
+import { isWorthExtending, tellRepeat } from './repeats.js'
+import { Restore, type RestoreRules } from './restore.js'
 
 export interface BansOptions {
   clock: Clock
   log: Log
   enforcer: Enforcer
-  store: BanStore
+  store: BanRecords
   /** Why this address or network may not be banned in this jail; undefined: it may. */
   protection(ip: Ip, jail: string): string | undefined
+  actions?: BanWatcher
+  /** Whether the enforcer has a scope for the jail; missing: for every jail. Bans of the others are real when `setEnforced` says so. */
+  isInKernel?(jail: string): boolean
+  /** Whether the jail has actions that take any text as an id; missing: none has. */
+  mayBanText?(jail: string): boolean
+  /** For how long a ban that is about to begin really is to last; undefined: as it says. */
+  lengthen?(ban: Ban): { durationMs: number; count: number; notes: readonly Note[] } | undefined
+}
+
+export interface EnactOptions {
+  /** In spite of a protection. */
+  force: boolean
+  /** For exactly the time it says: somebody has named it. */
+  exact?: boolean
 }
 
 /** What became of a wish to ban. */
@@ -32,109 +51,159 @@ export type Enactment =
 
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
- * store, then the log, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a ban that the
- * kernel or the disk refuses stays live and is tried again.
+ * store, then the log and the watcher, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a
+ * ban that the kernel or the disk refuses stays live and is tried again.
  */
 export class Bans {
   readonly #options: BansOptions
   readonly #live = new LiveBans()
-  /** What the store and the log still have to be told of a ban that is on its way to the enforcer. */
-  readonly #details = new Map<LiveBan, { ban: Ban; isNew: boolean }>()
-  readonly #expiry: Expiry<LiveBan>
+  readonly #news = new News()
+  readonly #expiry: Expiry
   readonly #enforcing: Delivery<LiveBan>
-  readonly #storing: Delivery<Saving>
+  readonly #records: Records
   readonly #refusals: Refusals
+  readonly #restore: Restore
 
   constructor(options: BansOptions) {
     this.#options = options
-    this.#expiry = new Expiry(options.clock, (due) => this.#expire(due))
+    this.#expiry = new Expiry(options.clock, (slots) => this.#expire(slots))
     this.#refusals = new Refusals(options)
-    const isLive = (ban: LiveBan) => this.#live.isLive(ban)
-    this.#enforcing = toEnforcer({ ...options, isLive, onDelivered: (bans) => this.#enforced(bans) })
-    this.#storing = toStore(options)
+    this.#enforcing = toEnforcer({
+      ...options,
+      isLive: (ban) => this.#live.isLive(ban),
+      isInKernel: (jail) => this.#isInKernel(jail),
+      onDelivered: (bans) => this.#enforced(bans),
+    })
+    this.#records = new Records(options)
+    this.#restore = new Restore({
+      ...options,
+      live: this.#live,
+      refusals: this.#refusals,
+      onLive: (ban) => this.#watchEnd(ban),
+    })
   }
 
   /** Decides at once; `settled` tells when it is real and durable. */
-  enact(ban: Ban, options: { force: boolean } = { force: false }): Enactment {
+  enact(wish: Ban, options: EnactOptions = { force: false }): Enactment {
     // The quick way for what a burst of lines says again and again.
-    const same = this.#live.get(ban.jail, ban.id)
-    if (same !== undefined && !isWorthExtending(same, ban)) return this.#repeat(same, ban)
-    const ip = parseIp(ban.id)
-    if (ip === undefined)
-      return this.#refuse(ban, 'it is not an IP address or network, and only those can be banned in the kernel', false)
-    const reason = options.force ? undefined : this.#options.protection(ip, ban.jail)
-    if (reason !== undefined) return this.#refuse(ban, reason, true)
-    if (endMs(ban) <= this.#options.clock.now()) {
-      this.#options.log.write('INFO', 'actions', `[${ban.jail}] Ignore ${ban.id}, expired bantime`)
+    const same = this.#live.get(wish.jail, wish.id)
+    if (same !== undefined && !isWorthExtending(same, wish)) return this.#repeat(same, wish)
+    const ip = parseIp(wish.id)
+    const refusal = this.#refusals.against(wish, ip, options)
+    if (refusal !== undefined) return { kind: 'refused', ...refusal }
+    if (endMs(wish) <= this.#options.clock.now()) {
+      this.#options.log.write('INFO', 'actions', `[${wish.jail}] Ignore ${wish.id}, expired bantime`)
       return { kind: 'expired' }
     }
-    const known = this.#live.get(ban.jail, ip.text)
-    if (known !== undefined) return this.#extend(known, ban)
-    this.#begin(this.#live.add({ ...ban, id: ip.text }), ban, true)
+    const id = ip?.text ?? wish.id
+    const known = this.#live.get(wish.jail, id)
+    if (known !== undefined) return this.#extend(known, wish)
+    const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
+    const ban = { ...wish, id, ...longer }
+    const live = this.#live.add(ban)
+    this.#news.begun(keyOf(live), live, ban, notes)
+    this.#watchEnd(live)
+    this.#enforcing.put(keyOf(live), live)
     return { kind: 'enacted' }
   }
 
-  /** Ends bans of this id by hand, for good: also from the store. Undefined jail: in all. Returns how many there were. */
+  /**
+   * Ends bans of this id by hand, for good: also in the store, with the history of the id. A network ends all bans inside it.
+   * Undefined jail: in all. Returns how many there were.
+   */
   lift(id: string, jail?: string): number {
-    const name = parseIp(id)?.text ?? id
-    const bans = this.#live.ofId(name).filter((ban) => jail === undefined || ban.jail === jail)
-    for (const ban of bans) {
-      this.#end(ban)
-      this.#storing.put(keyOf(ban), { live: ban, ban: undefined })
-      this.#enforcing.put(keyOf(ban), ban)
+    const ip = parseIp(id)
+    const name = ip?.text ?? id
+    const isNetwork = ip !== undefined && !isSingleAddress(ip)
+    const bans = isNetwork ? this.#live.within(ip, jail) : this.#live.ofId(name)
+    const lifted = jail === undefined ? bans : bans.filter((ban) => ban.jail === jail)
+    for (const one of jail === undefined ? this.#records.jailsOf(name) : [jail])
+      this.#records.forget({ jail: one, id: name })
+    for (const ban of lifted) {
+      this.#records.forget(ban)
+      this.#end(ban, 'lifted')
     }
+    return lifted.length
+  }
+
+  /** Ends all bans of these jails by hand, and forgets their whole history in one transaction. Returns how many bans there were. */
+  liftAll(jails: readonly string[]): number {
+    const bans = jails.flatMap((jail) => [...this.#live.of(jail)])
+    this.#records.forgetAll(jails, bans)
+    for (const ban of bans) this.#end(ban, 'lifted')
     return bans.length
   }
 
-  /** Takes up what the store has of this jail. The caller makes it real with `reconcile`, once for all jails. */
-  restore(jail: string): number {
-    const nowMs = this.#options.clock.now()
-    let restored = 0
-    for (const ban of this.#options.store.current(jail, nowMs)) {
-      const ip = parseIp(ban.id)
-      if (ip === undefined || this.#live.get(jail, ip.text) !== undefined || endMs(ban) <= nowMs) continue
-      const reason = this.#options.protection(ip, jail)
-      if (reason !== undefined && ban.origin.kind !== 'operator') {
-        this.#refuse(ban, reason, true)
-        continue
-      }
-      const live = this.#live.add({ ...ban, id: ip.text })
+  /** `set J bantime`: running bans that have the jail's ban time get the new one (spec 5.3). Undefined: permanent. */
+  retime(jail: string, fromMs: number | undefined, toMs: number | undefined): void {
+    for (const ban of [...this.#live.of(jail)]) {
+      if (ban.durationMs !== fromMs) continue
+      const live = this.#live.retime(ban, { startMs: ban.startMs, durationMs: toMs })
+      this.#news.retimed(keyOf(live), live)
       this.#watchEnd(live)
-      this.#options.log.write('NOTICE', 'actions', `[${jail}] Restore Ban ${ip.text}`)
-      restored++
+      this.#enforcing.put(keyOf(live), live)
+    }
+    this.#records.retime(jail, { fromMs, toMs, nowMs: this.#options.clock.now() })
+  }
+
+  /** Whether the actions of a jail that closes nothing in the kernel have carried out its ban. */
+  setEnforced(jail: string, id: string, isEnforced: boolean): void {
+    const live = this.#live.get(jail, id)
+    if (live !== undefined && !this.#isInKernel(jail)) this.#live.setEnforced(live, isEnforced)
+  }
+
+  /** Takes up what the store has of this jail. The caller makes it real with `reconcile`, once for all jails. */
+  restore(jail: string, rules: RestoreRules = {}): number {
+    let restored = 0
+    for (const count of this.#restore.steps(jail, rules)) restored += count
+    return restored
+  }
+
+  /** As `restore`, but others come first after some thousand bans: for a reload. */
+  async restoreGradually(jail: string, rules: RestoreRules = {}): Promise<number> {
+    let restored = 0
+    for (const count of this.#restore.steps(jail, rules)) {
+      restored += count
+      await setImmediate()
     }
     return restored
   }
 
   /** Makes the enforcer hold exactly the live bans. */
   async reconcile(): Promise<void> {
-    const bans = [...this.#live.all()]
+    const bans = [...this.#live.all()].filter((ban) => this.#isInKernel(ban.jail))
     const nowMs = this.#options.clock.now()
     await this.#options.enforcer.reconcile(bans.flatMap((ban) => closureOf(ban, nowMs) ?? []))
-    for (const ban of bans) ban.isEnforced = true
+    for (const ban of bans) this.#live.setEnforced(ban, true)
+    this.#restore.tell()
   }
 
   /** Drops a jail that is no longer configured: its bans stay in the store, the enforcer forgets them with the jail's scope. */
   dropJail(jail: string): void {
-    for (const ban of [...this.#live.of(jail)]) this.#end(ban)
+    for (const ban of [...this.#live.of(jail)]) {
+      this.#live.delete(ban)
+      this.#expiry.delete(ban.slot)
+      this.#news.forget(keyOf(ban))
+      this.#enforcing.drop(keyOf(ban))
+    }
   }
 
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */
   async settled(): Promise<void> {
     await this.#enforcing.settled()
-    await this.#storing.settled()
+    await this.#records.settled()
   }
 
   /** Before an orderly end: one more try for what waits. */
   async flush(): Promise<void> {
     await this.#enforcing.settled()
-    await this.#storing.retryNow()
+    await this.#records.retryNow()
   }
 
   close(): void {
     this.#expiry.close()
     this.#enforcing.close()
-    this.#storing.close()
+    this.#records.close()
   }
 
   get live(): LiveBans {
@@ -143,94 +212,56 @@ export class Bans {
 
   /** Why the enforcer, or the store, does not take what we give it; undefined when all is well. */
   get trouble(): { enforcing: string | undefined; storing: string | undefined } {
-    return { enforcing: this.#enforcing.trouble, storing: this.#storing.trouble }
+    return { enforcing: this.#enforcing.trouble, storing: this.#records.trouble }
   }
 
-  #refuse(ban: Ban, reason: string, canForce: boolean): Enactment {
-    this.#refusals.tell(ban, reason)
-    return { kind: 'refused', reason, canForce }
+  #isInKernel(jail: string): boolean {
+    return this.#options.isInKernel?.(jail) ?? true
   }
 
-  #extend(known: LiveBan, ban: Ban): Enactment {
-    if (!isWorthExtending(known, ban)) return this.#repeat(known, ban)
-    this.#tellRepeat(known, ban)
-    known.startMs = ban.startMs
-    known.durationMs = ban.durationMs
-    this.#begin(known, ban, false)
+  #extend(known: LiveBan, wish: Ban): Enactment {
+    if (!isWorthExtending(known, wish)) return this.#repeat(known, wish)
+    tellRepeat(known, wish, this.#options)
+    // It is the same ban: what it counts for stays.
+    const ban = { ...wish, id: known.id, count: known.count }
+    const live = this.#live.retime(known, ban)
+    this.#news.changed(keyOf(live), live, ban)
+    this.#watchEnd(live)
+    this.#enforcing.put(keyOf(live), live)
     return { kind: 'extended' }
   }
 
-  #repeat(known: LiveBan, ban: Ban): Enactment {
-    this.#tellRepeat(known, ban)
+  #repeat(known: LiveBan, wish: Ban): Enactment {
+    tellRepeat(known, wish, this.#options)
     return { kind: 'already', untilMs: endMs(known) }
   }
 
-  #tellRepeat(known: LiveBan, ban: Ban): void {
-    if (ban.origin.kind !== 'jail') return
-    const level = levelOfRepeat(ban, known)
-    if (this.#options.log.isOn(level))
-      this.#options.log.write(level, 'actions', `[${ban.jail}] ${known.id} already banned`)
-  }
-
-  #begin(live: LiveBan, ban: Ban, isNew: boolean): void {
-    // NOTE: an extension must not hide a ban that nobody has been told of yet.
-    const isUntold = isNew || this.#details.get(live)?.isNew === true
-    this.#details.set(live, { ban: { ...ban, id: live.id }, isNew: isUntold })
-    this.#watchEnd(live)
-    this.#enforcing.put(keyOf(live), live)
-  }
-
-  #end(ban: LiveBan): void {
+  #end(ban: LiveBan, why: 'expired' | 'lifted'): void {
     this.#live.delete(ban)
-    this.#details.delete(ban)
+    this.#expiry.delete(ban.slot)
+    this.#news.ended(keyOf(ban), ban, why)
+    this.#enforcing.put(keyOf(ban), ban)
   }
 
   #watchEnd(ban: LiveBan): void {
-    if (ban.durationMs !== undefined) this.#expiry.add(ban, endMs(ban))
+    if (ban.durationMs === undefined) this.#expiry.delete(ban.slot)
+    else this.#expiry.set(ban.slot, endMs(ban))
   }
 
-  #expire(due: LiveBan[]): void {
-    const nowMs = this.#options.clock.now()
-    for (const ban of due) {
-      // NOTE: lifted by hand, or extended meanwhile: then another entry waits for the new end.
-      if (!this.#live.isLive(ban) || endMs(ban) > nowMs) continue
-      this.#end(ban)
-      this.#enforcing.put(keyOf(ban), ban)
+  #expire(slots: number[]): void {
+    for (const slot of slots) {
+      const ban = this.#live.at(slot)
+      if (ban !== undefined) this.#end(ban, 'expired')
     }
   }
 
   /** The kernel has them: save, then tell. */
   #enforced(bans: LiveBan[]): void {
-    const told: string[] = []
-    for (const ban of bans) {
-      const details = this.#details.get(ban)
-      if (details === undefined) {
-        if (!this.#live.isLive(ban)) told.push(`[${ban.jail}] Unban ${ban.id}`)
-        continue
-      }
-      ban.isEnforced = true
-      this.#details.delete(ban)
-      this.#storing.put(keyOf(ban), { live: ban, ban: details.ban })
-      if (details.isNew) told.push(`[${ban.jail}] Ban ${ban.id}`)
-    }
-    void this.#storing.settled().then(() => {
-      for (const text of told) this.#options.log.write('NOTICE', 'actions', text)
+    const items = bans.flatMap((live) => {
+      if (this.#isInKernel(live.jail)) this.#live.setEnforced(live, true)
+      return this.#news.take(keyOf(live), live)
     })
+    for (const item of items) if (item.kind !== 'unbanned') this.#records.save(item.ban)
+    if (items.length > 0) void this.#records.settled().then(() => tell(items, this.#options))
   }
-}
-
-/**
- * A jail says so for every few lines of a burst that was already written when the ban began: an end that moves by less than a
- * tenth is not worth a change in the kernel and on the disk. An operator's word always is.
- */
-function isWorthExtending(known: LiveBan, ban: Ban): boolean {
-  const gainedMs = endMs(ban) - endMs(known)
-  return ban.origin.kind === 'jail' && ban.durationMs !== undefined ? gainedMs > ban.durationMs / 10 : gainedMs > 0
-}
-
-/** Lines that were on their way when the ban began are no news; later ones mean that the ban does not hold (spec 5.4). */
-function levelOfRepeat(ban: Ban, known: LiveBan): LogLevel {
-  const sinceMs = ban.startMs - known.startMs
-  if (sinceMs < 3000) return 'DEBUG'
-  return sinceMs < 60_000 ? 'NOTICE' : 'WARNING'
 }

@@ -9,32 +9,37 @@ import { type LiveBan, remainingMs } from './live-bans.js'
 
 /** What the store is to be told: a ban to keep, or (undefined) one to forget. */
 export interface Saving {
-  live: LiveBan
+  jail: string
+  id: string
   ban: Ban | undefined
 }
 
 /** Closures in one transaction to the enforcer, and bans in one to the store. */
 const batchMax = 10_000
 
-/** Brings bans to the enforcer: those that are live are closed, the others opened. */
+/** Brings bans to the enforcer: those that are live are closed, the others opened. Bans of jails that close nothing pass through. */
 export function toEnforcer(options: {
   clock: Clock
   log: Log
   enforcer: Enforcer
   isLive(ban: LiveBan): boolean
+  isInKernel(jail: string): boolean
   onDelivered(bans: LiveBan[]): void
 }): Delivery<LiveBan> {
-  const { clock, log, enforcer, isLive, onDelivered } = options
+  const { clock, log, enforcer, isLive, isInKernel, onDelivered } = options
   return new Delivery({
     clock,
     batchMax,
+    // Whoever is to be shut out goes before whoever is let in, however many those are.
+    isUrgent: isLive,
     deliver: async (bans) => {
       const nowMs = clock.now()
+      const real = bans.filter((ban) => isInKernel(ban.jail))
       const closures = (part: LiveBan[]) => part.flatMap((ban) => closureOf(ban, nowMs) ?? [])
-      const over = bans.filter((ban) => !isLive(ban))
-      if (over.length > 0) await enforcer.open(closures(over))
-      const live = bans.filter(isLive)
-      if (live.length > 0) await enforcer.close(closures(live))
+      const over = closures(real.filter((ban) => !isLive(ban)))
+      if (over.length > 0) await enforcer.open(over)
+      const live = closures(real.filter(isLive))
+      if (live.length > 0) await enforcer.close(live)
     },
     onDelivered,
     onTrouble: (error, waiting) => {
@@ -52,7 +57,7 @@ export function toStore({ clock, log, store }: { clock: Clock; log: Log; store: 
     batchMax,
     deliver: (items) => {
       const gone = items.filter((item) => item.ban === undefined)
-      if (gone.length > 0) store.remove(gone.map((item) => item.live))
+      if (gone.length > 0) store.remove(gone)
       const added = items.flatMap((item) => item.ban ?? [])
       if (added.length > 0) store.add(added)
     },

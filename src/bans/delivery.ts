@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.js'
 
 export interface DeliveryOptions<T> {
@@ -10,6 +11,8 @@ export interface DeliveryOptions<T> {
   /** First success after trouble. */
   onRecovered(): void
   batchMax: number
+  /** Items that go before the others; they keep their order among themselves. Missing: all are equal. */
+  isUrgent?(item: T): boolean
 }
 
 const retryFirstMs = 500
@@ -23,7 +26,8 @@ const retryMaxMs = 15_000
  */
 export class Delivery<T> {
   readonly #options: DeliveryOptions<T>
-  readonly #waiting = new Map<string, T>()
+  readonly #urgent = new Map<string, T>()
+  readonly #others = new Map<string, T>()
   #running: Promise<void> | undefined
   #retryMs = 0
   #cancelRetry: (() => void) | undefined
@@ -36,9 +40,15 @@ export class Delivery<T> {
   }
 
   put(key: string, item: T): void {
-    this.#waiting.delete(key)
-    this.#waiting.set(key, item)
+    this.drop(key)
+    this.#enqueue(key, item)
     if (this.#running === undefined && this.#cancelRetry === undefined) this.#running = this.#run()
+  }
+
+  /** What waits under this key is not delivered any more. */
+  drop(key: string): void {
+    this.#urgent.delete(key)
+    this.#others.delete(key)
   }
 
   /** Resolves when everything put so far has been delivered or has failed once. */
@@ -50,7 +60,7 @@ export class Delivery<T> {
   async retryNow(): Promise<void> {
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
-    if (this.#running === undefined && this.#waiting.size > 0) this.#running = this.#run()
+    if (this.#running === undefined && this.#size > 0) this.#running = this.#run()
     await this.settled()
   }
 
@@ -62,26 +72,47 @@ export class Delivery<T> {
   close(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
-    this.#waiting.clear()
+    this.#urgent.clear()
+    this.#others.clear()
+  }
+
+  get #size(): number {
+    return this.#urgent.size + this.#others.size
+  }
+
+  #get(key: string): T | undefined {
+    return this.#urgent.get(key) ?? this.#others.get(key)
+  }
+
+  #enqueue(key: string, item: T): void {
+    const queue = this.#options.isUrgent?.(item) === true ? this.#urgent : this.#others
+    queue.set(key, item)
+  }
+
+  #batch(): [string, T][] {
+    const urgent = [...take(this.#urgent, this.#batchSize)]
+    return urgent.length > 0 ? urgent : [...take(this.#others, this.#batchSize)]
   }
 
   async #run(): Promise<void> {
     // Everything that this turn of the event loop still decides goes into the same batch.
     await Promise.resolve()
     try {
-      for (let failures = 0; this.#waiting.size > 0; ) {
-        const batch = [...take(this.#waiting, this.#batchSize)]
+      for (let failures = 0; this.#size > 0; ) {
+        const batch = this.#batch()
         const error = await this.#attempt(batch)
         if (error === undefined) {
           this.#delivered(batch)
           failures = 0
+          // A full batch holds the event loop for some milliseconds: others come first now.
+          if (batch.length === this.#options.batchMax) await setImmediate()
           this.#batchSize = Math.min(this.#options.batchMax, this.#batchSize * 2)
         } else {
           this.#batchSize = 1
           if (batch.length > 1) continue
           this.#postpone(batch)
           // Two different ones in a row: it is not the item.
-          if (++failures >= Math.min(2, this.#waiting.size)) return this.#waitAfter(error)
+          if (++failures >= Math.min(2, this.#size)) return this.#waitAfter(error)
         }
       }
     } finally {
@@ -99,7 +130,7 @@ export class Delivery<T> {
   }
 
   #delivered(batch: [string, T][]): void {
-    for (const [key, item] of batch) if (this.#waiting.get(key) === item) this.#waiting.delete(key)
+    for (const [key, item] of batch) if (this.#get(key) === item) this.drop(key)
     if (this.#trouble !== undefined) {
       this.#trouble = undefined
       this.#options.onRecovered()
@@ -110,16 +141,17 @@ export class Delivery<T> {
 
   #postpone(batch: [string, T][]): void {
     for (const [key, item] of batch) {
-      if (this.#waiting.get(key) !== item) continue
-      this.#waiting.delete(key)
-      this.#waiting.set(key, item)
+      if (this.#get(key) !== item) continue
+      this.drop(key)
+      // Behind all others, urgent or not.
+      this.#others.set(key, item)
     }
   }
 
   #waitAfter(error: unknown): void {
     const isFirst = this.#trouble === undefined
     this.#trouble = error instanceof Error ? error.message : String(error)
-    if (isFirst) this.#options.onTrouble(error, this.#waiting.size)
+    if (isFirst) this.#options.onTrouble(error, this.#size)
     this.#retryMs = Math.min(retryMaxMs, this.#retryMs === 0 ? retryFirstMs : this.#retryMs * 2)
     this.#cancelRetry = this.#options.clock.after(this.#retryMs, () => {
       this.#cancelRetry = undefined

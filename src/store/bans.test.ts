@@ -28,7 +28,10 @@ describe('stored bans', () => {
     bans.add([odd, byHand])
     kit.close(database)
     const again = new Bans(kit.open())
-    assert.deepEqual(again.current('sshd', nowMs, { lines: true }), [{ ...odd, origin: { kind: 'restored' } }, byHand])
+    assert.deepEqual(again.current('sshd', nowMs, { details: true }), [
+      { ...odd, origin: { kind: 'restored' } },
+      byHand,
+    ])
     assert.deepEqual(again.current('sshd', nowMs)[0]?.lines, [])
     assert.deepEqual(again.history('192.0.2.1'), [odd])
   })
@@ -60,8 +63,13 @@ describe('stored bans', () => {
       ],
     )
     assert.deepEqual(
-      [bans.banCount('a', 'sshd'), bans.banCount('a'), bans.banCount('x'), bans.banCount('x', 'sshd')],
-      [2, 3, 0, 0],
+      [
+        bans.recordOf('a', 'sshd'),
+        bans.recordOf('a', undefined),
+        bans.recordOf('x', undefined),
+        bans.recordOf('x', 'sshd'),
+      ],
+      [{ count: 2, startMs: nowMs }, { count: 3, startMs: nowMs }, undefined, undefined],
     )
   })
 
@@ -101,7 +109,7 @@ describe('stored bans', () => {
   it('survive data that is no JSON', () => {
     bans.add([ban('a')])
     database.transaction('spoil', () => database.run("UPDATE bips SET data = '{broken'"))
-    assert.deepEqual(bans.current('sshd', nowMs, { lines: true }), bans.current('sshd', nowMs))
+    assert.deepEqual(bans.current('sshd', nowMs, { details: true }), bans.current('sshd', nowMs))
     assert.deepEqual(bans.current('sshd', nowMs)[0]?.data, {})
   })
 
@@ -174,7 +182,7 @@ db.addBan(Jail(), t)
 print('null')`),
       kit.file,
     )
-    const [back, ...others] = new Bans(kit.open()).current('sshd', nowMs, { lines: true })
+    const [back, ...others] = new Bans(kit.open()).current('sshd', nowMs, { details: true })
     assert.deepEqual(others, [])
     assert.deepEqual(back, {
       ...ban('192.0.2.1', { startMs: nowMs + 60_000, durationMs: 30_000, count: 4, failures: 2 }),

@@ -1,27 +1,38 @@
 import { type Ban, endMs } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
-import { decodeBanData, encodeBanData } from './ban-data.js'
+import type { Clock } from '../lib/clock.js'
+import { encodeBanData } from './ban-data.js'
+import { asRestored, banOf, briefBanOf, secondsOf } from './ban-row.js'
 import type { Database } from './database.js'
+import { Purge } from './purge.js'
+import { type BanRecord, RecordCache } from './record-cache.js'
 
 export interface BansOptions {
-  /** Lines kept with a ban: `dbmaxmatches`. */
+  /** Lines kept with a ban, and shown of somebody's history: `dbmaxmatches`. */
   matchesMax?: number
+  /** For work that is done in parts. */
+  clock?: Clock
 }
 
 export interface CurrentOptions {
-  /** With the lines that led to each ban: twice the time, and memory for them. `history` has them anyway. */
-  lines?: boolean
+  /** With the lines, groups and number of failures that led to each ban: twice the time, and memory for them. */
+  details?: boolean
   /** For bans of an old file that does not know how long they last: the jail's ban time. */
   unknownDurationMs?: number
 }
 
-/** `bantime` of a permanent ban. */
-const permanent = -1
-/** `bantime` of a ban from a version 2 file. */
-const unknown = -2
+/** What is on record of an id in all its bans together. */
+export interface MergedHistory {
+  /** The newest, oldest first; at most `dbmaxmatches`. Hostile text. */
+  lines: string[]
+  failures: number
+}
+
 /** Fail2ban's own `bantime` where nothing else is said. */
 const durationMsDefault = 600_000
 const historyMax = 100
+/** Bans read at once. */
+const sliceSize = 5000
 
 /**
  * Bans in Fail2ban's tables: `bans` has every one, `bips` the last of each id in each jail (what is in force). Whole seconds
@@ -31,10 +42,14 @@ const historyMax = 100
 export class Bans implements BanStore {
   readonly #database: Database
   readonly #matchesMax: number
+  readonly #records: RecordCache
+  readonly #purge: Purge
 
   constructor(database: Database, options: BansOptions = {}) {
     this.#database = database
     this.#matchesMax = options.matchesMax ?? 10
+    this.#records = new RecordCache(database)
+    this.#purge = new Purge({ database, clock: options.clock, onPurged: () => this.#records.clear() })
   }
 
   add(bans: readonly Ban[]): void {
@@ -50,6 +65,7 @@ export class Bans implements BanStore {
         Number(last?.id ?? 0),
       )
     })
+    for (const ban of bans) this.#records.forget(ban)
   }
 
   remove(bans: readonly Pick<Ban, 'jail' | 'id'>[]): void {
@@ -60,32 +76,60 @@ export class Bans implements BanStore {
         this.#database.run('DELETE FROM bans WHERE jail = ? AND ip = ?', jail, id)
       }
     })
+    for (const ban of bans) this.#records.forget(ban)
   }
 
-  /** Forgets all bans of the jail. */
-  removeAll(jail: string): void {
-    this.#database.transaction(`remove the bans of ${jail} from`, () => {
-      this.#database.run('DELETE FROM bips WHERE jail = ?', jail)
-      this.#database.run('DELETE FROM bans WHERE jail = ?', jail)
+  /** Forgets all bans of the jails, in one transaction. */
+  removeAll(jails: string | readonly string[]): void {
+    this.#database.transaction(`remove the bans of ${[jails].flat().join(', ')} from`, () => {
+      for (const jail of [jails].flat()) {
+        this.#database.run('DELETE FROM bips WHERE jail = ?', jail)
+        this.#database.run('DELETE FROM bans WHERE jail = ?', jail)
+      }
+    })
+    this.#records.clear()
+  }
+
+  /** Running bans of the jail that last `fromMs` last `toMs` from now on; undefined: for ever. */
+  retime(jail: string, times: { fromMs: number | undefined; toMs: number | undefined; nowMs: number }): void {
+    const [from, to] = [secondsOf(times.fromMs), secondsOf(times.toMs)]
+    this.#database.transaction(`change the ban times of ${jail} in`, () => {
+      for (const table of ['bips', 'bans']) {
+        this.#database.run(
+          `UPDATE ${table} SET bantime = ? WHERE jail = ? AND bantime = ? AND (bantime = -1 OR timeofban + bantime >= ?)`,
+          to,
+          jail,
+          from,
+          Math.floor(times.nowMs / 1000),
+        )
+      }
     })
   }
 
-  /** Without their lines unless asked for; of whose word it was, only an operator's is kept: the others are `restored`. */
+  /** Of whose word it was, only an operator's is kept: the others are `restored`. */
   current(jail: string, nowMs: number, options: CurrentOptions = {}): Ban[] {
-    const durationMs = options.unknownDurationMs ?? durationMsDefault
-    // Measured on 100,000 bans with 5 lines each: 1.3 s with their lines, 0.5 s without.
-    const data = options.lines
-      ? 'data'
-      : `CASE WHEN json_valid(CAST(data AS TEXT)) THEN json_remove(CAST(data AS TEXT), '$.matches') END AS data`
-    // A second more than needed, for rounding; exact below. Negative times (permanent, unknown) must be looked at, however old.
-    const rows = this.#database.all(
-      `read the bans of ${jail} from`,
-      `SELECT jail, ip, timeofban, bantime, bancount, ${data} FROM bips
-        WHERE jail = ? AND (bantime < 0 OR timeofban + bantime >= ?)`,
-      jail,
-      Math.floor(nowMs / 1000) - 1,
-    )
-    return rows.map((row) => asRestored(banOf(row, durationMs))).filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
+    return [...this.currentInSlices(jail, nowMs, options)].flat()
+  }
+
+  /** The same, some thousands at a time: a million bans must not stand in memory at once. Bans that are added meanwhile may be missing. */
+  *currentInSlices(jail: string, nowMs: number, options: CurrentOptions = {}): Iterable<Ban[]> {
+    const { details = false, unknownDurationMs = durationMsDefault } = options
+    const toBan = details ? banOf : briefBanOf
+    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+      // A second more than needed, for rounding; exact below. Negative times (permanent, unknown) must be looked at, however old.
+      const rows = this.#database.all(
+        `read the bans of ${jail} from`,
+        `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, ${details ? 'data' : 'substr(data, -160) AS data'} FROM bips
+          WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize}`,
+        jail,
+        after,
+        Math.floor(nowMs / 1000) - 1,
+      )
+      const bans = rows.map((row) => asRestored(toBan(row, unknownDurationMs)))
+      yield bans.filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
+      if (rows.length < sliceSize) return
+      after = Number(rows.at(-1)?.place)
+    }
   }
 
   history(id: string): Ban[] {
@@ -97,31 +141,63 @@ export class Bans implements BanStore {
     return rows.map((row) => banOf(row, durationMsDefault))
   }
 
-  /** How often the id was banned, in one jail or in all together. */
-  banCount(id: string, jail?: string): number {
-    const tried = `count the bans of ${id} in`
-    const rows =
-      jail === undefined
-        ? this.#database.all(tried, 'SELECT sum(bancount) AS count FROM bips WHERE ip = ?', id)
-        : this.#database.all(tried, 'SELECT bancount AS count FROM bips WHERE ip = ? AND jail = ?', id, jail)
-    return Number(rows[0]?.count ?? 0)
+  /** The last ban of this id in this jail, with all that led to it. */
+  lastOf(jail: string, id: string): Ban | undefined {
+    const [row] = this.#database.all(
+      `read the last ban of ${id} from`,
+      `SELECT jail, ip, timeofban, bantime, bancount, data FROM bans WHERE jail = ? AND ip = ?
+        ORDER BY timeofban DESC, rowid DESC LIMIT 1`,
+      jail,
+      id,
+    )
+    return row && banOf(row, durationMsDefault)
   }
 
-  /** Forgets bans from before `nowMs - ageMs` that count no more, and disabled jails without any (spec section 8, "purge"). */
+  /** For the tags `<ipmatches>` and `<ipjailmatches>`: of all jails, or of one. Looks at the last hundred bans. */
+  historyLines(id: string, jail?: string): MergedHistory {
+    const bans = this.history(id).filter((ban) => jail === undefined || ban.jail === jail)
+    const lines = bans.reverse().flatMap((ban) => ban.lines)
+    return {
+      lines: this.#matchesMax === 0 ? [] : lines.slice(-this.#matchesMax),
+      failures: bans.reduce((sum, ban) => sum + ban.failures, 0),
+    }
+  }
+
+  /** Bans that began at this time or later, oldest first, some thousands at a time; without details. */
+  *since(startMs: number): Iterable<Ban[]> {
+    let after = { time: Math.floor(startMs / 1000), place: Number.MIN_SAFE_INTEGER }
+    for (;;) {
+      const rows = this.#database.all(
+        'read the last bans from',
+        `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, data FROM bans
+          WHERE (timeofban, rowid) > (?, ?) ORDER BY timeofban, rowid LIMIT ${sliceSize}`,
+        after.time,
+        after.place,
+      )
+      const bans = rows.map((row) => ({ ...banOf(row, durationMsDefault), lines: [] }))
+      yield bans.filter((ban) => ban.id !== '' && ban.startMs >= startMs)
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < sliceSize) return
+      after = { time: Number(last.timeofban), place: Number(last.place) }
+    }
+  }
+
+  /** How often the id was banned, and when last; undefined jail: in all together. Kept in memory; when it cannot be read: undefined. */
+  recordOf(id: string, jail: string | undefined): BanRecord | undefined {
+    return this.#records.recordOf(id, jail)
+  }
+
+  /**
+   * Forgets bans from before `nowMs - ageMs` that count no more, and disabled jails without any (spec section 8, "purge"). Begins at once;
+   * what is more than a thousand rows goes on by itself, in parts of some milliseconds.
+   */
   purge(nowMs: number, ageMs: number): void {
-    const before = Math.floor((nowMs - ageMs) / 1000)
-    this.#database.transaction('purge', () => {
-      this.#database.run('DELETE FROM bans WHERE timeofban < ?', before)
-      this.#database.run(
-        'DELETE FROM bips WHERE timeofban < ? AND bantime <> -1 AND timeofban + bantime * 3 < ?',
-        before,
-        before,
-      )
-      this.#database.run(
-        `DELETE FROM jails WHERE enabled = 0
-          AND name NOT IN (SELECT jail FROM bans) AND name NOT IN (SELECT jail FROM bips)`,
-      )
-    })
+    this.#purge.begin(Math.floor((nowMs - ageMs) / 1000))
+  }
+
+  /** No part of a purge is done after this. */
+  close(): void {
+    this.#purge.close()
   }
 
   addJail(name: string): void {
@@ -149,39 +225,14 @@ export class Bans implements BanStore {
   }
 
   #insert(ban: Ban): void {
-    const timeOfBan = Math.round(ban.startMs / 1000)
-    // Rounded up: a ban under a second must not become none, nor one that is over at once.
-    const banTime = ban.durationMs === undefined ? permanent : Math.max(0, Math.ceil(ban.durationMs / 1000))
-    const data = encodeBanData(ban, this.#matchesMax)
     this.#database.run(
       'INSERT INTO bans (jail, ip, timeofban, bantime, bancount, data) VALUES (?, ?, ?, ?, ?, ?)',
       ban.jail,
       ban.id,
-      timeOfBan,
-      banTime,
+      Math.round(ban.startMs / 1000),
+      secondsOf(ban.durationMs),
       ban.count,
-      data,
+      encodeBanData(ban, this.#matchesMax),
     )
-  }
-}
-
-function asRestored(ban: Ban): Ban {
-  return ban.origin.kind === 'operator' ? ban : { ...ban, origin: { kind: 'restored' } }
-}
-
-function banOf(row: Record<string, unknown>, unknownDurationMs: number): Ban {
-  const { failures, lines, data, startMs, durationMs, isByOperator } = decodeBanData(row.data)
-  const banTime = Number(row.bantime)
-  const finiteMs = banTime === unknown ? unknownDurationMs : (durationMs ?? banTime * 1000)
-  return {
-    jail: String(row.jail),
-    id: String(row.ip ?? ''),
-    startMs: startMs ?? Number(row.timeofban) * 1000,
-    durationMs: banTime === permanent ? undefined : finiteMs,
-    origin: { kind: isByOperator ? 'operator' : 'jail' },
-    count: Number(row.bancount),
-    failures,
-    lines,
-    data,
   }
 }

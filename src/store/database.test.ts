@@ -140,7 +140,7 @@ describe('a file of an older Fail2ban', () => {
       older(version)
       const database = kit.open()
       assert(kit.logged.includes(`WARNING Database updated from '${version}' to '4'`))
-      const [back] = new Bans(database).current('sshd', nowMs, { unknownDurationMs: 900_000 })
+      const [back] = new Bans(database).current('sshd', nowMs, { unknownDurationMs: 900_000, details: true })
       assert.deepEqual([back?.id, back?.startMs, back?.durationMs, back?.failures], ['192.0.2.1', nowMs, 900_000, 7])
       assert.deepEqual(new ReadPositions(database).get('sshd', '/var/log/auth.log'), {
         firstLineSha1: 'abc',

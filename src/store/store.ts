@@ -25,10 +25,14 @@ export interface Store {
 /** Throws `StoreError` when the file cannot be opened. */
 export function openStore({ file, clock, log, matchesMax }: StoreOptions): Store {
   const database = openDatabase({ path: file ?? ':memory:', clock, log })
+  const bans = new Bans(database, { matchesMax, clock })
   return {
-    bans: new Bans(database, { matchesMax }),
+    bans,
     positions: new ReadPositions(database),
     logins: new Logins(database),
-    close: () => database.close(),
+    close() {
+      bans.close()
+      database.close()
+    },
   }
 }

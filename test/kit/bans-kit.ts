@@ -1,6 +1,6 @@
+import type { BanRecords } from '../../src/bans/ban-records.js'
 import type { Ban } from '../../src/domain/ban.js'
 import { endMs } from '../../src/domain/ban.js'
-import type { BanStore } from '../../src/domain/ban-store.js'
 import type { Closure, Enforcer, Reconciliation, TimedClosure } from '../../src/domain/enforcer.js'
 
 /** An enforcer and a store whose failures a test can switch on: a kernel or disk that refuses cannot be had at will. */
@@ -49,7 +49,7 @@ export class SwitchableEnforcer implements Enforcer {
   }
 }
 
-export class SwitchableStore implements BanStore {
+export class SwitchableStore implements BanRecords {
   readonly bans = new Map<string, Ban>()
   failure: Error | undefined
 
@@ -65,6 +65,21 @@ export class SwitchableStore implements BanStore {
 
   current(jail: string, nowMs: number): Ban[] {
     return [...this.bans.values()].filter((ban) => ban.jail === jail && endMs(ban) > nowMs)
+  }
+
+  *currentInSlices(jail: string, nowMs: number): Iterable<Ban[]> {
+    yield this.current(jail, nowMs)
+  }
+
+  removeAll(jails: string | readonly string[]): void {
+    if (this.failure !== undefined) throw this.failure
+    for (const [key, ban] of this.bans) if ([jails].flat().includes(ban.jail)) this.bans.delete(key)
+  }
+
+  retime(jail: string, { fromMs, toMs }: { fromMs: number | undefined; toMs: number | undefined }): void {
+    if (this.failure !== undefined) throw this.failure
+    for (const [key, ban] of this.bans)
+      if (ban.jail === jail && ban.durationMs === fromMs) this.bans.set(key, { ...ban, durationMs: toMs })
   }
 
   history(id: string): Ban[] {

@@ -1,0 +1,83 @@
+import type { Ban } from '../domain/ban.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import type { BanRecords } from './ban-records.js'
+import { keyOf, type Saving, toStore } from './deliveries.js'
+import type { Delivery } from './delivery.js'
+
+/** What is to be written down of bans, or forgotten; what the disk refuses is tried again. */
+export class Records {
+  readonly #store: BanRecords
+  readonly #log: Log
+  readonly #storing: Delivery<Saving>
+
+  constructor(options: { clock: Clock; log: Log; store: BanRecords }) {
+    this.#store = options.store
+    this.#log = options.log
+    this.#storing = toStore(options)
+  }
+
+  save(ban: Ban): void {
+    this.#storing.put(keyOf(ban), { jail: ban.jail, id: ban.id, ban })
+  }
+
+  /** With the history of the id in that jail. */
+  forget({ jail, id }: Pick<Ban, 'jail' | 'id'>): void {
+    this.#storing.put(keyOf({ jail, id }), { jail, id, ban: undefined })
+  }
+
+  /** Everything of these jails, in one transaction; of these bans there may be some that are not saved yet. */
+  forgetAll(jails: readonly string[], bans: Iterable<Pick<Ban, 'jail' | 'id'>>): void {
+    const isForgotten = this.#removed(jails)
+    for (const ban of bans) {
+      if (isForgotten) this.#storing.drop(keyOf(ban))
+      // One by one, then: tried again until it works, and said in the log.
+      else this.forget(ban)
+    }
+  }
+
+  /** Jails that this id was ever banned in, as far as it can be read. */
+  jailsOf(id: string): string[] {
+    try {
+      return this.#store.history(id).map(({ jail }) => jail)
+    } catch {
+      // Then forgetting fails as well, which is tried again and said in the log.
+      return []
+    }
+  }
+
+  retime(jail: string, times: Parameters<BanRecords['retime']>[1]): void {
+    try {
+      this.#store.retime(jail, times)
+    } catch (error) {
+      const said = error instanceof Error ? error.message : String(error)
+      const text = `Cannot save the new ban time of ${jail}, after a restart its running bans have their old ends: ${said}`
+      this.#log.write('ERROR', 'database', text)
+    }
+  }
+
+  settled(): Promise<void> {
+    return this.#storing.settled()
+  }
+
+  retryNow(): Promise<void> {
+    return this.#storing.retryNow()
+  }
+
+  close(): void {
+    this.#storing.close()
+  }
+
+  get trouble(): string | undefined {
+    return this.#storing.trouble
+  }
+
+  #removed(jails: readonly string[]): boolean {
+    try {
+      this.#store.removeAll(jails)
+      return true
+    } catch {
+      return false
+    }
+  }
+}
