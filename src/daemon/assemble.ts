@@ -2,21 +2,23 @@ import { Bans } from '../bans/bans.js'
 import { Protection } from '../bans/protection.js'
 import { type Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
+import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
 import { chooseEnforcer } from '../firewall/choose.js'
 import type { Clock } from '../lib/clock.js'
 import { openStore } from '../store/store.js'
 import { AddressLists } from './address-lists.js'
+import { BanEvents } from './ban-events.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
-import { noActions } from './jail-actions.js'
+import { ActionShop } from './jail-actions.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
 import { logFileOf, type Paths } from './paths.js'
 import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
 import { Soon } from './soon.js'
-import type { State } from './state.js'
+import { manualScope, type State } from './state.js'
 import type { SwitchableLog } from './switchable-log.js'
 
 export interface AssembleOptions {
@@ -25,10 +27,11 @@ export interface AssembleOptions {
   clock: Clock
   log: SwitchableLog
   simulate: boolean
+  overrides: SettingsOverrides
 }
 
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
-export async function assemble({ config, paths, clock, log, simulate }: AssembleOptions): Promise<State> {
+export async function assemble({ config, paths, clock, log, simulate, overrides }: AssembleOptions): Promise<State> {
   const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
   const { enforcer, reason } = await chooseEnforcer({ clock, simulate: simulate || config.own.enforcement.simulate })
   const jails = new Map<string, JailUnit>()
@@ -44,19 +47,32 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
     ignored: (jail) => networksOf(jails, jail),
     sessions: () => (config.own.protect.sessions ? sessions.addresses() : nobody),
   })
+  const events = new BanEvents({
+    clock,
+    jails,
+    enact: (ban) => bans.enact(ban),
+    lift: (id, jail) => bans.lift(id, jail),
+    judge: (unit, failure) => pipeline.judge(unit, failure),
+    notify: () => {},
+  })
   const bans = new Bans({
     clock,
     log,
     enforcer,
     store: store.bans,
     protection: (ip, jail) => protection.reasonAgainst(ip, jail),
+    actions: events,
+    isInKernel: (jail) => jails.get(jail)?.scope !== undefined || (jail === manualScope.jail && !jails.has(jail)),
+    mayBanText: (jail) => (jails.get(jail)?.parts.shell.length ?? 0) > 0,
+    lengthen: (ban) => jails.get(ban.jail)?.jail.lengthen(ban),
   })
+  const pipeline = new Pipeline({ clock, log, sessions, bans, hostNames: new HostNames(clock, log) })
   const positions = new Positions({ clock, log, store: store.positions })
   const ownLog = logFileOf(paths)
   const followers = new Followers({
     clock,
     log,
-    pipeline: new Pipeline({ clock, log, sessions, bans, hostNames: new HostNames(clock, log) }),
+    pipeline,
     storedPosition: (jail, path) => positions.get(jail, path),
     onPosition: (jail, path, position) => positions.moved(jail, path, position),
     // Somebody who is not root has our log elsewhere; the jail that reads it is meant to find it.
@@ -81,14 +97,14 @@ export async function assemble({ config, paths, clock, log, simulate }: Assemble
     positions,
     followers,
     jails,
+    actionShop: await ActionShop.open({ clock, log }),
+    overrides,
     config,
   }
 }
 
 /** What a jail is built with in the running daemon. */
-export function contextOf(
-  state: Pick<State, 'config' | 'clock' | 'log' | 'names' | 'lists' | 'protection'>,
-): BuildContext {
+export function contextOf(state: State): BuildContext {
   return {
     ignoreip: state.config.own.protect.ignoreip.map((word) => word.value),
     isNative: state.config.own.enforcement.native,
@@ -97,7 +113,8 @@ export function contextOf(
     resolve: (name) => state.names.get(name),
     readList: (path) => state.lists.entries(path),
     isOwn: (id) => state.protection.isOwn(id),
-    actionsOf: () => noActions,
+    actionsOf: (jail, parts) => state.actionShop.actionsOf(jail, parts, () => state),
+    history: state.store.bans,
   }
 }
 

@@ -1,5 +1,7 @@
 import type { LiveBan } from '../bans/live-bans.js'
+import type { BanWatcher } from '../bans/news.js'
 import type { Ban } from '../domain/ban.js'
+import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
 import type { JailUnit } from './jails.js'
 
@@ -10,12 +12,12 @@ export interface BanEventsOptions {
   enact(ban: Ban): unknown
   lift(id: string, jail: string): unknown
   /** A jail that counts bans has found one. */
-  judge(unit: JailUnit, failure: ReturnType<NonNullable<JailUnit['recidive']>['offer']> & object): void
+  judge(unit: JailUnit, failure: Failure): void
   notify(ban: Ban): void
 }
 
 /** Who has to know that a ban has begun or ended, once it is real: the jail's actions, jails that count bans, the watch over networks, people. */
-export class BanEvents {
+export class BanEvents implements BanWatcher {
   readonly #options: BanEventsOptions
 
   constructor(options: BanEventsOptions) {
@@ -25,7 +27,7 @@ export class BanEvents {
   banned(ban: Ban, how: 'new' | 'restored'): void {
     const { jails, clock, enact, judge, notify } = this.#options
     const unit = jails.get(ban.jail)
-    unit?.actions.banned(ban, { restored: how === 'restored' })
+    unit?.actions.banned(ban, how)
     for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)
     if (how === 'restored') return
     notify(ban)
@@ -39,6 +41,10 @@ export class BanEvents {
     const unit = this.#options.jails.get(ban.jail)
     unit?.actions.prolonged(ban)
     for (const wider of unit?.subnets?.begun(ban, 'new', this.#options.clock.now()) ?? []) this.#options.enact(wider)
+  }
+
+  repeated(ban: LiveBan, lateMs: number): void {
+    this.#options.jails.get(ban.jail)?.actions.repeated(ban, lateMs)
   }
 
   unbanned(ban: LiveBan, why: 'expired' | 'lifted'): void {

@@ -3,7 +3,6 @@ import type { Problem } from '../domain/origin.js'
 import { systemClock } from '../lib/clock.js'
 import { silentLog } from '../lib/log.js'
 import { lintFilter } from '../match/lint.js'
-import { noActions } from './jail-actions.js'
 import { type BuildContext, buildJail } from './jails.js'
 
 /** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
@@ -17,7 +16,6 @@ export function checkConfig(
     clock: systemClock,
     log: silentLog,
     isNative: loaded.config?.own.enforcement.native ?? true,
-    actionsOf: () => noActions,
     ignoreip: [],
     resolve: () => undefined,
     readList: () => [],

@@ -274,7 +274,8 @@ async function assembled(options: DaemonOptions, config: Config, paths: Paths): 
         verbose: options.verbose,
       }),
     )
-    return await assemble({ config, paths, clock: systemClock, log, simulate: options.simulate })
+    const { simulate, overrides = {} } = options
+    return await assemble({ config, paths, clock: systemClock, log, simulate, overrides })
   } catch (error) {
     throw new CannotStart(`Cannot start: ${messageOf(error)}${hintOf(error)}`)
   }

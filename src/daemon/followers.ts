@@ -184,14 +184,17 @@ export class Followers {
     }
   }
 
-  #matcherFor({ name, filter, config, quarantine }: JailUnit): LineMatcher {
+  #matcherFor(unit: JailUnit): LineMatcher {
+    const { name, filter, config, quarantine } = unit
+    const { pipeline } = this.#options
     const asks = filter.usedns === 'yes' || filter.usedns === 'warn'
     return new LineMatcher(filter, {
       jail: name,
       findTimeMs: config.jail.findTimeMs,
       log: this.#options.log,
-      fuse: this.#options.pipeline.fuse,
+      fuse: pipeline.fuse,
       quarantine,
+      ...(filter.success.length > 0 && { onSuccess: (success) => pipeline.succeed(unit, success) }),
       ...(asks && { resolve: (host: string) => [HostNames.pendingId(host)] }),
     })
   }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { RestoreRules } from '../bans/restore.js'
 import type { JailConfig } from '../config/load.js'
 import { type JailUnit, namesIn } from './jails.js'
 import { type State, scopesOf } from './state.js'
@@ -24,7 +25,9 @@ export class JailRuns {
     }
     await enforcer.arrange(scopesOf(jails))
     for (const unit of units) unit.actions.start()
-    const restored = units.map(({ name }) => bans.restore(name)).reduce((sum, count) => sum + count, 0)
+    const restored = units
+      .map((unit) => bans.restore(unit.name, restoreRulesOf(unit)))
+      .reduce((sum, count) => sum + count, 0)
     await bans.reconcile()
     return restored
   }
@@ -87,11 +90,13 @@ export class JailRuns {
     const closesOtherwise = !isDeepStrictEqual(unit.scope, fresh.scope)
     takeOver(unit, fresh)
     await names.keep(this.#ignoredNames())
+    if (before.jail.banTimeMs !== fresh.config.jail.banTimeMs)
+      bans.retime(unit.name, before.jail.banTimeMs, fresh.config.jail.banTimeMs)
     if (closesOtherwise) {
       await enforcer.arrange(scopesOf(jails))
       await bans.reconcile()
     }
-    await unit.actions.replace(fresh.shellActions, [...bans.live.of(unit.name)])
+    await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)])
     if (mustFollowAnew) followers.add(unit)
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
   }
@@ -117,11 +122,21 @@ export function withoutOrigins(value: unknown): unknown {
 
 /** The jail that everybody knows stays the same object, so nobody has to be told. */
 function takeOver(unit: JailUnit, fresh: JailUnit): void {
-  const { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions } = fresh
+  const { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, parts } = fresh
   if (!isDeepStrictEqual(unit.config.jail.subnetEscalate, config.jail.subnetEscalate)) unit.subnets = fresh.subnets
   unit.recidive = fresh.recidive
   const keepsQuarantine = isDeepStrictEqual(withoutOrigins(unit.config.filter), withoutOrigins(config.filter))
-  Object.assign(unit, { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, shellActions })
+  Object.assign(unit, { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, parts })
   if (!keepsQuarantine) unit.quarantine = fresh.quarantine
   unit.jail = unit.jail.withSpec(config.jail, ignores)
+}
+
+/** What a stored ban of the jail may still be (spec 5.6). */
+function restoreRulesOf({ config, ignores }: JailUnit): RestoreRules {
+  const { banTimeMs, increment } = config.jail
+  return {
+    durationMsMax: increment === undefined ? banTimeMs : increment.maxTimeMs,
+    ...(banTimeMs !== undefined && { unknownDurationMs: banTimeMs }),
+    ignored: ignores,
+  }
 }

@@ -1,9 +1,9 @@
 import { parseDurationMs } from '../config/duration.js'
 import type { JailConfig } from '../config/load.js'
-import type { ActionSpec } from '../domain/action-spec.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 import { type ClosingNote, closeOf } from '../firewall/takeover.js'
+import type { BanHistory } from '../jail/ban-time.js'
 import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
 import { type IgnoreRule, Jail } from '../jail/jail.js'
@@ -14,7 +14,8 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { type CompiledFilter, compileFilter } from '../match/filter.js'
 import { Quarantine } from '../match/quarantine.js'
-import type { RunningActions } from './jail-actions.js'
+import { partNotices } from '../notify/jail-notices.js'
+import { type ActionParts, noActions, type RunningActions } from './jail-actions.js'
 import { sourceProblems } from './journal-source.js'
 
 /** A jail with everything built that it needs to run. The daemon changes it in place, so that whoever knows it need not be told. */
@@ -30,8 +31,7 @@ export interface JailUnit {
   ignoreCommand: IgnoreCommand | undefined
   /** What it closes in the kernel; undefined: nothing, all is done by its actions. */
   scope: Scope | undefined
-  /** The actions that are not carried out in the kernel. */
-  shellActions: readonly ActionSpec[]
+  parts: ActionParts
   actions: RunningActions
   /** Of a jail that counts this machine's bans instead of lines. */
   recidive: Recidive | undefined
@@ -55,7 +55,10 @@ export interface BuildContext {
   resolve: IgnoreListOptions['resolve']
   readList: IgnoreListOptions['readList']
   isOwn(id: string): boolean
-  actionsOf(jail: string, specs: readonly ActionSpec[]): RunningActions
+  /** Missing: the jail is only looked at. */
+  actionsOf?(jail: string, parts: ActionParts): RunningActions
+  /** For `bantime.increment`. */
+  history?: BanHistory
 }
 
 /** Builds a jail, or says everything that keeps it from running. Touches nothing outside. */
@@ -70,28 +73,33 @@ export function buildJail(
     message,
     origin: config.origin,
   }))
-  const problems = [...('problems' in compiled ? compiled.problems : []), ...closing.problems, ...wrongSource].map(
-    (problem) => ({ ...problem, jail: config.name }),
-  )
+  const { notices, others, problems: wrongActions } = partNotices(config.name, closing.others)
+  const wrongFilter = 'problems' in compiled ? compiled.problems : []
+  const problems = [...wrongFilter, ...closing.problems, ...wrongActions, ...wrongSource].map((problem) => ({
+    ...problem,
+    jail: config.name,
+  }))
   if ('problems' in compiled || problems.some((problem) => problem.severity === 'error')) return { problems }
   const entries = [...config.jail.ignoreip.map((word) => word.value), ...context.ignoreip].map(parseIgnoreEntry)
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })
   const ignores: IgnoreRule = (id) =>
     config.jail.ignoreself && context.isOwn(id) ? 'ignoreself rule' : ignored.covers(id)
   const { subnetEscalate: rule } = config.jail
+  const parts = { shell: others, notices }
+  const { history } = context
   return {
     unit: {
       name: config.name,
       state: 'added',
       config,
-      jail: new Jail(config.jail, ignores),
+      jail: new Jail(config.jail, ignores, history && { history }),
       filter: compiled.filter,
       ignores,
       ignored,
       ignoreCommand: ignoreCommandOf(config, context),
       scope: closing.scope,
-      shellActions: closing.others,
-      actions: context.actionsOf(config.name, closing.others),
+      parts,
+      actions: context.actionsOf?.(config.name, parts) ?? noActions,
       recidive: config.source.kind === 'bans' ? new Recidive({ jail: config.name, ...config.source }) : undefined,
       subnets: rule && new Subnets({ jail: config.name, rule }),
       quarantine: new Quarantine(),

@@ -66,9 +66,11 @@ export class DaemonOperations implements Operations {
     const { bans, jails } = this.#state
     const jail = request.jail ?? manualScope.jail
     if (!jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
+    const isTimed = request.permanent === true || request.durationMs !== undefined
+    const options = { force: request.force === true, exact: isTimed }
     const decided = request.ips.map((id) => {
       const ban = banByHand(this.#state, { id, jail, ...durationOf(request) })
-      return { ban, enactment: bans.enact(ban, { force: request.force === true }) }
+      return { ban, enactment: bans.enact(ban, options) }
     })
     await bans.settled()
     return decided.map(({ ban, enactment }): BanOutcome => {

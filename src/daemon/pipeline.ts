@@ -5,6 +5,7 @@ import type { IgnoreCommand } from '../jail/ignore-command.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
+import type { Success } from '../match/failure-finder.js'
 import { Fuse } from '../match/fuse.js'
 import type { LineMatcher } from '../match/line-matcher.js'
 import type { Survey } from '../match/survey.js'
@@ -74,6 +75,14 @@ export class Pipeline {
     else this.#count(unit, failure)
   }
 
+  /** A line of `successregex`: who got in is forgiven what he mistyped before. */
+  succeed(unit: JailUnit, success: Success): void {
+    const { log } = this.#rooms
+    if (!unit.jail.succeed(success) || !log.isOn('INFO')) return
+    const user = unit.config.jail.successBy === 'user' ? ` for user ${success.user}` : ''
+    log.write('INFO', 'filter', `[${unit.name}] Forgive ${success.id}${user}, success`)
+  }
+
   /** One failure for each address of the name, as Fail2ban has it. */
   async #judgeName(unit: JailUnit, failure: Failure, name: string): Promise<void> {
     const addresses = await this.#rooms.hostNames.addresses(name, unit.name, unit.filter.usedns === 'warn')
@@ -95,7 +104,11 @@ export class Pipeline {
     }
     if (log.isOn('INFO'))
       log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
-    if (judgement.kind === 'ban') bans.enact(judgement.ban)
+    if (judgement.note !== undefined) log.write('INFO', 'observer', judgement.note)
+    if (judgement.kind !== 'ban') return
+    const enactment = bans.enact(judgement.ban)
+    // Somebody protected is in the same network: then only the address itself.
+    if (enactment.kind === 'refused' && judgement.alone !== undefined) bans.enact(judgement.alone)
   }
 
   #ignored(unit: JailUnit, failure: Failure, by: string): void {

@@ -66,8 +66,8 @@ export class Reloader {
   }
 
   #wanted({ from }: ReloadOptions): { config: Config | undefined; problems: readonly Problem[] } {
-    const { config } = this.#state
-    if (from === undefined) return loadConfig({ dir: config.dir })
+    const { config, overrides } = this.#state
+    if (from === undefined) return loadConfig({ dir: config.dir, overrides })
     const problems = from.errors.map((message): Problem => ({ severity: 'error', message }))
     const inFiles = new Map(loadConfig({ dir: config.dir }).config?.jails.map((jail) => [jail.name, jail]))
     const jails = from.jails
@@ -126,10 +126,9 @@ export class Reloader {
   }
 
   async #unban(names: ReadonlySet<string>): Promise<void> {
-    const { bans, store } = this.#state
-    for (const name of names) for (const ban of [...bans.live.of(name)]) bans.lift(ban.id, name)
+    const { bans } = this.#state
+    bans.liftAll([...names])
     await bans.settled()
-    for (const name of names) store.bans.removeAll(name)
   }
 
   /** What takes effect only at a start is named. */

@@ -2,11 +2,13 @@ import type { Bans } from '../bans/bans.js'
 import type { Protection } from '../bans/protection.js'
 import type { Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
+import type { SettingsOverrides } from '../config/server-options.js'
 import type { Enforcer, Scope } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Store } from '../store/store.js'
 import type { AddressLists } from './address-lists.js'
 import type { Followers } from './followers.js'
+import type { ActionShop } from './jail-actions.js'
 import type { JailUnit } from './jails.js'
 import type { Names } from './names.js'
 import type { Paths } from './paths.js'
@@ -33,6 +35,9 @@ export interface State {
   readonly positions: Positions
   readonly followers: Followers
   readonly jails: Map<string, JailUnit>
+  readonly actionShop: ActionShop
+  /** What the command line has said instead of `fail2ban.conf`. */
+  readonly overrides: SettingsOverrides
   config: Config
 }
 

@@ -5,6 +5,7 @@ import { type PyValue, repr } from '../../lib/python-repr.js'
 import type { JailUnit } from '../jails.js'
 
 /** What every action has, whether it is said or not (spec 2.4). */
+const classProperties = ['ESCAPE_CRE', 'ESCAPE_VN_CRE', 'banEpoch']
 const commands = [
   'actionban',
   'actioncheck',
@@ -16,7 +17,11 @@ const commands = [
   'actionstop',
   'actionunban',
 ]
-const methods = ['ban', 'consistencyCheck', 'flush', 'prolong', 'reban', 'reload', 'start', 'stop', 'unban']
+/** Those of Fail2ban's class, whether an operator could do anything with them or not. */
+const methods = [
+  ...['ban', 'clearAllParams', 'consistencyCheck', 'escapeTag', 'executeCmd', 'flush', 'invalidateBanEpoch'],
+  ...['prolong', 'reban', 'reload', 'replaceDynamicTags', 'replaceTag', 'start', 'stop', 'unban'],
+]
 
 /** An action of a jail under Fail2ban's commands. */
 export class ActionControl implements ControlledAction {
@@ -31,7 +36,9 @@ export class ActionControl implements ControlledAction {
   }
 
   properties(): readonly string[] {
-    return [...new Set([...commands, 'timeout', 'actname', 'name', ...this.#values().keys()])].sort()
+    return [
+      ...new Set([...classProperties, ...commands, 'timeout', 'actname', 'name', ...this.#values().keys()]),
+    ].sort()
   }
 
   methods(): readonly string[] {

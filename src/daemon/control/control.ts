@@ -103,7 +103,7 @@ export class Control implements Fail2banServer {
   }
 
   async unban(ids: readonly string[] | 'all'): Promise<number> {
-    const { bans, jails, store, positions } = this.#options.state
+    const { bans, jails, positions } = this.#options.state
     if (ids !== 'all') {
       for (const unit of jails.values()) for (const id of ids) unit.jail.forgive(id)
       const lifted = ids.map((id) => bans.lift(id)).reduce((sum, count) => sum + count, 0)
@@ -111,13 +111,8 @@ export class Control implements Fail2banServer {
       positions.save()
       return lifted
     }
-    let lifted = 0
-    for (const jail of [...jails.keys(), manualScope.jail]) {
-      const live = [...bans.live.of(jail)]
-      for (const ban of live) lifted += bans.lift(ban.id, jail)
-    }
+    const lifted = bans.liftAll([...jails.keys(), manualScope.jail])
     await bans.settled()
-    for (const jail of jails.keys()) store.bans.removeAll(jail)
     positions.save()
     return lifted
   }
