@@ -12,7 +12,7 @@ import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 import { JournalFollowers } from './journal-followers.js'
 import { journalSource, sourceProblems } from './journal-source.js'
-import type { Listener, Pipeline } from './pipeline.js'
+import { acceptedWord, type Listener, type Pipeline } from './pipeline.js'
 
 export interface FollowersOptions {
   clock: Clock
@@ -201,7 +201,10 @@ export class Followers {
 
   #take(follower: Follower, chunk: Chunk): void {
     const { listeners } = follower
-    follower.survey ??= new Survey(listeners.map(({ unit }) => unit.filter))
+    follower.survey ??= new Survey(
+      listeners.map(({ unit }) => unit.filter),
+      acceptedWord,
+    )
     this.#options.pipeline.take(chunk, listeners, follower.survey)
     for (const { unit } of listeners) this.#options.onPosition(unit.name, chunk.path, chunk.position)
   }

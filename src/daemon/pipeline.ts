@@ -31,7 +31,7 @@ export interface Listener {
 }
 
 /** Sessions looks for logins only in texts that hold it. */
-const acceptedWord = ': Accepted '
+export const acceptedWord = ': Accepted '
 
 /**
  * The way of a line through the house: a chunk of a source → for each jail that listens, the failures in it → counted → a ban.
@@ -49,8 +49,9 @@ export class Pipeline {
   take({ lines, live }: Chunk, listeners: readonly Listener[], survey: Survey): void {
     const nowMs = this.#rooms.clock.now()
     // Logins first: somebody who mistyped his password and then got in must not be banned for it.
-    if (lines.bytes?.includes(acceptedWord) !== false) this.#rooms.sessions.learn(lines.text)
-    readTogether(this.#readings(listeners), lines, survey, { nowMs, live, fuse: this.fuse })
+    const { candidates, hasWord } = survey.look(lines)
+    if (hasWord ?? lines.text.includes(acceptedWord)) this.#rooms.sessions.learn(lines.text)
+    readTogether(this.#readings(listeners), lines, candidates, { nowMs, live, fuse: this.fuse })
   }
 
   /** As `take`, for entries of the journal, whose times are known. */

@@ -1,5 +1,6 @@
 import { type Machine, SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
+import type { Node } from './dialect/syntax.js'
 import type { Conversion } from './timestamp/convert.js'
 import { DateDetector, type FoundDate } from './timestamp/detector.js'
 import type { DateTemplate } from './timestamp/template.js'
@@ -20,6 +21,9 @@ const noKey = new Uint16Array(0)
  *
  * Lines come in bursts with the same date. Our machine tells how far into the line the template had to look (`furthest`); a line that begins with
  * the same characters up to there gets the same answer without being looked at again.
+ *
+ * A template such as `^[^\[]*\[…` asks of what stands before its first `[` only that it is no such bracket, and cannot match from another one: there the
+ * characters are compared from the first bracket on, wherever it is.
  */
 export class LineDates {
   outcome: DateOutcome = 'none'
@@ -34,6 +38,10 @@ export class LineDates {
   readonly #zoneDefault: number | undefined
   #nowMs = 0
   #key = noKey
+  /** The character at which the key begins, at its first place in the line; -1: it begins with the line. */
+  #lead = -1
+  /** Where the key began in the line whose answer is in the fields. */
+  #keyAt = 0
   #isAssumed = false
   #keyMisses = 0
 
@@ -52,7 +60,7 @@ export class LineDates {
 
   /** Reads the date of the line from `start` to `end` (exclusive, without line end). */
   read(chunk: string, start: number, end: number): void {
-    if (this.#key.length > 0 && standsAt(this.#key, chunk, start)) {
+    if (this.#key.length > 0 && this.#isAsBefore(chunk, start, end)) {
       this.#keyMisses = 0
       return
     }
@@ -63,6 +71,18 @@ export class LineDates {
   dropStalled(): boolean {
     this.#key = noKey
     return this.detector.dropRunning()
+  }
+
+  #isAsBefore(chunk: string, start: number, end: number): boolean {
+    if (this.#lead < 0) return standsAt(this.#key, chunk, start)
+    let at = start
+    while (at < end && chunk.charCodeAt(at) !== this.#lead) at++
+    if (at + this.#key.length > end || !standsAt(this.#key, chunk, at)) return false
+    const shift = at - start - this.#keyAt
+    this.#keyAt += shift
+    this.cutStart += shift
+    this.cutEnd += shift
+    return true
   }
 
   #search(line: string): void {
@@ -102,8 +122,34 @@ export class LineDates {
     if (!searches(machine, line) || machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
     // It looked at the end of the line: the answer holds for this length only.
     if (machine.furthest > line.length) return
-    this.#key = codesOf(line.slice(0, machine.furthest))
+    this.#lead = leadOf(found.template.pattern.syntax.root)
+    this.#keyAt = this.#lead < 0 ? 0 : line.indexOf(String.fromCharCode(this.#lead))
+    if (this.#keyAt < 0 || this.#keyAt > found.cutStart) return
+    this.#key = codesOf(line.slice(this.#keyAt, machine.furthest))
   }
+}
+
+/**
+ * The ASCII character X of a pattern `^[^X]*X…`, of which no case matters; -1: it is no such pattern. What the loop takes ends before the first X, and at
+ * every shorter end of it the next character is no X.
+ */
+function leadOf(root: Node): number {
+  const [first, before, next] = root.type === 'sequence' ? root.items : []
+  if (first?.type !== 'anchor' || first.at !== 'textStart') return -1
+  if (before?.type !== 'repeat' || before.min !== 0 || before.max !== Number.POSITIVE_INFINITY) return -1
+  const code = firstCode(next)
+  const { body } = before
+  if (code < 0 || code >= 128 || /[A-Za-z]/.test(String.fromCharCode(code))) return -1
+  if (body.type !== 'set' || !body.negated || body.items.length !== 1) return -1
+  const [item] = body.items
+  return item !== undefined && !('kind' in item) && item.lo === code && item.hi === code ? code : -1
+}
+
+/** The one character that the node begins with; -1: there is none, or several. */
+function firstCode(node: Node | undefined): number {
+  if (node?.type === 'char') return node.code
+  if (node?.type === 'capture') return firstCode(node.body)
+  return node?.type === 'sequence' ? firstCode(node.items[0]) : -1
 }
 
 /** Whether the chunk has these characters at `start`. Measured: a third of the time of `startsWith`, which is made for all cases. */

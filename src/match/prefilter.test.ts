@@ -76,7 +76,7 @@ describe('a prefilter', () => {
     const matcher = new LineMatcher(filter, { jail: 'test', findTimeMs: 600_000, log: silentLog, isSlow })
     const found: unknown[] = []
     for (const chunk of chunks) {
-      matcher.scan(chunk, { nowMs, live: false, candidates: survey?.candidates(asText(chunk))[0] }, (failure) =>
+      matcher.scan(chunk, { nowMs, live: false, candidates: survey?.look(asText(chunk)).candidates[0] }, (failure) =>
         found.push(failure),
       )
     }
@@ -104,7 +104,7 @@ describe('a prefilter', () => {
       .map((text) => `2024-06-15 12:00:10 ${text}\n`)
       .join('')
     const lineAt = chunk.indexOf('\n') + 1
-    assert.deepEqual(survey.candidates(asText(chunk)), [[0], [lineAt], 'all'])
+    assert.deepEqual(survey.look(asText(chunk)).candidates, [[0], [lineAt], 'all'])
     assert.deepEqual(
       filters.map((filter) => failuresIn(filter, [chunk], false, new Survey([filter])).length),
       [1, 1, 1],

@@ -213,7 +213,7 @@ function failuresOf(spec: FilterSpec, chunks: readonly string[], way: 'slow' | '
   const failures: Failure[] = []
   for (const chunk of chunks) {
     const log = { text: chunk, bytes: isAscii(chunk) ? Buffer.from(chunk, 'latin1') : undefined }
-    const context = { nowMs, live: false, candidates: survey?.candidates(log)[0] }
+    const context = { nowMs, live: false, candidates: survey?.look(log).candidates[0] }
     matcher.scan(log, context, (failure) => failures.push(failure))
   }
   return failures

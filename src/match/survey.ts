@@ -12,6 +12,14 @@ const bytesMin = 16_384
 /** After a chunk of which most was candidates, a filter reads so many in full before it is asked again. */
 const chunksWithout = 31
 
+/** What is in a chunk. */
+export interface Findings {
+  /** For each filter, in their order; to be handed to its LineMatcher. */
+  candidates: readonly Candidates[]
+  /** Whether the word stands somewhere; undefined: it was not looked for. */
+  hasWord: boolean | undefined
+}
+
 interface Asked {
   /** Undefined: the filter has no literals, it always reads all. */
   literals: Requirement | undefined
@@ -26,9 +34,11 @@ export class Survey {
   readonly #literals: Literal[] = []
   readonly #owners: number[][] = []
   readonly #together: Prefilter
+  readonly #word: number
   #bytes: ByteSearch | 'impossible' | undefined
 
-  constructor(filters: readonly CompiledFilter[]) {
+  /** `word`: to be looked for besides. */
+  constructor(filters: readonly CompiledFilter[], word = '') {
     this.#asked = filters.map((filter) => {
       const literals = requiredLiterals(filter)
       return { literals, prefilter: literals && new Prefilter(literals), chunksToSkip: 0 }
@@ -42,21 +52,22 @@ export class Survey {
       }
     }
     this.#together = new Prefilter(withoutCovered(this.#literals))
+    this.#word = word === '' ? -1 : this.#literals.push([...word].map((char) => [char.charCodeAt(0)])) - 1
   }
 
-  /** For each filter, in their order; to be handed to its LineMatcher. */
-  candidates(log: LogText): Candidates[] {
+  look(log: LogText): Findings {
     const found = this.#asked.map((asked) => begin(asked))
-    if (found.every((each) => each === 'all')) return found
+    let hasWord: boolean | undefined
+    if (found.every((each) => each === 'all')) return { candidates: found, hasWord }
     const search = log.bytes === undefined || log.bytes.length < bytesMin ? undefined : this.#searchOf(log.bytes)
-    if (search !== undefined && log.bytes !== undefined) this.#lookAtBytes(search, log.bytes, found)
+    if (search !== undefined && log.bytes !== undefined) hasWord = this.#lookAtBytes(search, log.bytes, found)
     else this.#lookAtText(log.text, found)
     for (const [filter, asked] of this.#asked.entries()) {
       const starts = found[filter]
       // Where most lines are candidates, the search for literals only costs.
       if (starts !== 'all' && isMost(starts?.length ?? 0, log)) asked.chunksToSkip = chunksWithout
     }
-    return found
+    return { candidates: found, hasWord }
   }
 
   #searchOf(bytes: Buffer): ByteSearch | undefined {
@@ -64,10 +75,13 @@ export class Survey {
     return this.#bytes === 'impossible' ? undefined : this.#bytes
   }
 
-  #lookAtBytes(search: ByteSearch, bytes: Buffer, found: readonly ('all' | number[])[]): void {
+  /** Whether the word was found. */
+  #lookAtBytes(search: ByteSearch, bytes: Buffer, found: readonly ('all' | number[])[]): boolean | undefined {
+    let hasWord = this.#word < 0 ? undefined : false
     let start = 0
     let end = -1
     search.find(bytes, (literal, at) => {
+      if (literal === this.#word) hasWord = true
       if (at > end) {
         start = at === 0 ? 0 : bytes.lastIndexOf(lineFeed, at - 1) + 1
         end = bytes.indexOf(lineFeed, at)
@@ -78,6 +92,7 @@ export class Survey {
         if (starts !== 'all' && starts?.at(-1) !== start) starts?.push(start)
       }
     })
+    return hasWord
   }
 
   #lookAtText(text: string, found: readonly ('all' | number[])[]): void {

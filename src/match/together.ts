@@ -3,7 +3,7 @@ import { SearchTooLong } from './dialect/machine.js'
 import type { Fuse } from './fuse.js'
 import { chunkBudgetMs, type Entry, type LineMatcher } from './line-matcher.js'
 import { type LogText, lengthOf } from './log-text.js'
-import type { Survey } from './survey.js'
+import type { Candidates } from './survey.js'
 
 export interface Reading {
   matcher: LineMatcher
@@ -22,10 +22,9 @@ export interface TimedEntry extends Entry {
 export function readTogether(
   readings: readonly Reading[],
   log: LogText,
-  survey: Survey,
+  candidates: readonly Candidates[],
   { nowMs, live, fuse }: { nowMs: number; live: boolean; fuse: Fuse },
 ): void {
-  const candidates = survey.candidates(log)
   const busy = readings.filter(({ matcher }, i) => matcher.begin(log, { nowMs, live, candidates: candidates[i] }))
   let at = 0
   const readOn = () => {
