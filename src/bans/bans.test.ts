@@ -1,34 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { SwitchableEnforcer, SwitchableStore } from '../../test/kit/bans-kit.js'
-import { ManualClock } from '../../test/kit/manual-clock.js'
-import { RecordingLog } from '../../test/kit/recording-log.js'
-import { contains, parseIp } from '../domain/address.js'
-import type { Ban } from '../domain/ban.js'
-import { Bans } from './bans.js'
-
-function setUp() {
-  const clock = new ManualClock()
-  const log = new RecordingLog()
-  const enforcer = new SwitchableEnforcer()
-  const store = new SwitchableStore()
-  const home = parseIp('10.0.0.0/8') ?? assert.fail()
-  const protection = (ip: Parameters<typeof contains>[1]) => (contains(home, ip) ? 'it is home' : undefined)
-  const bans = new Bans({ clock, log, enforcer, store, protection })
-  const ban = (id = '192.0.2.1', over: Partial<Ban> = {}): Ban => ({
-    jail: 'sshd',
-    id,
-    startMs: clock.now(),
-    durationMs: 60_000,
-    origin: { kind: 'jail' },
-    count: 1,
-    failures: 3,
-    lines: ['x'],
-    data: {},
-    ...over,
-  })
-  return { clock, log, enforcer, store, bans, ban }
-}
+import { setUpBans as setUp } from '../../test/kit/bans-kit.js'
 
 describe('Bans', () => {
   it('enforces, then saves, then tells', async () => {

@@ -1,7 +1,12 @@
+import assert from 'node:assert/strict'
 import type { BanRecords } from '../../src/bans/ban-records.js'
+import { Bans, type BansOptions } from '../../src/bans/bans.js'
+import { contains, parseIp } from '../../src/domain/address.js'
 import type { Ban } from '../../src/domain/ban.js'
 import { endMs } from '../../src/domain/ban.js'
 import type { Closure, Enforcer, Reconciliation, TimedClosure } from '../../src/domain/enforcer.js'
+import { ManualClock } from './manual-clock.js'
+import { RecordingLog } from './recording-log.js'
 
 /** An enforcer and a store whose failures a test can switch on: a kernel or disk that refuses cannot be had at will. */
 export class SwitchableEnforcer implements Enforcer {
@@ -85,4 +90,36 @@ export class SwitchableStore implements BanRecords {
   history(id: string): Ban[] {
     return [...this.bans.values()].filter((ban) => ban.id === id)
   }
+}
+
+/** The gate with everything around it that a test can turn; 10.0.0.0/8 is protected. */
+export function setUpBans(over: Partial<BansOptions> = {}) {
+  const clock = new ManualClock()
+  const log = new RecordingLog()
+  const enforcer = new SwitchableEnforcer()
+  const store = new SwitchableStore()
+  const home = parseIp('10.0.0.0/8') ?? assert.fail()
+  const protection: BansOptions['protection'] = (ip) => (contains(home, ip) ? 'it is home' : undefined)
+  /** What the watcher was told. */
+  const told: string[] = []
+  const actions: BansOptions['actions'] = {
+    banned: (ban, how) => told.push(`${how} ${ban.jail} ${ban.id} ${ban.durationMs} ${ban.count} ${ban.lines.join()}`),
+    prolonged: (ban) => told.push(`prolonged ${ban.jail} ${ban.id} ${ban.durationMs}`),
+    unbanned: (ban, why) => told.push(`${why} ${ban.jail} ${ban.id}`),
+    repeated: (ban, lateMs) => told.push(`repeated ${ban.jail} ${ban.id} ${lateMs}`),
+  }
+  const bans = new Bans({ clock, log, enforcer, store, protection, actions, ...over })
+  const ban = (id = '192.0.2.1', change: Partial<Ban> = {}): Ban => ({
+    jail: 'sshd',
+    id,
+    startMs: clock.now(),
+    durationMs: 60_000,
+    origin: { kind: 'jail' },
+    count: 1,
+    failures: 3,
+    lines: ['x'],
+    data: {},
+    ...change,
+  })
+  return { clock, log, enforcer, store, bans, ban, told }
 }
