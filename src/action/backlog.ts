@@ -11,7 +11,7 @@ export interface BacklogOptions {
   /** So many events are kept one by one. */
   waitingMax: number
   onFull(): void
-  /** `skipped`: bans that ended before their turn came. */
+  /** What came after that has been handed out, too. `skipped`: bans that ended before their turn came. */
   onCaughtUp(skipped: number): void
 }
 
@@ -32,6 +32,7 @@ export class Backlog {
   #head = 0
   readonly #folded = new Map<string, Folded>()
   #skipped = 0
+  #isFull = false
 
   constructor(options: BacklogOptions) {
     this.#options = options
@@ -48,7 +49,8 @@ export class Backlog {
     } else if (this.#folded.size === 0 && this.#queue.length - this.#head < this.#options.waitingMax) {
       this.#queue.push(work)
     } else {
-      if (this.#folded.size === 0) this.#options.onFull()
+      if (!this.#isFull) this.#options.onFull()
+      this.#isFull = true
       this.#fold(work)
     }
   }
@@ -106,8 +108,9 @@ export class Backlog {
       if (prolonged !== undefined) this.#queue.push({ kind: 'prolong', ban: prolonged })
       break
     }
-    if (this.#folded.size > 0 || this.#skipped === 0) return
+    if (this.#folded.size > 0 || !this.#isFull) return
     this.#options.onCaughtUp(this.#skipped)
+    this.#isFull = false
     this.#skipped = 0
   }
 

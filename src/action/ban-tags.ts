@@ -36,7 +36,7 @@ export class BanTags implements TagValues {
 
   get family(): Family {
     const ip = this.#address()
-    return ip === undefined ? '' : ip.family === 4 ? 'inet4' : 'inet6'
+    return ip === undefined ? 'raw' : ip.family === 4 ? 'inet4' : 'inet6'
   }
 
   /** Asks for what cannot be had at once, if the text wants it. */
@@ -56,7 +56,7 @@ export class BanTags implements TagValues {
       case 'ip':
         return this.ip
       case 'family':
-        return this.family || 'None'
+        return this.family === 'raw' ? 'None' : this.family
       case 'ip-rev':
         return reversed(this.#address(), this.ip)
       case 'ip-host':
@@ -86,7 +86,7 @@ export class BanTags implements TagValues {
 
   /** For the log, when a command has failed. Without lines and groups: the log is read by jails, too. */
   describe(): string {
-    const family = this.family || null
+    const family = this.family === 'raw' ? null : this.family
     return `ActionInfo(${repr({ ip: this.ip, family, fid: this.id })})`
   }
 
@@ -169,7 +169,11 @@ export function operationTags(options: {
   const tags = new BanTags(jail, ban, empty, nothing)
   return {
     field: (name) => tags.field(name),
-    value: (tag) => (tag === 'family' ? family : tag === 'ip-host' ? 'None' : tags.value(tag)),
+    value(tag) {
+      if (tag === 'family') return family === 'raw' ? 'None' : family
+      if (tag === 'raw-ticket') return tags.value(tag)?.replace(/ bantime=\S+/, ' bantime=None')
+      return tag === 'ip-host' ? 'None' : tags.value(tag)
+    },
   }
 }
 

@@ -152,7 +152,7 @@ export class CommandAction {
 
   /** A ban without an address wants every variant. */
   #startedBy(family: Family): readonly Family[] {
-    return family === '' ? this.properties.families : [family]
+    return family === 'raw' ? this.properties.families : [family]
   }
 
   async #stop(families: readonly Family[]): Promise<void> {
@@ -163,6 +163,7 @@ export class CommandAction {
 
   /** For a repair: an action that was started without a family is stopped, too, when it is the same for this family. */
   async #stopFamily(family: Family): Promise<void> {
+    if (family === 'raw') return this.stop()
     const state = this.#states.get(family)
     const isCommon =
       this.#states.get('')?.isStarted &&

@@ -56,7 +56,7 @@ export class Operations {
   /** The text of an operation as it is compared between families. Throws TagCircle. */
   text(operation: Operation | 'actioncheck' | 'actionrepair', family: Family): string {
     const text = this.#options.properties.command(operation, family)
-    if (family === '') return text
+    if (!family.startsWith('inet')) return text
     return text.replaceAll('<family>', family).replace(/<F-[A-Z0-9_-]+>/g, '')
   }
 

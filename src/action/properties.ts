@@ -2,8 +2,8 @@ import type { PyValue } from '../lib/python-repr.js'
 import type { OwnHostNames } from './own-host-names.js'
 import { conditional, fillRepeatedly, hostileTags, substituteProperties } from './recursive-tags.js'
 
-/** Which variant of a conditional command: by the address of a ban; empty when it has no address, and for actions without variants. */
-export type Family = 'inet4' | 'inet6' | ''
+/** Which variant of a conditional command: by the address of a ban; `raw` for a ban of no address, empty for actions without variants. */
+export type Family = 'inet4' | 'inet6' | 'raw' | ''
 
 type Value = string | number | boolean
 
@@ -116,7 +116,7 @@ export class Properties {
   }
 
   #fill(query: string, family: Family): string {
-    const condition = family === '' ? '' : `family=${family}`
+    const condition = family.startsWith('inet') ? `family=${family}` : ''
     const values = this.#resolvedFor(family, condition)
     return fillRepeatedly(query, (tag) => {
       const value = conditional(values, tag, condition)
