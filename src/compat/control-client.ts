@@ -57,7 +57,7 @@ class Connection implements ControlConnection {
     this.#socket.setTimeout(timeoutMs)
     if (this.#socket.destroyed) this.#fail(systemError('ECONNRESET', 'Connection reset by peer'))
     else this.#socket.write(Buffer.concat([writePickle(command), endMarker]))
-    return replyOf(await message)
+    return readReply(await message)
   }
 
   close(): void {
@@ -92,7 +92,8 @@ function systemError(code: string, message: string): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code })
 }
 
-function replyOf(message: Buffer): Reply {
+/** An answer without its marker. Throws `PickleError`. */
+export function readReply(message: Buffer): Reply {
   const exceptions = new Map<PyValue, Extract<Reply, { kind: 'exception' }>>()
   const value = readPickle(message, replyLimits, asData(exceptions))
   if (!(value instanceof PyTuple) || value.items.length !== 2) return { kind: 'other', value }

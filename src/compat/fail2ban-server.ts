@@ -79,6 +79,8 @@ export interface ControlledAction {
   methods(): readonly string[]
   get(property: string): PyValue
   set(property: string, value: PyValue): Promise<PyValue>
+  /** One of `methods` with arguments by name. Without it nothing can be called. */
+  call?(method: string, args: { readonly [key: string]: PyValue }): Promise<PyValue>
 }
 
 export interface JailFigures {

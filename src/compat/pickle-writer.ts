@@ -46,7 +46,7 @@ class Writer {
   value(value: PyValue): void {
     if (value === null) this.code(0x4e)
     else if (typeof value === 'boolean') this.code(value ? 0x88 : 0x89)
-    else if (typeof value === 'number') this.#int(BigInt(value))
+    else if (typeof value === 'number') this.#number(value)
     else if (typeof value === 'bigint') this.#int(value)
     else if (typeof value === 'string') this.#text(value)
     else if (value instanceof PyFloat) this.#float(value.value)
@@ -76,10 +76,16 @@ class Writer {
     this.code(0x94)
   }
 
+  #number(value: number): void {
+    if (!Number.isInteger(value)) this.#float(value)
+    else if (value >= 0 && value < 0x100) this.#bytes([0x4b, value])
+    else if (value >= 0 && value < 0x10000) this.#bytes([0x4d, value & 0xff, value >> 8])
+    else if ((value | 0) === value) this.#int32(value)
+    else this.#long(BigInt(value))
+  }
+
   #int(value: bigint): void {
-    if (value >= 0n && value < 0x100n) this.#bytes([0x4b, Number(value)])
-    else if (value >= 0n && value < 0x10000n) this.#bytes([0x4d, Number(value & 0xffn), Number(value >> 8n)])
-    else if (BigInt.asIntN(32, value) === value) this.#int32(Number(value))
+    if (BigInt.asIntN(32, value) === value) this.#number(Number(value))
     else this.#long(value)
   }
 
