@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Ban } from '../domain/ban.js'
-import { Recidive } from './recidive.js'
+import { Jail } from './jail.js'
+import type { JailSpec } from './jail-spec.js'
+import { Recidive, type Verdict } from './recidive.js'
 
 const ban = (change: Partial<Ban> = {}): Ban => ({
   jail: 'sshd',
@@ -15,6 +17,15 @@ const ban = (change: Partial<Ban> = {}): Ban => ({
   data: { user: 'root' },
   ...change,
 })
+const spec: JailSpec = {
+  name: 'recidive',
+  maxretry: 2,
+  findTimeMs: 86_400_000,
+  banTimeMs: 604_800_000,
+  maxmatches: 5,
+  ignoreip: [],
+  ignoreself: true,
+}
 const recidive = new Recidive({ jail: 'recidive', ignorejails: ['web'] })
 
 describe('Recidive', () => {
@@ -39,15 +50,29 @@ describe('Recidive', () => {
   })
 
   it('goes on after a restart with the bans that it had not answered yet', () => {
+    const jail = new Jail(spec, () => undefined)
+    const overdue = new Map<string, Verdict>()
+    const again = { id: '192.0.2.2' }
     const history = [
       ban({ startMs: 1 }),
-      ban({ startMs: 2, id: '192.0.2.2' }),
-      ban({ startMs: 3, jail: 'recidive' }),
-      ban({ startMs: 4, jail: 'web' }),
-      ban({ startMs: 5 }),
-      ban({ startMs: 6, id: '192.0.2.2' }),
+      ban({ startMs: 2, ...again }),
+      ban({ startMs: 3 }),
+      ban({ startMs: 4, jail: 'recidive' }),
+      ban({ startMs: 5, jail: 'web', ...again }),
+      ban({ startMs: 6 }),
     ]
-    const replayed = [...recidive.replay(history)].map(({ id, timeMs }) => `${id} ${timeMs}`)
-    assert.deepEqual(replayed, ['192.0.2.2 2', '192.0.2.2 6', '192.0.2.1 5'])
+    recidive.replay(history, jail, overdue)
+    assert.equal(overdue.size, 0)
+    assert.equal(jail.failedNow(6), 2)
+    recidive.replay([ban({ startMs: 7, ...again })], jail, overdue)
+    assert.deepEqual(
+      [...overdue.values()].map(({ ban: { jail: name, id, failures, durationMs } }) => [
+        name,
+        id,
+        failures,
+        durationMs,
+      ]),
+      [['recidive', '192.0.2.2', 2, 604_800_000]],
+    )
   })
 })

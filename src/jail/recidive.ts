@@ -1,5 +1,6 @@
 import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
+import type { Jail, Judgement } from './jail.js'
 
 export interface RecidiveOptions {
   /** The jail that counts bans as failures. */
@@ -7,6 +8,9 @@ export interface RecidiveOptions {
   /** Jails whose bans it does not count, besides its own. */
   ignorejails: readonly string[]
 }
+
+/** A jail's word for a ban. */
+export type Verdict = Extract<Judgement, { kind: 'ban' }>
 
 /** What has to be known of a ban to count it. */
 export type CountedBan = Pick<Ban, 'jail' | 'id' | 'startMs' | 'origin' | 'failures'>
@@ -34,19 +38,18 @@ export class Recidive {
   }
 
   /**
-   * What counts of an earlier run's bans, oldest first: those that are on record since the find time began and that no ban of this jail
-   * has answered yet. Memory: one entry for each id among them.
+   * Counts an earlier run's bans into the jail, oldest first, as if they began now. Whom the jail bans for it is in `overdue`, until a ban
+   * of its own is found that has answered it.
    */
-  *replay(bans: Iterable<CountedBan>): IterableIterator<Failure> {
-    const open = new Map<string, Failure[]>()
+  replay(bans: Iterable<CountedBan>, jail: Pick<Jail, 'judge' | 'forgive'>, overdue: Map<string, Verdict>): void {
     for (const ban of bans) {
-      if (ban.jail === this.#jail) open.delete(ban.id)
+      if (ban.jail === this.#jail) {
+        jail.forgive(ban.id)
+        overdue.delete(ban.id)
+      }
       const failure = this.offer(ban)
-      if (failure === undefined) continue
-      const earlier = open.get(ban.id)
-      if (earlier === undefined) open.set(ban.id, [failure])
-      else earlier.push(failure)
+      const judgement = failure && jail.judge(failure, ban.startMs)
+      if (judgement?.kind === 'ban') overdue.set(judgement.ban.id, judgement)
     }
-    for (const failures of open.values()) yield* failures
   }
 }
