@@ -73,7 +73,8 @@ export class JailNotices {
     this.#outbox = new Outbox({
       deliver: ({ action, notice }, signal) => this.#send(action, notice, signal),
       failed: ({ action, notice }, error) => this.#complain(action, notice.occasion, error),
-      dropped: (count) => this.#say('WARNING', `${count} mails were not sent: more than ${waitingMax} were waiting`),
+      dropped: (count) =>
+        this.#say('WARNING', `${count} mails were not sent: too many were waiting, or no time was left at the stop`),
       waitingMax,
     })
   }

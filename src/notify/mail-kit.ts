@@ -30,7 +30,7 @@ export class MailKit {
   }
 
   /** What was handed to a mailer last; once. */
-  received(): { argv: string[]; stdin: string } {
+  received(): ReceivedMail {
     const [argv = '', stdin = ''] = ['argv', 'stdin'].map((name) => readFileSync(`${this.dir}/${name}`, 'utf8'))
     for (const name of ['argv', 'stdin']) rmSync(`${this.dir}/${name}`)
     return { argv: argv.split('\0').slice(0, -1), stdin }
@@ -71,31 +71,41 @@ export function tagsOf(values: Readonly<Record<string, string>>): TagSource {
   }
 }
 
-/** Does what it is told with an action of this Fail2ban: a JSON list of properties, tags and method on its standard input. */
-const peerProgram = `
-import json, sys
+/** Carries out an action by this Fail2ban and prints what its mailer got: start, a ban, and stop. */
+const peerProgram = String.raw`
+import json, os, sys
 from fail2ban.server.action import CommandAction
 task = json.load(sys.stdin)
 action = CommandAction(None, "a")
 for name, value in task["properties"]:
     if name not in ("timeout", "bantime"): setattr(action, name, value)
-if task["occasion"] in ("start", "stop"):
-    action.start()
-    if task["occasion"] == "stop": action.stop()
-else:
-    getattr(action, task["occasion"])(task["tags"])
+def received():
+    names = [task["dir"] + "/" + name for name in ("argv", "stdin")]
+    texts = [open(name).read() for name in names]
+    for name in names: os.remove(name)
+    return {"argv": texts[0].split("\0")[:-1], "stdin": texts[1]}
+mails = []
+for tell in (action.start, lambda: action.ban(task["tags"]), action.stop):
+    tell()
+    mails.append(received())
+print(json.dumps(mails))
 `
 
-/** Has Fail2ban itself carry out an occasion of the action. */
-export async function peerTells(
+export interface ReceivedMail {
+  argv: string[]
+  stdin: string
+}
+
+/** The mails that Fail2ban itself sends for start, a ban, and stop. */
+export async function peerMails(
   kit: MailKit,
   action: ActionSpec,
-  occasion: string,
   tags: Readonly<Record<string, string>>,
-): Promise<void> {
-  const { exitCode, stderr } = await kit.run(['/usr/bin/python3', '-W', 'ignore', '-c', peerProgram], {
-    stdin: JSON.stringify({ properties: action.properties, occasion, tags }),
-    timeoutMs: 20_000,
+): Promise<ReceivedMail[]> {
+  const { exitCode, stdout, stderr } = await kit.run(['/usr/bin/python3', '-W', 'ignore', '-c', peerProgram], {
+    stdin: JSON.stringify({ properties: action.properties, tags, dir: kit.dir }),
+    timeoutMs: 60_000,
   })
   if (exitCode !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
 }
