@@ -4,6 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { fail2banProgram } from '../../src/cli/fail2ban/program.js'
+import { runChild } from '../../src/lib/child.js'
 
 /** What a command printed, and its exit code. */
 export interface Outcome {
@@ -12,18 +13,20 @@ export interface Outcome {
   stderr: string
 }
 
-/** A program with Fail2ban's command line. */
+export type Program = 'fail2ban-client' | 'fail2ban-server'
+
+/** Programs with Fail2ban's command line. */
 export interface Client {
-  run(argv: readonly string[], stdin?: string): Promise<Outcome>
+  run(program: Program, argv: readonly string[]): Promise<Outcome>
   close(): void
 }
 
 /** Ours, in this process. */
 export const ownClient: Client = {
-  async run(argv, stdin = '') {
+  async run(program, argv) {
     const outcome: Outcome = { code: -1, stdout: '', stderr: '' }
-    outcome.code = await fail2banProgram('fail2ban-client', argv, {
-      stdin: Readable.from([stdin]),
+    outcome.code = await fail2banProgram(program, argv, {
+      stdin: Readable.from(['']),
       stdout: {
         write: (text) => {
           outcome.stdout += text
@@ -47,12 +50,25 @@ export function debianClient(): Client {
   })
   const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]()
   return {
-    async run(argv, stdin = '') {
-      python.stdin.write(`${JSON.stringify({ argv: ['/usr/bin/fail2ban-client', ...argv], stdin })}\n`)
+    async run(program, argv) {
+      python.stdin.write(`${JSON.stringify({ argv: [`/usr/bin/${program}`, ...argv] })}\n`)
       const answer = await answers.next()
       assert.ok(answer.done !== true, "Debian's client has ended")
       return JSON.parse(answer.value) as Outcome
     },
     close: () => python.stdin.end(),
+  }
+}
+
+/** Programs in this directory, each command a process. `before`: what runs them. */
+export function programsIn(dir: string, before: readonly string[] = []): Client {
+  return {
+    async run(program, argv) {
+      const { exitCode, stdout, stderr } = await runChild([...before, path.join(dir, program), ...argv], {
+        timeoutMs: 40_000,
+      })
+      return { code: exitCode ?? -1, stdout, stderr }
+    },
+    close() {},
   }
 }

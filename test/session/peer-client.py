@@ -1,13 +1,13 @@
 """Runs Debian's fail2ban-client again and again without starting Python anew: each command in a forked child.
 
-Reads one JSON object a line, {"argv": [...], "stdin": "..."}, and answers with {"code": ..., "stdout": ..., "stderr": ...}.
+Reads one JSON object a line, {"argv": [...]}, and answers with {"code": ..., "stdout": ..., "stderr": ...}.
 """
 import json
 import os
 import sys
 import tempfile
 
-from fail2ban.client.fail2banclient import exec_command_line
+from fail2ban.client import fail2banclient, fail2banserver
 
 
 def in_child(argv, files):
@@ -16,7 +16,7 @@ def in_child(argv, files):
     sys.argv = argv
     code = 0
     try:
-        exec_command_line(argv)
+        (fail2banserver if argv[0].endswith("server") else fail2banclient).exec_command_line(argv)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException as error:
@@ -31,9 +31,7 @@ def in_child(argv, files):
 
 for line in sys.stdin:
     request = json.loads(line)
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(request.get("stdin", "").encode())
-        given.seek(0)
+    with open(os.devnull) as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
             in_child(request["argv"], (given, out, err))

@@ -1,7 +1,8 @@
 /**
  * A session with a server, line by line:
  *
- *     $ WORDS              a command; its text and exit code are compared
+ *     $ WORDS              a command of fail2ban-client; its text and exit code are compared
+ *     % WORDS              the same of fail2ban-server
  *     + FILE TEXT          a line for a log, with the time in front
  *     ? WORDS => TEXT      wait until the answer to the command has this text in it
  *     ! TEXT               wait until an action was asked to do this
@@ -53,7 +54,7 @@ $ get logtarget
 $ set logtarget DIR/second.log
 $ get logtarget
 $ set logtarget DIR/server.log
-$ set logtarget /nosuch/place
+$ set logtarget DIR/no/such/place
 $ get logtarget
 $ get syslogsocket
 $ set syslogsocket DIR/nosuch.sock
@@ -175,7 +176,6 @@ $ get web ignoreregex
 $ set web delignoreregex 1
 $ set web delignoreregex 7
 $ get web ignoreregex
-$ multi-set web addfailregex "^a <HOST>$"
 $ get web datepattern
 $ set web datepattern "^%d/%b/%Y %H:%M"
 $ get web datepattern
@@ -402,4 +402,75 @@ $ status
 $ stop
 $ reload
 $ reload web
+`
+
+/** How a server comes and goes, by programs that are really started. */
+export const lifecycle = String.raw`
+$ ping
+$ start
+$ start
+$ -x start
+% start
+$ status
+% status web
+$ reload
+$ set web banip 203.0.113.5
+! once ban web 203.0.113.5
+$ restart
+$ status
+? get web banip => 203.0.113.5
+$ restart --unban
+$ get web banned
+$ stop
+$ ping
+$ stop
+$ restart
+$ ping
+$ stop
+
+# A socket that is left over
+> f2b.sock nobody listens
+$ echo stale
+$ start
+$ -x start
+$ ping
+$ stop
+
+# A wrong configuration
+> config/jail.local [web]\nenabled = %(nosuch)s\n
+$ start
+% start
+$ ping
+> config/jail.local [web]\nfilter = nosuch\n
+$ start
+$ status
+$ stop
+> config/jail.local [DEFAULT]\nfilter = nosuch\n
+$ start
+$ ping
+> config/jail.local \n
+
+# What is given on the command line wins
+$ --loglevel DEBUG --logtarget DIR/given.log start
+$ get loglevel
+$ get logtarget
+$ reload
+$ get logtarget anew
+$ stop
+$ --loglevel nosuch start
+$ -s DIR/other.sock -p DIR/other.pid start
+$ ping
+$ -s DIR/other.sock ping
+$ -s DIR/other.sock stop
+$ -s DIR/other.sock ping
+
+# The server by its own program
+%
+% start
+% ping
+% stop
+% -b start
+$ ping
+$ stop
+$ -i
 `

@@ -4,12 +4,12 @@ import { connectControl } from '../../src/compat/control-client.js'
 import { waitUntil } from '../kit/wait-until.js'
 import type { SessionHouse } from './house.js'
 
-const root = path.resolve(import.meta.dirname, '../..')
+export const root = path.resolve(import.meta.dirname, '../..')
 
 /** As root our server would put its table into the machine's own packet filter. */
-const apart = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
+export const apart = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
 
-export const serverPrograms = {
+const serverPrograms = {
   debian: ['/usr/bin/fail2ban-server'],
   own: [...apart, process.execPath, path.join(root, 'bin/fail2ban-server')],
 }

@@ -4,7 +4,7 @@ import { connectControl } from '../../src/compat/control-client.js'
 import { shellWords } from '../../src/config/shell-words.js'
 import { localDateTime } from '../../src/lib/log-writer.js'
 import { waitUntil } from '../kit/wait-until.js'
-import type { Client } from './clients.js'
+import type { Client, Program } from './clients.js'
 import type { SessionHouse } from './house.js'
 
 /** One command of a session and what came of it, without what differs from run to run. */
@@ -23,7 +23,8 @@ export async function holdSession(script: string, client: Client, house: Session
   const turns: Turn[] = []
   for (const line of script.split('\n').filter((text) => text !== '' && !text.startsWith('#'))) {
     const [mark, rest] = [line.slice(0, 2), line.slice(2)]
-    if (mark === '$ ') turns.push(await turn(rest, client, house))
+    if (mark === '$ ') turns.push(await turn(rest, 'fail2ban-client', client, house))
+    else if (mark.startsWith('%')) turns.push(await turn(rest, 'fail2ban-server', client, house))
     else if (mark === '+ ') append(rest, house)
     else if (mark === '? ') turns.push(await untilAnswered(line, house))
     else if (mark === '! ') turns.push(await untilRecorded(line, house))
@@ -33,9 +34,9 @@ export async function holdSession(script: string, client: Client, house: Session
   return turns
 }
 
-async function turn(command: string, client: Client, house: SessionHouse): Promise<Turn> {
+async function turn(command: string, program: Program, client: Client, house: SessionHouse): Promise<Turn> {
   const words = shellWords(command.replaceAll('DIR', house.dir)) ?? []
-  const { code, stdout, stderr } = await client.run(['-c', house.config, ...words])
+  const { code, stdout, stderr } = await client.run(program, ['-c', house.config, ...words])
   const text = timeless(stdout, house)
   return { command, code, stdout: command.includes('ignoreip') ? sorted(text) : text, stderr: timeless(stderr, house) }
 }

@@ -98,7 +98,8 @@ async function run(session: Session, command: readonly string[]): Promise<boolea
 async function dialogue(session: Session, command: readonly string[], streams: Streams): Promise<boolean> {
   const act = async (): Promise<boolean> => {
     if (command.length > 0 && !(await run(session, command))) return false
-    if (command.length === 0 && !(await isAnswering(session))) await converse(session, ['ping'])
+    const isTalkative = session.options.verbosity > 0
+    if (command.length === 0 && isTalkative && !(await isAnswering(session))) await converse(session, ['ping'])
     const [{ interact }, { greeting, usage }] = await Promise.all([import('./interactive.js'), import('./usage.js')])
     const help = usage(session.program)
     return interact({ ...streams, session, greeting, help, run: (words) => run(session, words) })
