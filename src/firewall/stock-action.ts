@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { canonicalText, parameterValues } from './canonical-action.js'
-import { stockFingerprints } from './stock-fingerprints.js'
+import { type ShapePart, stockFingerprints } from './stock-fingerprints.js'
 
 /** An action whose commands are those of a release, to the letter. */
 export interface StockAction {
@@ -32,12 +32,6 @@ export function stockAction(action: ActionSpec): StockAction | undefined {
     return { chain, newOnly, logs, namesPorts: names('port'), namesProtocols: names('protocol'), values }
   }
   return undefined
-}
-
-/** So many characters of fixed text, then the value of a parameter; the last part has none. */
-export interface ShapePart {
-  fixedLength: number
-  parameter: string | undefined
 }
 
 /** SHA-256 (hex) of what is fixed in the text, if the values stand where the shape says. */

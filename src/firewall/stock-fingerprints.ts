@@ -1,4 +1,8 @@
-import type { ShapePart } from './stock-action.js'
+/** So many characters of fixed text, then the value of a parameter; the last part has none. */
+export interface ShapePart {
+  fixedLength: number
+  parameter: string | undefined
+}
 
 /**
  * What tells a stock action from a changed one: where in its canonical text the values of its parameters stand, and a hash of the rest.

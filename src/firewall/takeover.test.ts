@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -16,15 +16,16 @@ const services = (name: string) => ({ ssh: 22, http: 80 })[name]
 let directories = 0
 
 /** The actions as a jail gets them from a copy of this action.d, with these files added. */
-function read(source: string, action: string, files: Record<string, string> = {}): readonly ActionSpec[] {
+function read(source: string, action: string, files?: Record<string, string>): readonly ActionSpec[] {
   const dir = path.join(temporary, String(directories++))
-  cpSync(source, path.join(dir, 'action.d'), { recursive: true })
-  mkdirSync(path.join(dir, 'filter.d'))
+  mkdirSync(path.join(dir, 'filter.d'), { recursive: true })
+  if (files === undefined) symlinkSync(source, path.join(dir, 'action.d'))
+  else cpSync(source, path.join(dir, 'action.d'), { recursive: true })
   writeFileSync(path.join(dir, 'fail2ban.conf'), '[Definition]\n')
   writeFileSync(path.join(dir, 'filter.d', 'f.conf'), '[Definition]\nfailregex = ^<HOST>$\n')
   const jail = `[j]\nenabled = true\nfilter = f\nlogpath = /dev/null\naction = ${action}\n`
   writeFileSync(path.join(dir, 'jail.conf'), jail)
-  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'action.d', name), text)
+  for (const [name, text] of Object.entries(files ?? {})) writeFileSync(path.join(dir, 'action.d', name), text)
   const { config, problems } = loadConfig({ dir })
   return config?.jails[0]?.actions ?? assert.fail(JSON.stringify(problems))
 }

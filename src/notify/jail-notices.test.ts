@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { MailKit, noStock, stockActions, tagsOf } from '../../test/kit/mail-kit.js'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { type ChildResult, runChild } from '../lib/child.js'
 import { systemClock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { JailNotices, partNotices } from './jail-notices.js'
-import { MailKit, noStock, stockActions, tagsOf } from './mail-kit.js'
 
 const kit = new MailKit()
 after(() => kit.remove())
@@ -99,7 +99,7 @@ describe('the mails of a jail', () => {
     await jail.settled()
     assert.equal(sent.length, 1000)
     assert.equal(logged.length, 1)
-    assert.match(logged[0] ?? '', /^WARNING \[sshd\] 500 mails were not sent/)
+    assert.match(logged[0] ?? '', /^WARNING \[sshd\] mails that were not sent: 500/)
   })
 
   it('do not hold up a stop for longer than it allows', async () => {
@@ -122,6 +122,6 @@ describe('the mails of a jail', () => {
     await hanging
     deadline.abort()
     await stopped
-    assert.match(logged.join('\n'), /Failed to execute ban.*SIGTERM[\s\S]*1 mail were not sent/)
+    assert.match(logged.join('\n'), /Failed to execute ban.*SIGTERM[\s\S]*mails that were not sent: 1/)
   })
 })

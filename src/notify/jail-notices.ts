@@ -74,7 +74,10 @@ export class JailNotices {
       deliver: ({ action, notice }, signal) => this.#send(action, notice, signal),
       failed: ({ action, notice }, error) => this.#complain(action, notice.occasion, error),
       dropped: (count) =>
-        this.#say('WARNING', `${count} mails were not sent: too many were waiting, or no time was left at the stop`),
+        this.#say(
+          'WARNING',
+          `mails that were not sent: ${count}; too many were waiting, or no time was left at the stop`,
+        ),
       waitingMax,
     })
   }

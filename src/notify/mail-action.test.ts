@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { after, describe, it } from 'node:test'
+import { MailKit, noStock, peerMails, stockActions, tagsOf } from '../../test/kit/mail-kit.js'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { mailAction } from './mail-action.js'
-import { MailKit, noStock, peerMails, stockActions, tagsOf } from './mail-kit.js'
 import type { NoticeAction, Occasion } from './notice-action.js'
 
 const kit = new MailKit()

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, describe, it } from 'node:test'
+import { MailKit } from '../../test/kit/mail-kit.js'
+import { ManualClock } from '../../test/kit/manual-clock.js'
+import { SmtpSink } from '../../test/kit/smtp-sink.js'
 import type { Ban } from '../domain/ban.js'
 import type { Log } from '../lib/log.js'
-import { MailKit } from './mail-kit.js'
 import { Notifier, type NotifySettings } from './notifier.js'
 import { notifySettings, type WrittenSettings } from './notify-settings.js'
-import { SmtpSink } from './smtp-sink.js'
-import { TurnedClock } from './turned-clock.js'
 
 const kit = new MailKit()
 const open: { close(): unknown }[] = []
@@ -47,7 +47,7 @@ function settings(written: Partial<WrittenSettings>): NotifySettings {
 }
 
 function notifier(written: Partial<WrittenSettings>, waitsMs: readonly number[] = [0, 0, 0]) {
-  const clock = new TurnedClock()
+  const clock = new ManualClock(ban.startMs)
   const logged: string[] = []
   const log: Log = { isOn: () => true, write: (_level, _module, text) => logged.push(text) }
   const options = { clock, log, host: 'gate', run: kit.run, sendmail: [kit.sendmail], waitsMs }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { after, describe, it } from 'node:test'
+import { noStock, stockActions, tagsOf } from '../../test/kit/mail-kit.js'
+import { SmtpSink, type SunkMail } from '../../test/kit/smtp-sink.js'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { runChild } from '../lib/child.js'
-import { noStock, stockActions, tagsOf } from './mail-kit.js'
 import type { Occasion } from './notice-action.js'
 import { smtpAction } from './smtp-action.js'
-import { SmtpSink, type SunkMail } from './smtp-sink.js'
 
 const info = {
   ip: '192.0.2.7',

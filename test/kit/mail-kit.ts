@@ -1,10 +1,19 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { loadConfig } from '../config/load.js'
-import type { ActionSpec } from '../domain/action-spec.js'
-import { runChild } from '../lib/child.js'
-import type { TagSource } from './tag-source.js'
+import { loadConfig } from '../../src/config/load.js'
+import type { ActionSpec } from '../../src/domain/action-spec.js'
+import { runChild } from '../../src/lib/child.js'
+import type { TagSource } from '../../src/notify/tag-source.js'
 
 /** For tests: a directory with programs that record how they are called, and actions as a jail reads them. */
 export class MailKit {
@@ -42,8 +51,8 @@ export class MailKit {
   /** The actions as a jail gets them from a copy of this action.d. */
   actions(source: string, action: string): readonly ActionSpec[] {
     const dir = `${this.dir}/config-${this.#configs++}`
-    if (source !== '') cpSync(source, `${dir}/action.d`, { recursive: true })
     mkdirSync(`${dir}/filter.d`, { recursive: true })
+    symlinkSync(source, `${dir}/action.d`)
     writeFileSync(`${dir}/fail2ban.conf`, '[Definition]\n')
     writeFileSync(`${dir}/filter.d/f.conf`, '[Definition]\nfailregex = ^<HOST>$\n')
     const jail = `[j]\nenabled = true\nfilter = f\nlogpath = /dev/null\naction = ${action}\n`
