@@ -95,11 +95,15 @@ export class ControlConnection {
   /** In one write: there are clients that rely on it. Resolves when the kernel has all of it, or the client is gone. */
   #send(answer: Buffer): Promise<void> {
     return new Promise((resolve) => {
-      this.#socket.once('close', resolve)
-      this.#socket.write(answer, () => {
-        this.#socket.off('close', resolve)
+      // NOTE: the socket's own timeout begins anew with every byte that comes in, so a client could put it off for ever.
+      const late = setTimeout(() => this.#socket.destroy(), this.#options.idleMs)
+      const done = () => {
+        clearTimeout(late)
+        this.#socket.off('close', done)
         resolve()
-      })
+      }
+      this.#socket.once('close', done)
+      this.#socket.write(answer, done)
     })
   }
 }
