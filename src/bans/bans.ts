@@ -186,6 +186,7 @@ export class Bans {
       this.#news.forget(keyOf(ban))
       this.#enforcing.drop(keyOf(ban))
     }
+    this.#live.forgetJail(jail)
   }
 
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */

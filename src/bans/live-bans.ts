@@ -150,6 +150,11 @@ export class LiveBans {
     return { live: this.#size, enforced }
   }
 
+  /** Nothing of the jail is counted any more. Its bans must be gone. */
+  forgetJail(jail: string): void {
+    if (this.#jails.get(jail)?.slots.size === 0) this.#jails.delete(jail)
+  }
+
   /** Bans of the jail since the start, restored ones included. */
   total(jail: string): number {
     return this.#jails.get(jail)?.total ?? 0

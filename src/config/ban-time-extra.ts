@@ -15,9 +15,9 @@ export const banTimeExtraNames = [
   'overalljails',
 ] as const
 
-/** Flags have one spelling each, so that equal settings are equal. */
+/** Flags of the files have one spelling, that of a stream, so that equal settings are equal. */
 export function normalExtra(name: string, text: string): string {
-  return name === 'increment' || name === 'overalljails' ? String(asBool(text)) : text
+  return name === 'increment' || name === 'overalljails' ? (asBool(text) ? 'True' : 'False') : text
 }
 
 /** What they ask for; undefined: `increment` is off. */

@@ -4,7 +4,7 @@ import { type PyValue, repr } from '../lib/python-repr.js'
 import type { FilterSpec } from '../match/filter-spec.js'
 import { textEncoding } from '../source/encoding.js'
 import type { LogPath, SourceSpec } from '../source/source-spec.js'
-import { incrementFrom, normalExtra } from './ban-time-extra.js'
+import { incrementFrom } from './ban-time-extra.js'
 import { parseDurationMs } from './duration.js'
 import type { JailConfig } from './jail-config.js'
 import { banTimeOf } from './jail-counting.js'
@@ -28,8 +28,12 @@ export const permanentSeconds = -1
 /** Where a value comes from that was set by a command. */
 export const byCommand: Origin = { file: 'fail2ban-client', line: 0 }
 
-/** A jail that was added by a command: Fail2ban's defaults, no filter, nothing to follow, no action. */
+const backends = ['pyinotify', 'polling', 'systemd']
+
+/** A jail that was added by a command: Fail2ban's defaults, no filter, nothing to follow, no action. Throws EditError for a backend that is none. */
 export function blankJail(name: string, backend: string): JailConfig {
+  if (![...backends, 'auto', 'bans'].includes(backend.replace(/\[.*$/s, '').toLowerCase()))
+    throw new EditError(`Unknown backend ${backend}. Must be among ${repr(backends)} or 'auto'`)
   return {
     name,
     origin: byCommand,
@@ -64,8 +68,12 @@ type Edit = (config: JailConfig, args: readonly PyValue[]) => JailConfig
 
 const edits: Readonly<Record<string, Edit>> = {
   ignoreself: (config, args) => counting(config, { ignoreself: asFlag(first(args)) }),
-  ignorecommand: (config, args) => withOption(config, 'ignorecommand', text(first(args))),
-  ignorecache: (config, args) => withOption(config, 'ignorecache', text(first(args))),
+  ignorecommand: (config, args) => counting(config, { ignorecommand: text(first(args)) }),
+  ignorecache: (config, args) => {
+    const value = text(first(args))
+    const { ignorecache: _, ...jail } = config.jail
+    return { ...config, jail: value === '' ? jail : { ...jail, ignorecache: value } }
+  },
   findtime: (config, args) => counting(config, { findTimeMs: wholeSeconds(first(args)) }),
   bantime: (config, args) => counting(config, { banTimeMs: banTimeOf(wholeSeconds(first(args))) }),
   maxretry: (config, args) => counting(config, { maxretry: integer(first(args)) }),
@@ -124,7 +132,11 @@ const edits: Readonly<Record<string, Edit>> = {
     const { prefregex: _, ...filter } = config.filter
     return { ...config, filter: value === '' ? filter : { ...filter, prefregex: sourced(value) } }
   },
-  maxlines: (config, args) => filtering(config, { maxlines: integer(first(args)) }),
+  maxlines: (config, args) => {
+    const maxlines = integer(first(args))
+    if (maxlines <= 0) throw new EditError('maxlines must be integer greater than zero')
+    return filtering(config, { maxlines })
+  },
   logtimezone: (config, args) => {
     const value = text(first(args))
     const { logtimezone: _, ...filter } = config.filter
@@ -156,16 +168,11 @@ function withoutRegex(config: JailConfig, list: 'failregex' | 'ignoreregex', val
 
 function withExtra(config: JailConfig, name: string, value: PyValue): JailConfig {
   const { [name]: _, ...others } = config.banTimeExtra
-  const banTimeExtra = value === null || value === '' ? others : { ...others, [name]: normalExtra(name, text(value)) }
+  const banTimeExtra = value === null || value === '' ? others : { ...others, [name]: text(value) }
   const { increment: __, ...jail } = config.jail
   const increment = incrementFrom(banTimeExtra)
   if (increment !== undefined && 'wrong' in increment) throw new EditError(increment.wrong)
   return { ...config, banTimeExtra, jail: { ...jail, ...(increment && { increment }) } }
-}
-
-function withOption(config: JailConfig, name: 'ignorecommand' | 'ignorecache', value: string): JailConfig {
-  const { [name]: _, ...jail } = config.jail
-  return { ...config, jail: value === '' ? jail : { ...jail, [name]: value } }
 }
 
 function counting(config: JailConfig, change: Partial<JailSpec>): JailConfig {

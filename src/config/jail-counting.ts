@@ -11,7 +11,7 @@ export function jailSpec(name: string, values: JailValues): JailSpec {
   const banTimeMs = values.durationMs('bantime')
   const findTimeMs = values.durationMs('findtime')
   warnOfNoEffect(values, findTimeMs, banTimeMs)
-  const ignorecommand = values.text('ignorecommand')
+  const ignorecommand = values.written('ignorecommand')?.text
   const ignorecache = values.text('ignorecache')
   const increment = values.flag('bantime.increment') ? incrementOf(values) : undefined
   return {

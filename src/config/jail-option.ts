@@ -35,7 +35,8 @@ const options: Readonly<Record<string, (config: JailConfig) => PyValue>> = {
 function banTimeOption({ banTimeExtra }: JailConfig, name: string): PyValue {
   const text = banTimeExtra[name]
   if (text === undefined) return null
-  if (name === 'increment' || name === 'overalljails') return asBool(text)
+  if (name === 'increment') return asBool(text)
+  if (name === 'overalljails' && (text === 'True' || text === 'False')) return text === 'True'
   const ms = name === 'maxtime' || name === 'rndtime' ? parseDurationMs(text) : undefined
   return ms === undefined ? text : Math.trunc(ms / 1000)
 }

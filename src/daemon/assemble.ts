@@ -14,6 +14,7 @@ import { HostNames } from './host-names.js'
 import { ActionShop } from './jail-actions.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
+import { Notifying } from './notifying.js'
 import { logFileOf, type Paths } from './paths.js'
 import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
@@ -47,13 +48,16 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     ignored: (jail) => networksOf(jails, jail),
     sessions: () => (config.own.protect.sessions ? sessions.addresses() : nobody),
   })
+  const notifying = new Notifying(clock, log)
+  notifying.use(config.own)
+  log.onError = (text) => notifying.trouble(text)
   const events = new BanEvents({
     clock,
     jails,
     enact: (ban) => bans.enact(ban),
     lift: (id, jail) => bans.lift(id, jail),
     judge: (unit, failure) => pipeline.judge(unit, failure),
-    notify: () => {},
+    notifying,
   })
   const bans = new Bans({
     clock,
@@ -98,6 +102,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     followers,
     jails,
     actionShop: await ActionShop.open({ clock, log }),
+    notifying,
     overrides,
     config,
   }

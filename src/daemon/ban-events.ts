@@ -4,6 +4,7 @@ import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
 import type { JailUnit } from './jails.js'
+import type { Notifying } from './notifying.js'
 
 export interface BanEventsOptions {
   clock: Clock
@@ -13,7 +14,7 @@ export interface BanEventsOptions {
   lift(id: string, jail: string): unknown
   /** A jail that counts bans has found one. */
   judge(unit: JailUnit, failure: Failure): void
-  notify(ban: Ban): void
+  notifying: Pick<Notifying, 'banned' | 'unbanned'>
 }
 
 /** Who has to know that a ban has begun or ended, once it is real: the jail's actions, jails that count bans, the watch over networks, people. */
@@ -25,12 +26,12 @@ export class BanEvents implements BanWatcher {
   }
 
   banned(ban: Ban, how: 'new' | 'restored'): void {
-    const { jails, clock, enact, judge, notify } = this.#options
+    const { jails, clock, enact, judge, notifying } = this.#options
     const unit = jails.get(ban.jail)
     unit?.actions.banned(ban, how)
     for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)
+    notifying.banned(ban, how)
     if (how === 'restored') return
-    notify(ban)
     for (const counting of jails.values()) {
       const failure = counting.state === 'running' ? counting.recidive?.offer(ban) : undefined
       if (failure !== undefined) judge(counting, failure)
@@ -48,9 +49,10 @@ export class BanEvents implements BanWatcher {
   }
 
   unbanned(ban: LiveBan, why: 'expired' | 'lifted'): void {
-    const { jails, clock, lift } = this.#options
+    const { jails, clock, lift, notifying } = this.#options
     const unit = jails.get(ban.jail)
     unit?.actions.unbanned(ban)
+    notifying.unbanned(ban, why)
     for (const id of unit?.subnets?.ended(ban.id, why, clock.now()) ?? []) lift(id, ban.jail)
   }
 }

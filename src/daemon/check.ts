@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.js'
 import { silentLog } from '../lib/log.js'
 import { lintFilter } from '../match/lint.js'
 import { type BuildContext, buildJail } from './jails.js'
+import { notifyProblems } from './notifying.js'
 
 /** Reads the configuration and builds every jail, as a start would, and lets go of it all. */
 export function checkConfig(
@@ -11,7 +12,7 @@ export function checkConfig(
   options: { lints: boolean } = { lints: false },
 ): { problems: Problem[]; jails: string[] } {
   const loaded = loadConfig({ dir })
-  const problems = [...loaded.problems]
+  const problems = [...loaded.problems, ...(loaded.config ? notifyProblems(loaded.config.own) : [])]
   const context: BuildContext = {
     clock: systemClock,
     log: silentLog,

@@ -14,6 +14,7 @@ import { listenForClients } from './control/listen.js'
 import { greeting } from './greeting.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
+import { notifyProblems } from './notifying.js'
 import { openLog } from './open-log.js'
 import { DaemonOperations } from './operations.js'
 import { logFileOf, type Paths, pathsOf } from './paths.js'
@@ -43,6 +44,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   })
   if (config === undefined)
     throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, problems)
+  const wrongNotify = notifyProblems(config.own)
+  if (wrongNotify.length > 0)
+    throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, wrongNotify)
   const paths = pathsOf({ ...config.server, apiSocket: config.own.api.socket })
   await refuseSecond(paths)
   const state = await assembled(options, config, paths)
@@ -138,7 +142,7 @@ export class Daemon {
   }
 
   async #endJails(options: { keep: boolean }): Promise<void> {
-    const { log, followers, positions, logins, bans, jails } = this.#state
+    const { log, followers, positions, logins, bans, jails, notifying } = this.#state
     log.write('INFO', 'server', 'Shutdown in progress...')
     await followers.close({ drain: options.keep })
     positions.save()
@@ -147,6 +151,7 @@ export class Daemon {
     if (!options.keep) await this.#liftAll()
     // What commands have done has to be undone by commands, also before a restart.
     await Promise.all([...jails.values()].map((unit) => unit.actions.stop([...bans.live.of(unit.name)])))
+    await notifying.close()
     for (const jail of jails.keys()) log.write('INFO', 'jail', `Jail '${jail}' stopped`)
   }
 

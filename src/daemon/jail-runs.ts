@@ -29,6 +29,7 @@ export class JailRuns {
       .map((unit) => bans.restore(unit.name, restoreRulesOf(unit)))
       .reduce((sum, count) => sum + count, 0)
     await bans.reconcile()
+    for (const unit of units) this.#countEarlierBans(unit)
     return restored
   }
 
@@ -99,6 +100,15 @@ export class JailRuns {
     await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)])
     if (mustFollowAnew) followers.add(unit)
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+  }
+
+  /** A jail that counts bans knows those of the time before it began. */
+  #countEarlierBans({ recidive, jail }: JailUnit): void {
+    const { store, clock, bans } = this.#state
+    if (recidive === undefined) return
+    const overdue: Parameters<typeof recidive.replay>[2] = new Map()
+    for (const slice of store.bans.since(clock.now() - jail.spec.findTimeMs)) recidive.replay(slice, jail, overdue)
+    for (const { ban } of overdue.values()) bans.enact(ban)
   }
 
   /** Host names that the jails, and our own settings, tell to ignore. */

@@ -113,7 +113,7 @@ export function buildJail(
 const commandTimeoutMs = 60_000
 
 function ignoreCommandOf({ name, jail }: JailConfig, { clock, log }: BuildContext): IgnoreCommand | undefined {
-  if (jail.ignorecommand === undefined) return undefined
+  if (!jail.ignorecommand) return undefined
   const cache = jail.ignorecache === undefined ? undefined : parseIgnoreCache(jail.ignorecache, parseDurationMs)
   const run = (argv: readonly string[]) => runChild(argv, { timeoutMs: commandTimeoutMs })
   return new IgnoreCommand({ jail: name, command: jail.ignorecommand, cache, clock, log, run })

@@ -8,6 +8,7 @@ import { buildJails } from './assemble.js'
 import { ServerOptions } from './control/server-options.js'
 import { type JailRuns, withoutOrigins } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
+import { notifyProblems } from './notifying.js'
 import type { State } from './state.js'
 
 export interface ReloadOptions {
@@ -54,12 +55,14 @@ export class Reloader {
     const all = wanted.config
     const config = only === undefined ? all : { ...all, jails: all.jails.filter(({ name }) => name === only) }
     const built = buildJails(config, state)
-    const problems = [...wanted.problems, ...built.problems].filter(
+    const problems = [...wanted.problems, ...notifyProblems(all.own), ...built.problems].filter(
       ({ jail }) => only === undefined || jail === undefined || jail === only,
     )
     if (problems.some(({ severity }) => severity === 'error')) return this.#refused(problems)
     const changes = await this.#apply(built.units, options, !isDeepStrictEqual(ownOf(state.config), ownOf(all)))
     changes.push(...this.#applySettings(all))
+    if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
+      state.notifying.use(all.own)
     state.config = { ...all, server: { ...all.server, ...liveOf(state.config) } }
     state.log.write('INFO', 'server', 'Reload finished.')
     return { ok: true, changes, problems }

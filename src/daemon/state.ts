@@ -11,6 +11,7 @@ import type { Followers } from './followers.js'
 import type { ActionShop } from './jail-actions.js'
 import type { JailUnit } from './jails.js'
 import type { Names } from './names.js'
+import type { Notifying } from './notifying.js'
 import type { Paths } from './paths.js'
 import type { Positions } from './positions.js'
 import type { Soon } from './soon.js'
@@ -36,6 +37,7 @@ export interface State {
   readonly followers: Followers
   readonly jails: Map<string, JailUnit>
   readonly actionShop: ActionShop
+  readonly notifying: Notifying
   /** What the command line has said instead of `fail2ban.conf`. */
   readonly overrides: SettingsOverrides
   config: Config

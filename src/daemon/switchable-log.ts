@@ -4,6 +4,8 @@ import type { ClosableLog } from '../lib/log-writer.js'
 /** A log whose target can be changed while others write to it. */
 export class SwitchableLog implements ClosableLog {
   #current: ClosableLog
+  /** Told of every error, so that people can be. */
+  onError: (text: string) => void = () => {}
 
   constructor(first: ClosableLog) {
     this.#current = first
@@ -22,6 +24,8 @@ export class SwitchableLog implements ClosableLog {
 
   write(level: LogLevel, module: string, text: string): void {
     this.#current.write(level, module, text)
+    // Trouble with telling people is not told to people.
+    if ((level === 'ERROR' || level === 'CRITICAL') && module !== 'notify') this.onError(text)
   }
 
   reopen(): void {

@@ -16,7 +16,7 @@ import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
 import type { Reloader } from '../reload.js'
 import { manualScope, type State } from '../state.js'
-import { buildOrThrow } from './build.js'
+import { buildOrThrow, orThrow } from './build.js'
 import { JailControl } from './jail-control.js'
 import { ServerOptions } from './server-options.js'
 
@@ -51,7 +51,12 @@ export class Control implements Fail2banServer {
   async addJail(name: string, backend: string): Promise<void> {
     const { state, runs } = this.#options
     if (state.jails.has(name)) throw duplicateJail(name)
-    await runs.add(buildOrThrow(blankJail(name, backend), state))
+    await runs.add(
+      buildOrThrow(
+        orThrow(() => blankJail(name, backend)),
+        state,
+      ),
+    )
   }
 
   async startJail(name: string): Promise<void> {

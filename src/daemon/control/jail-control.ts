@@ -7,7 +7,7 @@ import {
   invalidCommand,
   type JailFigures,
 } from '../../compat/fail2ban-server.js'
-import { EditError, edited, pathOfGlob } from '../../config/edit.js'
+import { edited, pathOfGlob } from '../../config/edit.js'
 import { withAction, withoutAction } from '../../config/edit-actions.js'
 import { jailOption } from '../../config/jail-option.js'
 import type { JailConfig } from '../../config/load.js'
@@ -21,7 +21,7 @@ import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
 import type { State } from '../state.js'
 import { ActionControl } from './action-control.js'
-import { buildOrThrow } from './build.js'
+import { buildOrThrow, orThrow } from './build.js'
 
 /** One running jail under Fail2ban's commands. What they change is gone with the next reload. */
 export class JailControl implements ControlledJail {
@@ -137,6 +137,7 @@ export class JailControl implements ControlledJail {
   }
 
   async addAction(name: string, python?: { file: string; options: PyValue }): Promise<void> {
+    if (this.actions().includes(name)) throw new CommandError('builtins.ValueError', `Action ${name} already exists`)
     await this.#become(withAction(this.#unit.config, name, python?.file))
   }
 
@@ -153,11 +154,10 @@ export class JailControl implements ControlledJail {
   /** Undefined: nothing to do, and the log says why. */
   #edited(option: string, args: readonly PyValue[]): JailConfig | undefined {
     try {
-      return edited(this.#unit.config, option, args)
+      return orThrow(() => edited(this.#unit.config, option, args))
     } catch (error) {
-      if (!(error instanceof EditError)) throw error
-      if (!/^del(?:fail|ignore)regex$/.test(option) || error.kind !== 'IndexError' || args.length === 0)
-        throw new CommandError(`builtins.${error.kind}`, error.message)
+      const isNoPlace = error instanceof CommandError && error.exception === 'builtins.IndexError' && args.length > 0
+      if (!isNoPlace || !/^del(?:fail|ignore)regex$/.test(option)) throw error
       this.#state.log.write('ERROR', 'filter', error.message)
       return undefined
     }

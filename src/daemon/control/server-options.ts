@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { CommandError, invalidCommand } from '../../compat/fail2ban-server.js'
 import { parseDurationMs } from '../../config/duration.js'
 import type { ServerSettings } from '../../config/server-options.js'
 import { logLevels } from '../../lib/log.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
 import { openLog } from '../open-log.js'
-import { pathsOf } from '../paths.js'
+import { logFileOf, pathsOf } from '../paths.js'
 import type { State } from '../state.js'
 
 /** `get` and `set` of what concerns the server as a whole (spec 7.3). What is set is gone with the next reload. */
@@ -74,11 +76,15 @@ export class ServerOptions {
     const server = { ...config.server, ...change }
     const { logTarget } = pathsOf({ ...server, apiSocket: config.own.api.socket })
     const { loglevel, syslogsocket } = server
+    const file = logFileOf({ ...paths, logTarget })
+    if (file !== undefined && !existsSync(path.dirname(file)))
+      throw new CommandError('builtins.Exception', 'Failed to change log target')
     try {
       log.switchTo(openLog({ clock, paths: { ...paths, logTarget }, loglevel, syslogsocket, verbose: false }))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      throw new CommandError('builtins.ValueError', `Unable to log to '${logTarget}': ${reason}`)
+      log.write('ERROR', 'server', `Unable to log to '${logTarget}': ${reason}`)
+      throw new CommandError('builtins.Exception', 'Failed to change log target')
     }
     this.#change(change)
   }
