@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
-import type { Enforcer } from '../domain/enforcer.js'
+import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import type { BanRecords } from './ban-records.js'
@@ -171,9 +171,16 @@ export class Bans {
 
   /** Makes the enforcer hold exactly the live bans. */
   async reconcile(): Promise<void> {
-    const bans = [...this.#live.all()].filter((ban) => this.#isInKernel(ban.jail))
     const nowMs = this.#options.clock.now()
-    await this.#options.enforcer.reconcile(bans.flatMap((ban) => closureOf(ban, nowMs) ?? []))
+    const closures: TimedClosure[] = []
+    const bans: LiveBan[] = []
+    for (const ban of this.#live.all()) {
+      if (!this.#isInKernel(ban.jail)) continue
+      const closure = closureOf(ban, nowMs)
+      if (closure !== undefined) closures.push(closure)
+      bans.push(ban)
+    }
+    await this.#options.enforcer.reconcile(closures)
     for (const ban of bans) this.#live.setEnforced(ban, true)
     this.#restore.tell()
   }

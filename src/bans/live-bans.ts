@@ -23,6 +23,8 @@ interface JailBans {
 }
 
 const capacityFirst = 256
+const enforced = 1
+const untold = 2
 
 /**
  * All bans that run now, by jail and id. The one owner of this fact. Kept in columns, not as objects: a million of them must fit in memory
@@ -39,7 +41,7 @@ export class LiveBans {
   #durations = new Float64Array(capacityFirst)
   #counts = new Uint32Array(capacityFirst)
   #serials = new Uint32Array(capacityFirst)
-  #enforced = new Uint8Array(capacityFirst)
+  #flags = new Uint8Array(capacityFirst)
   #serialLast = 0
   #size = 0
 
@@ -60,7 +62,7 @@ export class LiveBans {
       startMs: this.#starts[slot] ?? 0,
       durationMs: durationMs === Number.POSITIVE_INFINITY ? undefined : durationMs,
       count: this.#counts[slot] ?? 0,
-      isEnforced: this.#enforced[slot] === 1,
+      isEnforced: ((this.#flags[slot] ?? 0) & enforced) !== 0,
       slot,
       serial: this.#serials[slot] ?? 0,
     }
@@ -81,8 +83,8 @@ export class LiveBans {
     return found
   }
 
-  /** NOTE: there must be none of this jail and id. */
-  add(ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>): LiveBan {
+  /** NOTE: there must be none of this jail and id. `isUntold`: until `takeUntold`. */
+  add(ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>, options = { isUntold: false }): LiveBan {
     const owner = this.#jailBans(ban.jail)
     const slot = this.#free.pop() ?? this.#size
     if (slot >= this.#starts.length) this.#grow()
@@ -92,17 +94,19 @@ export class LiveBans {
     this.#ids[slot] = ban.id
     this.#owners[slot] = owner
     this.#counts[slot] = ban.count
-    this.#enforced[slot] = 0
+    this.#flags[slot] = options.isUntold ? untold : 0
     this.#serialLast = (this.#serialLast + 1) >>> 0
     this.#serials[slot] = this.#serialLast
     this.#setTimes(slot, ban)
-    return { ...ban, isEnforced: false, slot, serial: this.#serialLast }
+    const { jail, id, startMs, durationMs, count } = ban
+    return { jail, id, startMs, durationMs, count, isEnforced: false, slot, serial: this.#serialLast }
   }
 
   delete(ban: LiveBan): void {
     if (!this.isLive(ban)) return
     this.#owners[ban.slot]?.slots.delete(ban.id)
     this.#ids[ban.slot] = undefined
+    this.#flags[ban.slot] = 0
     this.#owners[ban.slot] = undefined
     this.#free.push(ban.slot)
     this.#size--
@@ -119,7 +123,17 @@ export class LiveBans {
   }
 
   setEnforced(ban: Pick<LiveBan, 'slot' | 'serial'>, isEnforced: boolean): void {
-    if (this.isLive(ban)) this.#enforced[ban.slot] = isEnforced ? 1 : 0
+    if (this.isLive(ban)) this.#setFlag(ban.slot, enforced, isEnforced)
+  }
+
+  /** Those that were added as untold, each once. */
+  *takeUntold(): IterableIterator<LiveBan> {
+    for (let slot = 0; slot < this.#ids.length; slot++) {
+      if (((this.#flags[slot] ?? 0) & untold) === 0) continue
+      this.#setFlag(slot, untold, false)
+      const ban = this.at(slot)
+      if (ban !== undefined) yield ban
+    }
   }
 
   *of(jail: string): IterableIterator<LiveBan> {
@@ -144,10 +158,10 @@ export class LiveBans {
 
   /** Of all jails. */
   counts(): { live: number; enforced: number } {
-    let enforced = 0
+    let count = 0
     for (let slot = 0; slot < this.#ids.length; slot++)
-      if (this.#ids[slot] !== undefined && this.#enforced[slot] === 1) enforced++
-    return { live: this.#size, enforced }
+      if (this.#ids[slot] !== undefined && ((this.#flags[slot] ?? 0) & enforced) !== 0) count++
+    return { live: this.#size, enforced: count }
   }
 
   /** Nothing of the jail is counted any more. Its bans must be gone. */
@@ -173,13 +187,18 @@ export class LiveBans {
     this.#durations[slot] = durationMs ?? Number.POSITIVE_INFINITY
   }
 
+  #setFlag(slot: number, flag: number, isSet: boolean): void {
+    const flags = this.#flags[slot] ?? 0
+    this.#flags[slot] = isSet ? flags | flag : flags & ~flag
+  }
+
   #grow(): void {
     const capacity = Math.ceil(this.#starts.length * 1.5)
     this.#starts = copied(new Float64Array(capacity), this.#starts)
     this.#durations = copied(new Float64Array(capacity), this.#durations)
     this.#counts = copied(new Uint32Array(capacity), this.#counts)
     this.#serials = copied(new Uint32Array(capacity), this.#serials)
-    this.#enforced = copied(new Uint8Array(capacity), this.#enforced)
+    this.#flags = copied(new Uint8Array(capacity), this.#flags)
   }
 }
 

@@ -32,8 +32,8 @@ export interface RestoreOptions {
 /** Takes up what the store has, and tells of it once it is in force. */
 export class Restore {
   readonly #options: RestoreOptions
-  /** With their lines and groups where actions may want them. */
-  #untold: { live: LiveBan; ban: Ban | undefined }[] = []
+  /** By slot: with its lines and groups, where actions may want them. */
+  readonly #details = new Map<number, Ban>()
 
   constructor(options: RestoreOptions) {
     this.#options = options
@@ -46,32 +46,37 @@ export class Restore {
     const { unknownDurationMs } = rules
     const options = { details: hasActions, ...(unknownDurationMs !== undefined && { unknownDurationMs }) }
     for (const slice of store.currentInSlices(jail, clock.now(), options)) {
-      const bans = slice.flatMap((stored) => this.#restorable(stored, rules) ?? [])
-      for (const ban of bans) {
-        const one = live.add(ban)
+      let taken = 0
+      for (const stored of slice) {
+        const ban = this.#restorable(stored, rules)
+        if (ban === undefined) continue
+        const one = live.add(ban, { isUntold: true })
         onLive(one)
         // Actions see one more than is stored, as Fail2ban's do (spec 5.6).
-        this.#untold.push({ live: one, ban: hasActions ? { ...ban, count: ban.count + 1 } : undefined })
+        if (hasActions) this.#details.set(one.slot, { ...ban, count: ban.count + 1 })
+        taken++
       }
-      yield bans.length
+      yield taken
     }
   }
 
   /** They are in force: says so. */
   tell(): void {
-    const { live: all, log, actions } = this.#options
-    for (const { live, ban } of this.#untold.splice(0)) {
-      if (!all.isLive(live)) continue
-      log.write('NOTICE', 'actions', `[${live.jail}] Restore Ban ${live.id}`)
-      actions?.banned(ban ?? withoutDetails(live), 'restored')
+    const { live, log, actions } = this.#options
+    for (const ban of live.takeUntold()) {
+      log.write('NOTICE', 'actions', `[${ban.jail}] Restore Ban ${ban.id}`)
+      actions?.banned(this.#details.get(ban.slot) ?? withoutDetails(ban), 'restored')
     }
+    this.#details.clear()
   }
 
   /** Undefined: not in force any more. */
   #restorable(stored: Ban, rules: RestoreRules): Ban | undefined {
     const { live, refusals, log, clock } = this.#options
     const ip = parseIp(stored.id)
-    const ban = { ...cut(stored, rules), id: ip?.text ?? stored.id }
+    const id = ip?.text ?? stored.id
+    const right = cut(stored, rules)
+    const ban = id === right.id ? right : { ...right, id }
     if (endMs(ban) <= clock.now() || live.get(ban.jail, ban.id) !== undefined) return undefined
     const byOperator = ban.origin.kind === 'operator'
     const by = byOperator ? undefined : rules.ignored?.(ban.id)

@@ -53,8 +53,7 @@ const tailPattern =
   /[,{]\s*"failures":\s*\d+(?:,\s*"tocsin\.startMs":\s*(\d+(?:\.\d+)?))?(?:,\s*"tocsin\.durationMs":\s*(\d+(?:\.\d+)?))?(?:,\s*"tocsin\.by":\s*"(operator)")?\}$/
 
 /** Our own keys from the last 160 bytes of the column, without reading the rest. */
-export function decodeTail(column: unknown): Pick<BanData, 'startMs' | 'durationMs' | 'isByOperator'> {
-  const text = column instanceof Uint8Array ? utf8.decode(column) : String(column)
+export function decodeTail(text: string): Pick<BanData, 'startMs' | 'durationMs' | 'isByOperator'> {
   const [, startMs, durationMs, by] = tailPattern.exec(text) ?? []
   return {
     startMs: startMs === undefined ? undefined : Number(startMs),

@@ -15,35 +15,48 @@ export function secondsOf(durationMs: number | undefined): number {
 /** A row of `bans` or `bips`. */
 export function banOf(row: Row, unknownDurationMs: number): Ban {
   const { failures, lines, data, startMs, durationMs, isByOperator } = decodeBanData(row.data)
-  return { ...timesOf(row, { startMs, durationMs, isByOperator }, unknownDurationMs), failures, lines, data }
-}
-
-/** The same of a row that has only the end of its `data`: who, when and how long, but not why. A tenth of the time. */
-export function briefBanOf(row: Row, unknownDurationMs: number): Ban {
-  return { ...timesOf(row, decodeTail(row.data), unknownDurationMs), failures: 0, lines: [], data: {} }
-}
-
-export function asRestored(ban: Ban): Ban {
-  return ban.origin.kind === 'operator' ? ban : { ...ban, origin: { kind: 'restored' } }
-}
-
-function timesOf(
-  row: Row,
-  exact: { startMs: number | undefined; durationMs: number | undefined; isByOperator: boolean },
-  unknownDurationMs: number,
-): Omit<Ban, 'failures' | 'lines' | 'data'> {
-  const banTime = Number(row.bantime)
   return {
     jail: String(row.jail),
     id: String(row.ip ?? ''),
-    startMs: exactMs(exact.startMs, Number(row.timeofban), Math.round),
-    durationMs: banTime === permanent ? undefined : durationOf(banTime, exact.durationMs, unknownDurationMs),
-    origin: { kind: exact.isByOperator ? 'operator' : 'jail' },
+    startMs: exactMs(startMs, Number(row.timeofban), Math.round),
+    durationMs: durationOf(Number(row.bantime), durationMs, unknownDurationMs),
+    origin: isByOperator ? byOperator : byJail,
     count: Number(row.bancount),
+    failures,
+    lines,
+    data,
   }
 }
 
-function durationOf(banTime: number, exact: number | undefined, unknownDurationMs: number): number {
+/** The same of a row that has only the end of its `data`, or null: who, when and how long, but not why. A tenth of the time. */
+export function briefBanOf(row: Row, unknownDurationMs: number): Ban {
+  const tail = typeof row.data === 'string' ? decodeTail(row.data) : undefined
+  return {
+    jail: String(row.jail),
+    id: String(row.ip ?? ''),
+    startMs: exactMs(tail?.startMs, Number(row.timeofban), Math.round),
+    durationMs: durationOf(Number(row.bantime), tail?.durationMs, unknownDurationMs),
+    origin: tail?.isByOperator ? byOperator : byJail,
+    count: Number(row.bancount),
+    failures: 0,
+    lines: nothing,
+    data: noData,
+  }
+}
+
+export function asRestored(ban: Ban): Ban {
+  if (ban.origin.kind !== 'operator') ban.origin = restored
+  return ban
+}
+
+const byOperator = { kind: 'operator' } as const
+const byJail = { kind: 'jail' } as const
+const restored = { kind: 'restored' } as const
+const nothing: readonly string[] = []
+const noData = {}
+
+function durationOf(banTime: number, exact: number | undefined, unknownDurationMs: number): number | undefined {
+  if (banTime === permanent) return undefined
   return banTime === unknown ? unknownDurationMs : exactMs(exact, banTime, Math.ceil)
 }
 

@@ -6,6 +6,7 @@ import { asRestored, banOf, briefBanOf, secondsOf } from './ban-row.js'
 import type { Database } from './database.js'
 import { Purge } from './purge.js'
 import { type BanRecord, RecordCache } from './record-cache.js'
+import type { Row, Value } from './sqlite.js'
 
 export interface BansOptions {
   /** Lines kept with a ban, and shown of somebody's history: `dbmaxmatches`. */
@@ -33,6 +34,18 @@ const durationMsDefault = 600_000
 const historyMax = 100
 /** Bans read at once. */
 const sliceSize = 5000
+
+const currentSql = `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, data FROM bips
+  WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize}`
+
+/** Of `data` only the end, and that only where it has keys of ours (x'746f6373696e2e' is "tocsin."). */
+const briefSql = `SELECT json_group_array(json_array(rowid, jail, CAST(ip AS TEXT), timeofban, bantime, bancount,
+    CASE WHEN instr(substr(data, -160), x'746f6373696e2e') THEN CAST(substr(data, -160) AS TEXT) END)) AS rows
+  FROM (${currentSql.replace('rowid AS place', 'rowid')})`
+
+function briefRow([place, jail, ip, timeofban, bantime, bancount, data]: unknown[]): Row {
+  return { place, jail, ip, timeofban, bantime, bancount, data }
+}
 
 /**
  * Bans in Fail2ban's tables: `bans` has every one, `bips` the last of each id in each jail (what is in force). Whole seconds
@@ -117,19 +130,25 @@ export class Bans implements BanStore {
     const toBan = details ? banOf : briefBanOf
     for (let after = Number.MIN_SAFE_INTEGER; ; ) {
       // A second more than needed, for rounding; exact below. Negative times (permanent, unknown) must be looked at, however old.
-      const rows = this.#database.all(
-        `read the bans of ${jail} from`,
-        `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, ${details ? 'data' : 'substr(data, -160) AS data'} FROM bips
-          WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize}`,
-        jail,
-        after,
-        Math.floor(nowMs / 1000) - 1,
-      )
-      const bans = rows.map((row) => asRestored(toBan(row, unknownDurationMs)))
-      yield bans.filter((ban) => ban.id !== '' && endMs(ban) > nowMs)
+      const args = [jail, after, Math.floor(nowMs / 1000) - 1]
+      const tried = `read the bans of ${jail} from`
+      const rows = details ? this.#database.all(tried, currentSql, ...args) : this.#briefRows(tried, args)
+      const bans: Ban[] = []
+      for (const row of rows) {
+        const ban = asRestored(toBan(row, unknownDurationMs))
+        if (ban.id !== '' && endMs(ban) > nowMs) bans.push(ban)
+      }
+      yield bans
       if (rows.length < sliceSize) return
       after = Number(rows.at(-1)?.place)
     }
+  }
+
+  /** As one JSON text: a third of the time of a value at a time. */
+  #briefRows(tried: string, args: Value[]): Row[] {
+    const [all] = this.#database.all(tried, briefSql, ...args)
+    const rows: unknown = JSON.parse(String(all?.rows))
+    return Array.isArray(rows) ? rows.map(briefRow) : []
   }
 
   history(id: string): Ban[] {
