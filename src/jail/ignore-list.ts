@@ -28,6 +28,8 @@ export class IgnoreList {
   readonly #exactNetworks: Ip[] = []
   readonly #others: IgnoreEntry[] = []
   readonly #options: IgnoreListOptions
+  /** `networks()`, where names and files cannot change it: it is asked for with every ban, 100,000 times at a restart. */
+  readonly #fixed: readonly Ip[] | undefined
   #last: { id: string; ip: Ip | undefined } = { id: '', ip: undefined }
 
   constructor(options: IgnoreListOptions) {
@@ -38,6 +40,8 @@ export class IgnoreList {
         this.#exactNetworks.push(entry.ip)
       } else this.#others.push(entry)
     }
+    const isFixed = this.#others.every(({ kind }) => kind === 'ip' || kind === 'raw')
+    this.#fixed = isFixed ? this.#networks() : undefined
   }
 
   /** The word for the rule that covers the id, or undefined. */
@@ -53,7 +57,11 @@ export class IgnoreList {
   }
 
   /** Everything the list stands for now, to be held against a network that somebody wants to ban. */
-  networks(): Ip[] {
+  networks(): readonly Ip[] {
+    return this.#fixed ?? this.#networks()
+  }
+
+  #networks(): Ip[] {
     return [...this.#exactNetworks, ...this.#others.flatMap((entry) => this.#networksOf(entry))]
   }
 
