@@ -21,6 +21,7 @@ export interface LintProblem extends Problem {
 export function lintFilter(filter: CompiledFilter): LintProblem[] {
   const { prefix, fail } = filter
   const remarks = fail.flatMap((one) => remarksOn(one, prefix))
+  remarks.push(...filter.success.flatMap((one) => remarksOn(one, prefix).map(ofSuccess)))
   if (prefix !== undefined) remarks.push(...shapeRemarks(prefix, 'prefregex'))
   const [first] = fail
   if (first !== undefined && filter.maxlines === 1 && requiredLiterals(filter) === undefined) {
@@ -83,6 +84,13 @@ function remarksOn(one: CompiledPattern, prefix: CompiledPattern | undefined): R
     if (forgery !== undefined) return [...remarks, { pattern: one, ...textOfForgery(forgery) }]
   }
   return remarks
+}
+
+/** The same of a pattern that forgives: whoever can write its line himself is never banned. */
+function ofSuccess(remark: Remark): Remark {
+  const { claim, example } = remark
+  const told = { ...remark, claim: claim.replace(/^failregex/, 'successregex') }
+  return example === undefined ? told : { ...told, example: example.replace(`bans ${victim}`, `forgives ${victim}`) }
 }
 
 function textOfForgery({ kind, line }: Forgery): Omit<Remark, 'pattern'> {

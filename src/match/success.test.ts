@@ -5,6 +5,7 @@ import type { CurrentLine } from './current-line.js'
 import { FailureFinder } from './failure-finder.js'
 import { compileFilter } from './filter.js'
 import { LineMatcher } from './line-matcher.js'
+import { lintFilter } from './lint.js'
 import { requiredLiterals } from './prefilter.js'
 
 const origin = { file: 'x.conf', line: 1 }
@@ -125,6 +126,17 @@ describe('successregex', () => {
   it('gives the words that its lines are looked for by, or they would never be read', () => {
     const words = requiredLiterals(compiled({ ...good, failregex: ['^unlikely failure from <HOST>$'] }))
     assert.equal(words?.length, 2)
+  })
+
+  it('is looked at for what an attacker could make of it, as failregex is', () => {
+    const remarks = (successregex: string) =>
+      lintFilter(compiled({ successregex: [successregex] })).map(({ message }) => message)
+    assert.deepEqual(remarks('^Accepted \\S+ for \\S+ from <HOST> port \\d+$'), [])
+    assert.match(
+      remarks('Accepted for \\S+ from <HOST>$')[0] ?? '',
+      /^forgeable: successregex finds its words anywhere/,
+    )
+    assert.match(remarks('^Accepted for .* from <HOST>')[0] ?? '', /successregex has a catch-all .* forgives /)
   })
 
   it('must name an address', () => {
