@@ -51,7 +51,16 @@ export function parseMailScript(text: string): MailScript | undefined {
 function printed(reader: ShellReader): MessagePiece[] | undefined {
   if (!reader.take(/printf[ \t]+%b[ \t]+(?=")/y)) return undefined
   const pieces = reader.doubleQuoted(substituted)
-  return pieces?.flatMap((piece): MessagePiece[] => ('raw' in piece ? textPieces(unescaped(piece.raw)) : [piece]))
+  if (pieces === undefined) return undefined
+  const message: MessagePiece[] = []
+  for (const piece of pieces) {
+    if ('raw' in piece) {
+      const text = unescaped(piece.raw)
+      if (text === undefined) return undefined
+      message.push(...textPieces(text))
+    } else message.push(piece)
+  }
+  return message
 }
 
 /** Commands in brackets, whose outputs are one message. */
@@ -150,9 +159,17 @@ const escapes: Readonly<Record<string, string>> = {
   '\\': '\\',
 }
 
-/** As `printf %b` prints it (POSIX); `\c`, which ends the output, does not occur. */
-function unescaped(text: string): string {
-  return text.replace(/\\(?:0([0-7]{0,3})|([abfnrtv\\]))/g, (whole, octal: string | undefined, letter: string) =>
-    octal === undefined ? (escapes[letter] ?? whole) : String.fromCharCode(Number.parseInt(octal || '0', 8) & 0xff),
+/** As `printf %b` prints it (POSIX). Undefined for escapes that shells read differently, or that end the output. */
+function unescaped(text: string): string | undefined {
+  let isOdd = false
+  const plain = text.replace(
+    /\\(?:0([01]?[0-7]{0,2})|([abfnrtv\\])|([a-zA-Z0-9]?))/g,
+    (whole, octal, letter, other) => {
+      if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal || '0', 8))
+      if (letter !== undefined) return escapes[letter] ?? whole
+      if (other !== '') isOdd = true
+      return whole
+    },
   )
+  return isOdd ? undefined : plain
 }

@@ -67,7 +67,7 @@ export class ShellReader {
     for (;;) {
       const raw = this.take(/(?:[^"`\\$]|\\[\s\S])+/y)
       if (raw) {
-        pieces.push({ raw: raw[0].replace(/\\([$`"\\])/g, '$1').replaceAll('\\\n', '') })
+        pieces.push({ raw: raw[0].replace(/\\(?:\n|([$`"\\]))/g, (_, one = '') => one) })
         continue
       }
       if (this.take(/"/y)) return pieces
