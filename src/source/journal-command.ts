@@ -59,6 +59,21 @@ export function journalCommand(source: JournalSource, start: JournalStart, machi
   ]
 }
 
+/** The command that prints all entries there are, and ends. As above. */
+export function journalDumpCommand({ matches, options }: JournalSource): string[] {
+  const isOfAll = options.journalflags !== undefined && (Number(options.journalflags) & flag.localOnly) === 0
+  return [
+    'journalctl',
+    '--quiet',
+    '--no-pager',
+    '--output=export',
+    `--output-fields=${entryFields.join(',')}`,
+    ...(isOfAll ? ['--merge'] : []),
+    ...placeArguments(options),
+    ...matchArguments({ matches, options }, undefined),
+  ]
+}
+
 function placeArguments({ journalpath, journalfiles, journalflags, namespace }: JournalSource['options']): string[] {
   const flags = Number(journalflags ?? 0)
   // NOTE: absolute, for journalctl cannot follow a file by a relative name.

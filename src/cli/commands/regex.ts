@@ -5,6 +5,7 @@ import { accountText } from '../regex/account-text.js'
 import { type RegexOptions, regexDefaults } from '../regex/arguments.js'
 import { openLog } from '../regex/log-choice.js'
 import { NameLookup } from '../regex/name-lookup.js'
+import { CannotRead } from '../regex/read-whole.js'
 import { makeSubject } from '../regex/subject.js'
 import { harmless } from '../render.js'
 
@@ -30,21 +31,20 @@ export async function regex(this: Context, flags: RegexFlags, ...words: string[]
   const options = optionsOf(flags)
   const made = makeSubject(words, options, nowMs)
   if ('failed' in made) throw new CommandFailure(safeLines(made.failed.join('\n')), exit.config)
-  const opened = openLog(log, made.subject.filter.maxlines, { encoding: options.encoding, skipsOpenEnd: false })
+  const opened = openLog(log, made.subject, { encoding: options.encoding, skipsOpenEnd: false })
   if ('failed' in opened) throw new CommandFailure(opened.failed)
   const lookup = new NameLookup()
   try {
     const linesMax = flags.all ? Number.POSITIVE_INFINITY : linesShown
-    const told = account(opened.log.pieces, made.subject, {
-      resolve: (name) => lookup.addresses(name),
-      nowMs,
-      linesMax,
-    })
+    const told = await account(opened.log, made.subject, { lookup, nowMs, linesMax })
     if (flags.json) print(this, safeLines(JSON.stringify(told, null, 2)))
     else {
       for (const saying of made.sayings.slice(0, 1)) print(this, harmless(saying.replace(/\s+/g, ' ')))
       for (const line of accountText(told, flags.verbose === true)) print(this, line)
     }
+  } catch (error) {
+    if (error instanceof CannotRead) throw new CommandFailure(harmless(error.message))
+    throw error
   } finally {
     await lookup.close()
   }

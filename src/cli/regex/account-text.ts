@@ -3,12 +3,16 @@ import type { Account, PatternAccount, ShownLine } from './account.js'
 import type { Span } from './spans.js'
 
 /** The account for people: the lines in colours, then the patterns, then the counts. */
-export function* accountText({ counts, lines, patterns, dates }: Account, isVerbose: boolean): Generator<string> {
+export function* accountText(
+  { counts, lines, patterns, dates, remarks }: Account,
+  isVerbose: boolean,
+): Generator<string> {
   for (const line of lines) yield* [coloured(line), `  ${explained(line)}`]
   if (lines.length > 0) yield ''
-  const used = patterns.filter(({ hits, runs }) => hits > 0 || (isVerbose && runs >= 0))
+  const used = patterns.filter(({ hits, isStopped }) => hits > 0 || isStopped || isVerbose)
   yield used.length === 0 ? 'No pattern matched.' : table([heading, ...used.map(row)])
   if (dates.length > 0) yield* ['', ...dates.map(({ name, hits }) => `${hits} dates by ${harmless(name)}`)]
+  if (remarks.length > 0) yield* ['', ...remarks.map((remark) => colour.bad(remark))]
   const all = counts.matched + counts.ignored + counts.missed
   yield* [
     '',
@@ -25,7 +29,7 @@ const verdict = {
 
 const heading = ['PATTERN', 'HITS', 'TRIED', 'TIME', 'A LINE', 'LONGEST', 'REGEX'].map((word) => colour.dim(word))
 
-function row({ kind, number, regex, hits, runs, elapsedMs, longestMs }: PatternAccount): string[] {
+function row({ kind, number, regex, hits, runs, elapsedMs, longestMs, isStopped }: PatternAccount): string[] {
   const name = kind === 'prefregex' ? kind : `${kind} ${number}`
   const each = runs === 0 ? '' : `${((elapsedMs * 1000) / runs).toFixed(2)} µs`
   const characters = [...harmless(regex)]
@@ -36,7 +40,7 @@ function row({ kind, number, regex, hits, runs, elapsedMs, longestMs }: PatternA
     String(runs),
     `${elapsedMs.toFixed(2)} ms`,
     each,
-    `${(longestMs * 1000).toFixed(0)} µs`,
+    isStopped ? colour.bad('stopped') : `${(longestMs * 1000).toFixed(0)} µs`,
     shortened,
   ]
 }

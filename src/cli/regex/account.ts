@@ -1,9 +1,12 @@
-import { isAscii } from '../../match/dialect/pattern.js'
 import { ownCopy } from '../../match/own-copy.js'
 import { Examiner, type Found } from './examiner.js'
+import { LineRun, type Stall } from './line-run.js'
+import type { Log } from './log-choice.js'
+import type { NameLookup } from './name-lookup.js'
 import { type Fields, type FieldValue, Tuple } from './python-fields.js'
+import { readWhole } from './read-whole.js'
 import { type Span, spansOf } from './spans.js'
-import { eachLine } from './statistics.js'
+import { kindOf as kindOfPattern, type PatternKind, stallText } from './stall-text.js'
 import type { Subject } from './subject.js'
 import { type Stopwatch, timedFilter } from './timed.js'
 
@@ -29,7 +32,7 @@ export interface ShownLine {
 
 /** A pattern with what it did. */
 export interface PatternAccount {
-  kind: 'prefregex' | 'failregex' | 'ignoreregex'
+  kind: PatternKind
   /** From 1, as `fail2ban-regex` counts. */
   number: number
   regex: string
@@ -40,6 +43,8 @@ export interface PatternAccount {
   runs: number
   elapsedMs: number
   longestMs: number
+  /** It took too long on a line and was not tried any more behind it. */
+  isStopped: boolean
 }
 
 /** Everything that `tocsin regex` tells. */
@@ -48,50 +53,54 @@ export interface Account {
   lines: ShownLine[]
   patterns: PatternAccount[]
   dates: { name: string; hits: number }[]
+  /** Sentences on what took too long or was too long, and on which line. */
+  remarks: string[]
 }
 
 export interface AccountOptions {
-  resolve: (name: string) => readonly string[]
+  lookup: NameLookup
   nowMs: number
   /** Lines shown of each kind; the rest is only counted. */
   linesMax: number
 }
 
 /** Reads all lines and keeps account of what each pattern did. */
-export function account(pieces: Iterable<string>, subject: Subject, options: AccountOptions): Account {
+export async function account(log: Log, subject: Subject, options: AccountOptions): Promise<Account> {
   const { filter: plain } = subject
   const { filter, watches } = timedFilter(plain)
-  const { resolve, nowMs } = options
+  const { lookup, nowMs } = options
   const examiner = new Examiner(filter, {
     triesAll: true,
     tellsPending: true,
     keepsFields: true,
     keepsPrefix: true,
-    resolve,
+    resolve: (name) => lookup.addresses(name),
     nowMs,
   })
   const counts = { matched: 0, ignored: 0, missed: 0 }
   const hits = { fail: plain.fail.map(() => 0), ignore: plain.ignore.map(() => 0), prefix: 0 }
   const lines: ShownLine[] = []
-  for (const chunk of pieces) {
-    const isChunkAscii = isAscii(chunk)
-    eachLine(chunk, (start, end) => {
-      examiner.prefix = null
-      examiner.examine(chunk, start, end, isChunkAscii)
-      if (examiner.prefix !== null) hits.prefix++
-      for (const { index } of examiner.ignoredBy) hits.ignore[index] = (hits.ignore[index] ?? 0) + 1
-      for (const { finding } of examiner.found) {
-        const { index } = finding.pattern
-        hits.fail[index] = (hits.fail[index] ?? 0) + 1
-      }
-      const kind = kindOf(examiner)
-      if (++counts[kind] <= options.linesMax) lines.push(shown(kind, chunk.slice(start, end), examiner, subject))
-    })
+  const remarks: string[] = []
+  const stopped = new Set<string>()
+  const visit = (chunk: string, start: number, end: number) => {
+    if (examiner.isPrefixFound) hits.prefix++
+    for (const { index } of examiner.ignoredBy) hits.ignore[index] = (hits.ignore[index] ?? 0) + 1
+    for (const { finding } of examiner.found) {
+      const { index } = finding.pattern
+      hits.fail[index] = (hits.fail[index] ?? 0) + 1
+    }
+    const kind = kindOf(examiner)
+    if (++counts[kind] <= options.linesMax) lines.push(shown(kind, chunk.slice(start, end), examiner, subject))
   }
+  const onStall = (stall: Stall) => {
+    remarks.push(stallText(stall, filter))
+    if (stall.pattern !== undefined) stopped.add(`${kindOfPattern(stall.pattern, filter)} ${stall.pattern.index}`)
+  }
+  remarks.push(...(await readWhole(log, new LineRun(examiner, { lookup, visit, onStall }))))
   const dates = examiner.dates.detector.tally.flatMap(({ template, hits }) =>
     hits > 0 ? [{ name: template.name, hits }] : [],
   )
-  return { counts, lines, patterns: patternAccounts(subject, hits, watches), dates }
+  return { counts, lines, patterns: patternAccounts(subject, { hits, watches, stopped }), dates, remarks }
 }
 
 function kindOf({ found, ignoredBy }: Examiner): LineKind {
@@ -140,8 +149,15 @@ function plainValue(value: FieldValue): unknown {
 
 function patternAccounts(
   { filter, failregex, ignoreregex }: Subject,
-  hits: { fail: readonly number[]; ignore: readonly number[]; prefix: number },
-  watches: ReadonlyMap<object, Stopwatch>,
+  {
+    hits,
+    watches,
+    stopped,
+  }: {
+    hits: { fail: readonly number[]; ignore: readonly number[]; prefix: number }
+    watches: ReadonlyMap<object, Stopwatch>
+    stopped: ReadonlySet<string>
+  },
 ): PatternAccount[] {
   const one = (
     kind: PatternAccount['kind'],
@@ -158,6 +174,7 @@ function patternAccounts(
       origin: line > 0 ? `${file}:${line}` : file,
       hits: count,
       ...watch,
+      isStopped: stopped.has(`${kind} ${compiled.index}`),
     }
   }
   return [

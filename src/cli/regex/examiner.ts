@@ -1,11 +1,11 @@
 import { silentLog } from '../../lib/log.js'
 import { CurrentLine, searchedText } from '../../match/current-line.js'
-import { SearchTooLong } from '../../match/dialect/machine.js'
 import { isAscii, type Match } from '../../match/dialect/pattern.js'
 import { FailureFinder, type Finding, type PatternHit } from '../../match/failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
 import type { Resolve } from '../../match/identity.js'
 import { LineDates } from '../../match/line-dates.js'
+import { Quarantine } from '../../match/quarantine.js'
 import { TimeRules } from '../../match/time-rules.js'
 import type { FoundDate } from '../../match/timestamp/detector.js'
 import type { WindowLine } from '../../match/window.js'
@@ -44,8 +44,12 @@ export class Examiner {
   prefix: Match | null = null
   /** Whether it found anything then. */
   hasPrefix = false
-  /** Patterns that were given up on a line, for it took too long. */
-  tooLong = 0
+  /** Whether it found anything in the present line. */
+  isPrefixFound = false
+  /** Set by who stopped it: the next line is the one that was stopped. */
+  isAgain = false
+  /** Patterns not to be tried any more. */
+  readonly quarantine = new Quarantine()
   readonly line = new CurrentLine()
   readonly dates: LineDates
   readonly #options: ExaminerOptions
@@ -58,6 +62,8 @@ export class Examiner {
   #parts: LineParts = ['', '', '']
   #lastFound: FoundDate | undefined
   #isWholeTime = false
+  /** Of the present line: what was cut out of it. */
+  readonly #cutOut = { start: 0, end: 0 }
   #current: Fields | undefined
   #session: object | undefined
   readonly #emit = (finding: Finding) => this.#keep(finding)
@@ -72,6 +78,7 @@ export class Examiner {
     const { triesAll, tellsPending, keepsFields, keepsPrefix, resolve } = options
     const onPrefixKnown = (isMatch: boolean) => {
       this.hasPrefix = isMatch
+      this.isPrefixFound = isMatch
     }
     const onMatch = (hit: PatternHit) => this.#read(hit)
     this.#finder = new FailureFinder(filter, {
@@ -79,11 +86,13 @@ export class Examiner {
       tellsPending,
       isBrief: !keepsFields,
       resolve,
+      quarantine: this.quarantine,
       onIgnored: (pattern) => this.ignoredBy.push(pattern),
       probe: {
         onPrefix: (match) => {
           this.prefix = match
           this.hasPrefix = match !== null
+          this.isPrefixFound = this.hasPrefix
         },
         ...(!keepsPrefix && { onPrefixKnown }),
         ...(keepsFields && { onMatch }),
@@ -95,36 +104,64 @@ export class Examiner {
     return this.#finder.window
   }
 
-  /** Looks at the line from `start` to `end`, without its line end. */
+  /** The pattern at work, and on what; undefined: none was when the search was stopped, it may have been a date's. */
+  get running(): { pattern: CompiledPattern; text: string } | undefined {
+    const { running, searched } = this.#finder
+    return running && { pattern: running, text: searched }
+  }
+
+  /** Looks at the line from `start` to `end`, without its line end. Throws SearchTooLong. */
   examine(chunk: string, start: number, end: number, isChunkAscii: boolean): void {
-    if (this.found.length > 0) this.found.length = 0
-    if (this.ignoredBy.length > 0) this.ignoredBy.length = 0
+    this.#clear()
     const { line, dates } = this
     line.chunk = chunk
     line.start = start
     line.end = end
     dates.read(chunk, start, end)
-    this.#countDate()
+    if (!this.isAgain) this.#countDate()
+    this.isAgain = false
     const { nowMs, keepsFields } = this.#options
     if (!this.#rules.assign(line, dates, nowMs, false)) return
     line.text = searchedText(line, this.#rules.isCut ? dates : undefined)
     line.isAscii = isChunkAscii || isAscii(line.text)
     line.isOneLine = true
+    this.#cutOut.start = this.#rules.isCut ? dates.cutStart : 0
+    this.#cutOut.end = this.#rules.isCut ? dates.cutEnd : 0
     if (keepsFields) {
-      this.#cut(chunk.slice(start, end))
+      this.#keepParts(chunk.slice(start, end))
       this.#learnKindOfTime()
     }
-    try {
-      this.#finder.find(line, nowMs, this.#emit)
-    } catch (error) {
-      if (!(error instanceof SearchTooLong)) throw error
-      this.tooLong++
-    }
+    this.#finder.find(line, nowMs, this.#emit)
   }
 
-  /** Of the present line, for those who explain: where its date was cut out. */
-  get cut(): { start: number; end: number } {
-    return this.#rules.isCut ? { start: this.dates.cutStart, end: this.dates.cutEnd } : { start: 0, end: 0 }
+  /** Looks at a line whose time (epoch milliseconds) is known; it is written over the first `dateLength` characters of it. Throws SearchTooLong. */
+  examineDated(text: string, dateLength: number, timeMs: number): void {
+    this.#clear()
+    const { line } = this
+    line.chunk = text
+    line.start = 0
+    line.end = text.length
+    this.#rules.assignKnown(line, timeMs)
+    line.text = `${text.slice(dateLength)}\n`
+    line.textStart = -1
+    line.isAscii = isAscii(line.text)
+    line.isOneLine = true
+    this.#cutOut.start = 0
+    this.#cutOut.end = dateLength
+    this.#isWholeTime = false
+    if (this.#options.keepsFields) this.#keepParts(text)
+    this.#finder.find(line, this.#options.nowMs, this.#emit)
+  }
+
+  /** Where the date of the present line was cut out of it. */
+  get cut(): Readonly<{ start: number; end: number }> {
+    return this.#cutOut
+  }
+
+  #clear(): void {
+    this.isPrefixFound = false
+    if (this.found.length > 0) this.found.length = 0
+    if (this.ignoredBy.length > 0) this.ignoredBy.length = 0
   }
 
   /** A line that begins as the last one did is not searched for a date again, but counts. */
@@ -145,8 +182,8 @@ export class Examiner {
     this.#isWholeTime = name.includes('TAI64N') || (!isEpoch && (zone !== undefined || this.#hasZone))
   }
 
-  #cut(text: string): void {
-    const { start, end } = this.cut
+  #keepParts(text: string): void {
+    const { start, end } = this.#cutOut
     this.#parts = [text.slice(0, start), text.slice(start, end), text.slice(end)]
     if (this.#maxlines === 1) return
     this.#partsOf.delete(text)

@@ -1,16 +1,17 @@
 import { performance } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { fail2banLevel } from '../../lib/version.js'
-import { isAscii } from '../../match/dialect/pattern.js'
 import { type RegexOptions, readArguments } from './arguments.js'
 import { Examiner } from './examiner.js'
 import { failurePrinter } from './failure-text.js'
 import { help, usage } from './help.js'
-import { openLog } from './log-choice.js'
-import type { LogText } from './log-lines.js'
+import { LineRun, type Stall, type Visit } from './line-run.js'
+import { type Log, openLog } from './log-choice.js'
 import { NameLookup } from './name-lookup.js'
 import { Printer, type Streams } from './printer.js'
-import { eachLine, Statistics } from './statistics.js'
+import { CannotRead, readWhole } from './read-whole.js'
+import { stallText } from './stall-text.js'
+import { Statistics } from './statistics.js'
 import { statisticsText } from './statistics-text.js'
 import { makeSubject, type Subject } from './subject.js'
 
@@ -80,19 +81,20 @@ async function test(words: readonly string[], options: RegexOptions, out: Printe
   const made = makeSubject(words, options, nowMs)
   say(made.sayings)
   if ('failed' in made) return fail(made.failed)
-  const { maxlines } = made.subject.filter
-  const log = openLog(words[0] ?? '', maxlines, { encoding: options.encoding, skipsOpenEnd: true })
-  if ('failed' in log) return fail([log.failed])
-  say([...log.sayings, ''])
+  const opened = openLog(words[0] ?? '', made.subject, { encoding: options.encoding, skipsOpenEnd: true })
+  if ('failed' in opened) return fail([opened.failed])
+  say([...opened.sayings, ''])
   const lookup = new NameLookup()
+  const tell = (remark: string) => streams.stderr.write(`fail2ban-regex: ${remark}\n`)
   try {
-    examine(log.log, made.subject, { options, lookup, nowMs, out })
+    await examine(opened.log, made.subject, { options, lookup, nowMs, out, tell })
+    return 0
+  } catch (error) {
+    if (!(error instanceof CannotRead)) throw error
+    return fail([`ERROR: ${error.message}`])
   } finally {
     await lookup.close()
   }
-  if (log.log.linesTooLong > 0)
-    streams.stderr.write(`fail2ban-regex: passed over ${log.log.linesTooLong} line(s) longer than 16 MiB\n`)
-  return 0
 }
 
 interface Run {
@@ -100,9 +102,11 @@ interface Run {
   lookup: NameLookup
   nowMs: number
   out: Printer
+  /** Says something beside the output. */
+  tell: (remark: string) => void
 }
 
-function examine(log: LogText, subject: Subject, { options, lookup, nowMs, out }: Run): void {
+async function examine(log: Log, subject: Subject, { options, lookup, nowMs, out, tell }: Run): Promise<void> {
   const token = options.out
   const { filter } = subject
   const examiner = new Examiner(filter, {
@@ -113,21 +117,25 @@ function examine(log: LogText, subject: Subject, { options, lookup, nowMs, out }
     resolve: (name) => lookup.addresses(name),
     nowMs,
   })
-  setFlagsFromString('--opt')
+  const run = (visit: Visit) => {
+    const onStall = (stall: Stall) => tell(stallText(stall, filter))
+    setFlagsFromString('--opt')
+    return readWhole(log, new LineRun(examiner, { lookup, visit, onStall }))
+  }
   if (token !== undefined) {
     const print = failurePrinter(token, { nowMs, reverseName: (ip) => lookup.reverse(ip) })
-    for (const chunk of log.pieces) {
-      const isChunkAscii = isAscii(chunk)
-      eachLine(chunk, (start, end) => {
-        examiner.examine(chunk, start, end, isChunkAscii)
-        if (examiner.found.length > 0) for (const line of print(examiner.found)) out.line(line)
-      })
-    }
+    const remarks = await run(() => {
+      if (examiner.found.length > 0) for (const line of print(examiner.found)) out.line(line)
+    })
+    remarks.forEach(tell)
     return
   }
   const statistics = new Statistics(filter, examiner, options)
   const startMs = performance.now()
-  for (const chunk of log.pieces) statistics.count(chunk)
+  const remarks = await run((chunk, start, end) => statistics.count(chunk, start, end))
   const elapsedMs = performance.now() - startMs
-  for (const line of statisticsText(statistics, subject, { ...options, elapsedMs })) out.line(line)
+  // The journal has times of its own; Fail2ban's tool lists what the filter would look for all the same.
+  const readsDates = log.kind === 'text' || subject.hasDatepattern
+  for (const line of statisticsText(statistics, subject, { ...options, elapsedMs, readsDates })) out.line(line)
+  remarks.forEach(tell)
 }

@@ -8,7 +8,8 @@ Tests log lines against a filter or a regular expression, and changes nothing.
 LOG:
   file                  a log file
   text                  one or more log lines
-  systemd-journal       the journal (not yet)
+  systemd-journal       the systemd journal; with options if wanted:
+                        systemd-journal[journalpath=/srv/journal]
 
 REGEX:
   jail or filter        its name, with options if wanted: sshd[mode=aggressive]

@@ -28,6 +28,8 @@ export class NameLookup {
   #port: MessageChannel['port1'] | undefined
   readonly #flag = new Int32Array(new SharedArrayBuffer(4))
   #lastId = 0
+  /** What is being asked for. */
+  #asked: { kind: 'lookup' | 'reverse'; text: string } | undefined
 
   /** The addresses of a name; empty: none. */
   addresses(name: string): readonly string[] {
@@ -36,6 +38,14 @@ export class NameLookup {
 
   reverse(address: string): string | undefined {
     return this.#ask('reverse', address)[0]
+  }
+
+  /** After the caller of a lookup was stopped in the middle of it: waits for its answer, so that it is known the next time. False: none was under way. */
+  finish(): boolean {
+    const asked = this.#asked
+    if (asked === undefined) return false
+    this.#ask(asked.kind, asked.text)
+    return true
   }
 
   async close(): Promise<void> {
@@ -47,7 +57,9 @@ export class NameLookup {
     const key = `${kind} ${text}`
     const known = this.#answers.get(key)
     if (known !== undefined) return known
+    this.#asked = { kind, text }
     const answer = this.#wait(kind, text)
+    this.#asked = undefined
     const oldest = this.#answers.size >= answersMax ? this.#answers.keys().next() : undefined
     if (oldest !== undefined && !oldest.done) this.#answers.delete(oldest.value)
     this.#answers.set(key, answer)

@@ -64,7 +64,6 @@ describe('fail2ban-regex', () => {
     assert.match((await run('a')).err, /ERROR: provide both <LOG> and <REGEX>\./)
     assert.equal((await run('a')).code, 255)
     assert.match((await run('a', 'x(<HOST>')).out, /^ERROR: Unable to compile regular expression 'x\(/m)
-    assert.match((await run('systemd-journal', '<HOST>')).out, /journal cannot be read yet/)
     assert.equal((await run('a', '<HOST>', '-c', scratch, '--usedns=no')).code, 0)
     assert.equal((await run('--version')).out, 'fail2ban-regex 1.1.1\n')
     assert.equal((await run('-V')).out, '1.1.1\n')
@@ -98,6 +97,36 @@ describe('fail2ban-regex', () => {
     const log = readLog(at, { encoding: 'utf-8', skipsOpenEnd: true })
     assert.equal([...log.pieces].join(''), 'a\nc\n')
     assert.equal(log.linesTooLong, 1)
+  })
+})
+
+describe('a pattern that never ends', () => {
+  const bad = `${'a'.repeat(50)} from 192.0.2.2`
+  const lines = ['x from 192.0.2.1', `${bad}\u001b[2J`, 'y from 192.0.2.3', bad]
+  const log = file('endless.log', lines.map((line) => `Jun 15 12:00:00 ${line}\n`).join(''))
+  const filter = file('endless.conf', '[Definition]\nfailregex = ^ (a+)+$<HOST>\n  ^ \\w+ from <HOST>\n')
+
+  it('is stopped, named with its line, and out of use for the rest', async () => {
+    const { out, err, code } = await run('--print-all-matched', log, filter)
+    assert.equal(code, 0)
+    assert.match(err, /^fail2ban-regex: failregex 1 \(\S+endless\.conf:2\) was stopped after 1000 ms on one line/)
+    assert.match(err, /The line was: Jun 15 12:00:00 a{50} from 192\.0\.2\.2\\u001b\[2J\n$/)
+    assert.match(out, /^\| {3}2\) \[4\] \^ \\w\+ from <HOST>$/m)
+    assert.match(out, /^\| {2}\[4\] /m)
+    assert.match(out, /^Lines: 4 lines, 0 ignored, 4 matched, 0 missed$/m)
+  })
+
+  it('is shown as stopped by tocsin regex', async () => {
+    const { patterns, remarks, counts } = JSON.parse(await face([log, filter], { json: true }))
+    assert.deepEqual(
+      patterns.map(({ isStopped, hits }: { isStopped: boolean; hits: number }) => [isStopped, hits]),
+      [
+        [true, 0],
+        [false, 4],
+      ],
+    )
+    assert.match(remarks.join(), /^failregex 1 \(\S+endless\.conf:2\) was stopped/)
+    assert.equal(counts.matched, 4)
   })
 })
 

@@ -10,7 +10,7 @@ import type { LineKind } from './tally.js'
 export function* statisticsText(
   statistics: Statistics,
   subject: Subject,
-  options: RegexOptions & { elapsedMs: number },
+  options: RegexOptions & { elapsedMs: number; readsDates: boolean },
 ): Generator<string> {
   const { tally } = statistics
   const { prefix } = subject.filter
@@ -21,7 +21,8 @@ export function* statisticsText(
   }
   yield* patterns('Failregex', tally.failHits, statistics, subject, options)
   yield* patterns('Ignoreregex', tally.ignoreHits, statistics, subject, options)
-  yield* ['', 'Date template hits:', ...list(dates(statistics, subject, options), '[# of hits] date format')]
+  if (options.readsDates)
+    yield* ['', 'Date template hits:', ...list(dates(statistics, subject, options), '[# of hits] date format')]
   const { matched, ignored, missed } = tally.lists
   const counts = `${ignored.count} ignored, ${matched.count} matched, ${missed.count} missed`
   yield* ['', `Lines: ${tally.tested} lines, ${counts}`]

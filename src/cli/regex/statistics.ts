@@ -1,4 +1,3 @@
-import { isAscii } from '../../match/dialect/pattern.js'
 import type { CompiledFilter } from '../../match/filter.js'
 import type { RegexOptions } from './arguments.js'
 import type { Examiner, Found } from './examiner.js'
@@ -18,10 +17,8 @@ export class Statistics {
   readonly #filter: CompiledFilter
   readonly #options: RegexOptions
   readonly #isWindowed: boolean
-  #chunk = ''
-  #isChunkAscii = true
-  // NOTE: one function for all chunks; with one for each, V8 throws away the loop it has compiled.
-  readonly #visit = (start: number, end: number) => this.#countLine(start, end)
+  /** What was left of the lines before the present one. */
+  #windowBefore: Examiner['window'] = []
 
   constructor(filter: CompiledFilter, examiner: Examiner, options: RegexOptions) {
     this.#filter = filter
@@ -41,21 +38,14 @@ export class Statistics {
     })
   }
 
-  count(chunk: string): void {
-    this.#chunk = chunk
-    this.#isChunkAscii = isAscii(chunk)
-    eachLine(chunk, this.#visit)
-  }
-
-  #countLine(start: number, end: number): void {
-    const before = this.#isWindowed ? this.examiner.window : undefined
-    this.examiner.examine(this.#chunk, start, end, this.#isChunkAscii)
+  /** Counts the line that the examiner has looked at. */
+  count(chunk: string, start: number, end: number): void {
     if (this.examiner.hasPrefix) this.#countPrefix()
     const kind = this.#countFound(this.examiner.found)
-    if (before !== undefined) this.#moveTaken(before)
+    if (this.#isWindowed) this.#moveTaken(this.#windowBefore)
     const list = this.tally.lists[kind]
     if (list.isFull) list.count++
-    else list.add(this.#chunk.slice(start, end))
+    else list.add(chunk.slice(start, end))
     this.tally.tested++
   }
 
@@ -99,20 +89,6 @@ export class Statistics {
       missed.take(line.full)
       matched.add(line.full)
     }
-  }
-}
-
-const carriageReturn = 0x0d
-const hash = 0x23
-
-/** Calls back for each line that is neither empty nor a comment, with the ends of its text. */
-export function eachLine(chunk: string, visit: (start: number, end: number) => void): void {
-  for (let start = 0; start < chunk.length; ) {
-    const feed = chunk.indexOf('\n', start)
-    const lineEnd = feed < 0 ? chunk.length : feed
-    let end = lineEnd
-    while (end > start && chunk.charCodeAt(end - 1) === carriageReturn) end--
-    if (end > start && chunk.charCodeAt(start) !== hash) visit(start, end)
-    start = lineEnd + 1
+    this.#windowBefore = window
   }
 }

@@ -16,7 +16,8 @@ export interface Subject {
   failregex: readonly string[]
   ignoreregex: readonly string[]
   hasDatepattern: boolean
-  journalmatch: readonly string[]
+  /** Which entries of the journal: the words of each line. */
+  journalmatch: readonly (readonly string[])[]
 }
 
 /** `sayings` are what the tool prints of it, up to the error if there is one. */
@@ -49,7 +50,9 @@ export function makeSubject(words: readonly string[], options: RegexOptions, now
     failregex: spec.failregex.map(({ value }) => value),
     ignoreregex: spec.ignoreregex.map(({ value }) => value),
     hasDatepattern: spec.datepattern.length > 0,
-    journalmatch: options.journalmatch === undefined ? choice.journalmatch : (shellWords(options.journalmatch) ?? []),
+    journalmatch: (options.journalmatch === undefined ? choice.journalmatch : [options.journalmatch])
+      .map((line) => shellWords(line) ?? [])
+      .filter((words) => words.length > 0),
   }
   return { sayings, subject }
 }

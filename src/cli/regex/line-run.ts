@@ -1,0 +1,166 @@
+import { SearchTooLong } from '../../match/dialect/machine.js'
+import { isAscii } from '../../match/dialect/pattern.js'
+import type { CompiledPattern } from '../../match/filter.js'
+import { Fuse } from '../../match/fuse.js'
+import { ownCopy } from '../../match/own-copy.js'
+import { eachLine } from './each-line.js'
+import type { Examiner } from './examiner.js'
+import type { DatedLine } from './journal-log.js'
+import type { NameLookup } from './name-lookup.js'
+
+/** Something took too long on a line and is out of use from there on, as it would be in the daemon. */
+export interface Stall {
+  /** Undefined: it was a date's pattern, or nothing that could be named, and the line was passed over. */
+  pattern: CompiledPattern | undefined
+  what: 'pattern' | 'date' | 'line'
+  /** Hostile text. */
+  line: string
+  /** How long it was given. */
+  afterMs: number
+}
+
+/** Told of each line once the examiner has looked at it: the text it is in, and its ends there. */
+export type Visit = (chunk: string, start: number, end: number) => void
+
+/** How long a pattern may take on one line before it is stopped: more than the daemon's, for nobody else waits here. */
+const lineMs = 1000
+/** For a piece of log, and for each KiB of it: beyond that we look what takes so long. Some ten times what the slowest sound filter needs. */
+const pieceMs = 1000
+const pieceMsPerKiB = 2
+/** As `NameLookup` may wait for one name, and some more. */
+const lookupLineMs = 15_000
+
+/** Has the examiner look at line after line, and sees to it that no line takes for ever. */
+export class LineRun {
+  readonly #examiner: Examiner
+  readonly #lookup: NameLookup
+  readonly #onStall: (stall: Stall) => void
+  readonly #fuse = new Fuse()
+  readonly #visit: Visit
+  #chunk = ''
+  #isChunkAscii = true
+  #entries: readonly DatedLine[] = []
+  /** Begin of the line at work, or its number among the entries. */
+  #at = 0
+  /** Once names have taken long the lines are read one by one, for a piece of them takes as long as its names. */
+  #isOneByOne = false
+  // NOTE: one function for all pieces; with one for each, V8 throws away the loop it has compiled.
+  readonly #look = (start: number, end: number) => {
+    this.#at = start
+    this.#examiner.examine(this.#chunk, start, end, this.#isChunkAscii)
+    this.#visit(this.#chunk, start, end)
+  }
+
+  constructor(examiner: Examiner, options: { lookup: NameLookup; visit: Visit; onStall: (stall: Stall) => void }) {
+    this.#examiner = examiner
+    this.#lookup = options.lookup
+    this.#visit = options.visit
+    this.#onStall = options.onStall
+  }
+
+  /** Whole lines, but for the last of all. */
+  readText(chunk: string): void {
+    this.#chunk = chunk
+    this.#isChunkAscii = isAscii(chunk)
+    const lineEnd = () => {
+      const feed = chunk.indexOf('\n', this.#at)
+      return feed < 0 ? chunk.length : feed
+    }
+    this.#read({
+      size: chunk.length,
+      bytes: chunk.length,
+      run: (from) => eachLine(chunk, from, this.#look),
+      runOne: (from) => eachLine(chunk.slice(0, lineEnd()), from, this.#look),
+      line: () => chunk.slice(this.#at, lineEnd()),
+      behind: () => lineEnd() + 1,
+    })
+  }
+
+  /** Lines with their times. */
+  readDated(entries: readonly DatedLine[]): void {
+    this.#entries = entries
+    this.#read({
+      size: entries.length,
+      bytes: entries.reduce((sum, { text }) => sum + text.length, 0),
+      run: (from) => this.#lookAtEntries(from, entries.length),
+      runOne: (from) => this.#lookAtEntries(from, from + 1),
+      line: () => entries[this.#at]?.text ?? '',
+      behind: () => this.#at + 1,
+    })
+  }
+
+  #lookAtEntries(from: number, until: number): void {
+    for (let i = from; i < until; i++) {
+      const entry = this.#entries[i]
+      if (entry === undefined) return
+      this.#at = i
+      this.#examiner.examineDated(entry.text, entry.dateLength, entry.timeMs)
+      this.#visit(entry.text, 0, entry.text.length)
+    }
+  }
+
+  #read(lines: Lines): void {
+    const budgetMs = pieceMs + (lines.bytes / 1024) * pieceMsPerKiB
+    let stoppedAt = -1
+    for (let from = 0; from < lines.size; ) {
+      this.#at = from
+      const isDone = this.#isOneByOne
+        ? this.#guarded(() => lines.runOne(from), lookupLineMs)
+        : this.#guarded(() => lines.run(from), budgetMs)
+      if (isDone && !this.#isOneByOne) return
+      if (isDone) {
+        from = lines.behind()
+        continue
+      }
+      const isHelped = this.#help(lines.line())
+      // Twice at the same line, and nothing to blame: it is passed over, or there would be no end.
+      const isGivenUp = !isHelped && stoppedAt === this.#at
+      if (isGivenUp) this.#onStall({ pattern: undefined, what: 'line', line: ownCopy(lines.line()), afterMs: budgetMs })
+      stoppedAt = this.#at
+      from = isGivenUp ? lines.behind() : this.#at
+      this.#examiner.isAgain = !isGivenUp
+    }
+  }
+
+  /** False: it was stopped. */
+  #guarded(task: () => void, timeoutMs: number): boolean {
+    try {
+      return this.#fuse.run(task, timeoutMs)
+    } catch (error) {
+      if (error instanceof SearchTooLong) return false
+      throw error
+    }
+  }
+
+  /** After a stop: takes out of use what takes too long on the line by itself. False: nothing does, the machine was busy. */
+  #help(line: string): boolean {
+    if (this.#lookup.finish()) {
+      this.#isOneByOne = true
+      return true
+    }
+    const { running, quarantine, dates } = this.#examiner
+    if (running === undefined) {
+      if (!dates.dropStalled()) return false
+      this.#onStall({ pattern: undefined, what: 'date', line: ownCopy(line), afterMs: lineMs })
+      return true
+    }
+    const { pattern, text } = running
+    if (this.#guarded(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
+    quarantine.add({ pattern, line: ownCopy(line), sinceMs: 0 })
+    this.#onStall({ pattern, what: 'pattern', line: ownCopy(line), afterMs: lineMs })
+    return true
+  }
+}
+
+/** Lines that are read from one on, up to the last. */
+interface Lines {
+  /** One more than the last place where a line can begin. */
+  size: number
+  bytes: number
+  run(from: number): void
+  runOne(from: number): void
+  /** The line at work. */
+  line(): string
+  /** Where the line behind it begins. */
+  behind(): number
+}
