@@ -13,7 +13,7 @@ const withoutSqlite =
 const trouble = /ERROR +Cannot save \d+ ban\(s\), they stay in the kernel, trying again/g
 const patienceMs = 30_000
 
-const house = () => new House({ jails: onlySshd('maxretry = 3\nbantime = 1h') })
+const house = () => new House({ jails: onlySshd('maxretry = 3\nbantime = 1h'), own: '[protect]\nipv6_prefix = off\n' })
 
 /** Bans these while nothing can be saved: all are in the kernel, it is said once, status shows it. */
 async function banWithoutDisk(target: House, ips: readonly string[]): Promise<void> {

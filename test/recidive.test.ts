@@ -5,6 +5,7 @@ import { failures, House, onlySshd } from './kit/daemon-kit.js'
 const jails = `${onlySshd('maxretry = 3\nbantime = 1h').replace(/\[recidive\]\nenabled = false/, '')}
 [recidive]
 enabled = true
+backend = auto
 logpath = DIR/tocsin.log
 maxretry = 3
 `
@@ -20,7 +21,8 @@ async function banOnce(house: House, ip: string): Promise<void> {
   assert.equal((await house.tocsin('unban', ip, '-j', 'sshd')).exitCode, 0)
 }
 
-describe('recidive', () => {
+/** As Fail2ban has it: a jail that follows our log. The built-in one is in repeat-offenders.test.ts. */
+describe('a recidive that follows our log', () => {
   it('bans for a week on every port whoever was banned often, and nobody else', async () => {
     const house = new House({ jails })
     await house.serve('--simulate')
