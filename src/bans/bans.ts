@@ -173,15 +173,14 @@ export class Bans {
   async reconcile(): Promise<void> {
     const nowMs = this.#options.clock.now()
     const closures: TimedClosure[] = []
-    const bans: LiveBan[] = []
+    const { serialLast } = this.#live
     for (const ban of this.#live.all()) {
       if (!this.#isInKernel(ban.jail)) continue
       const closure = closureOf(ban, nowMs)
       if (closure !== undefined) closures.push(closure)
-      bans.push(ban)
     }
     await this.#options.enforcer.reconcile(closures)
-    for (const ban of bans) this.#live.setEnforced(ban, true)
+    this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
     this.#restore.tell()
   }
 

@@ -126,6 +126,20 @@ export class LiveBans {
     if (this.isLive(ban)) this.#setFlag(ban.slot, enforced, isEnforced)
   }
 
+  /** All bans that had been added when `serialLast` was this. */
+  setEnforcedUpTo(serialLast: number, isMeant: (jail: string) => boolean): void {
+    for (let slot = 0; slot < this.#ids.length; slot++) {
+      const owner = this.#owners[slot]
+      if (owner !== undefined && (this.#serials[slot] ?? 0) <= serialLast && isMeant(owner.name))
+        this.#setFlag(slot, enforced, true)
+    }
+  }
+
+  /** The serial of the newest ban. */
+  get serialLast(): number {
+    return this.#serialLast
+  }
+
   /** Those that were added as untold, each once. */
   *takeUntold(): IterableIterator<LiveBan> {
     for (let slot = 0; slot < this.#ids.length; slot++) {
