@@ -6,6 +6,7 @@ import { SmtpSink, type SunkMail } from '../../test/kit/smtp-sink.js'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { runChild } from '../lib/child.js'
 import type { Occasion } from './notice-action.js'
+import { sendBySmtp } from './smtp.js'
 import { smtpAction } from './smtp-action.js'
 
 const info = {
@@ -129,6 +130,27 @@ describe('smtp.py', () => {
     })
     server.close()
     await assert.rejects(tell({ host }, 'start'), /ECONNREFUSED/)
+  })
+
+  it('is given up at once when the daemon stops', async () => {
+    const server = await sink({ greeting: '' })
+    const stop = new AbortController()
+    const mail = { from: { name: '', address: 'f' }, to: ['root'], subject: 's', text: 't', date: new Date(0) }
+    const address = { host: '127.0.0.1', port: server.port, tls: false, isStrict: false, login: undefined }
+    const sent = sendBySmtp(address, mail, stop.signal)
+    await server.connected()
+    stop.abort()
+    await assert.rejects(sent, /Cannot send mail by the server 127\.0\.0\.1:\d+: .*abort/i)
+  })
+
+  it('never gives a password to a server in clear text, where that is asked for', async () => {
+    const server = await sink({ STARTTLS: '502 what?' })
+    const mail = { from: { name: '', address: 'f' }, to: ['root'], subject: 's', text: 't', date: new Date(0) }
+    const login = { user: 'me', password: 's3cret' }
+    const address = { host: '127.0.0.1', port: server.port, tls: false, isStrict: true, login }
+    await assert.rejects(sendBySmtp(address, mail, new AbortController().signal))
+    assert.deepEqual([server.mails, server.commands.filter((line) => line.startsWith('AUTH'))], [[], []])
+    assert.ok(server.commands.includes('STARTTLS'))
   })
 
   it('says nothing of bans that were restored, nor of unbans', () => {

@@ -40,8 +40,6 @@ export async function sendBySmtp(server: SmtpServer, mail: SmtpMail, signal: Abo
     disableUrlAccess: true,
     ...(login && { auth: { user: login.user, pass: login.password } }),
   })
-  const abort = () => transport.close()
-  signal.addEventListener('abort', abort, { once: true })
   try {
     await transport.sendMail({
       from: mail.from,
@@ -50,12 +48,12 @@ export async function sendBySmtp(server: SmtpServer, mail: SmtpMail, signal: Abo
       subject: mail.subject,
       text: mail.text,
       date: mail.date,
+      signal,
     })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`Cannot send mail by the server ${host}:${port}: ${reason}`, { cause: error })
   } finally {
-    signal.removeEventListener('abort', abort)
     transport.close()
   }
 }

@@ -13,6 +13,8 @@ export interface SunkMail {
 /** For tests: a mail server (RFC 5321) that keeps what it gets. */
 export class SmtpSink {
   readonly mails: SunkMail[] = []
+  /** Everything that was said to it, but the mails. */
+  readonly commands: string[] = []
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
   /** What it says to these commands instead of yes. */
@@ -35,6 +37,11 @@ export class SmtpSink {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
+  /** Resolves when somebody is there. */
+  async connected(): Promise<void> {
+    if (this.#sockets.size === 0) await once(this.#server, 'connection')
+  }
+
   close(): void {
     for (const socket of this.#sockets) socket.destroy()
     this.#server.close()
@@ -48,7 +55,7 @@ export class SmtpSink {
     let mail: SunkMail = { from: '', to: [], data: '', login: undefined }
     let text = ''
     let inData = false
-    socket.write('220 sink\r\n')
+    socket.write(this.#answers.greeting ?? '220 sink\r\n')
     socket.on('data', (piece) => {
       text += piece
       for (let end = text.indexOf('\r\n'); end >= 0; end = text.indexOf('\r\n')) {
@@ -61,6 +68,7 @@ export class SmtpSink {
           mail = { from: '', to: [], data: '', login: mail.login }
           socket.write('250 kept\r\n')
         } else {
+          this.commands.push(line)
           const word = line.split(/[ :]/, 1)[0]?.toUpperCase() ?? ''
           const answer = this.#answers[word]
           if (word === 'MAIL') mail.from = /<(.*?)>/.exec(line)?.[1] ?? line
