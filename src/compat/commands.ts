@@ -115,7 +115,7 @@ function planSleep(command: Command, { sleep }: CommandContext): Plan {
 }
 
 /** Jails are known by texts only. */
-export function jailName(value: Command[number]): string {
+function jailName(value: Command[number]): string {
   if (typeof value === 'string') return value
   if (typeof value === 'object' && value !== null) throw wrongType('unhashable type')
   throw new CommandError(unknownJail('').exception, value)

@@ -222,7 +222,8 @@ const commands: PyValue[] = [
   words('get j logpath'),
   words('set j dellogpath /dev/null'),
   words('set j addignoreip'),
-  words('set j addignoreip 198.51.100.1 198.51.100.2'),
+  // One at a time: Fail2ban keeps them in no order.
+  words('set j addignoreip 198.51.100.1'),
   words('get j ignoreip'),
   words('set j delignoreip 198.51.100.1'),
   words('set j delignoreip'),

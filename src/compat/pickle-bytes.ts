@@ -12,11 +12,17 @@ export class PickleError extends Error {
 
 /** Longest line of the text protocol's numbers and memo keys; their digits are few. */
 const lineBytesMax = 400
+/**
+ * Texts that need a second look (escapes of the old protocols, surrogates) cost a hundred times their bytes: this much of them in one
+ * pickle. A client of today sends none.
+ */
+const slowBytesMax = 1 << 20
 
 /** Reads the arguments of a pickle's opcodes, in order. Whatever goes beyond the end throws `PickleError`. */
 export class PickleBytes {
   readonly #bytes: Buffer
   #at = 0
+  #slowBytes = 0
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
@@ -28,7 +34,9 @@ export class PickleBytes {
   }
 
   u8(): number {
-    return this.#take(1).readUInt8()
+    const byte = this.#bytes[this.#at]
+    this.skip(1)
+    return byte ?? 0
   }
 
   u16(): number {
@@ -53,7 +61,8 @@ export class PickleBytes {
   }
 
   skip(length: number): void {
-    this.#take(length)
+    if (length > this.#bytes.length - this.#at) throw this.wrong(`${length} bytes are announced and not there`)
+    this.#at += length
   }
 
   bytes(length: number): Buffer {
@@ -62,7 +71,19 @@ export class PickleBytes {
 
   /** UTF-8; lone surrogates, which Python writes for bytes that were no UTF-8, stay. */
   text(length: number): string {
-    return textOf(this.#take(length), this.#at)
+    const start = this.#at
+    this.skip(length)
+    const text = this.#bytes.toString('utf8', start, this.#at)
+    if (!text.includes('\ufffd')) return text
+    this.#count(length)
+    return carefulText(this.#bytes.subarray(start, this.#at), this.#at)
+  }
+
+  /** A text of the old protocols, up to the next line end. Latin-1, to be unescaped. */
+  escapedLine(): string {
+    const line = this.line(Number.POSITIVE_INFINITY)
+    this.#count(line.length)
+    return line
   }
 
   /** Up to the next line end, which is skipped. ASCII. */
@@ -81,15 +102,14 @@ export class PickleBytes {
   }
 
   #take(length: number): Buffer {
-    if (length > this.#bytes.length - this.#at) throw this.wrong(`${length} bytes are announced and not there`)
-    this.#at += length
+    this.skip(length)
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
-}
 
-function textOf(bytes: Buffer, at: number): string {
-  const text = bytes.toString('utf8')
-  return text.includes('\ufffd') ? carefulText(bytes, at) : text
+  #count(slowBytes: number): void {
+    this.#slowBytes += slowBytes
+    if (this.#slowBytes > slowBytesMax) throw this.wrong(`more than ${slowBytesMax} bytes of escaped text`)
+  }
 }
 
 const surrogate = /\xed([\xa0-\xbf])([\x80-\xbf])/g

@@ -1,5 +1,6 @@
 import { PyFloat, PyTuple, type PyValue } from '../lib/python-repr.js'
 import { PickleBytes } from './pickle-bytes.js'
+import { PickleMemo } from './pickle-memo.js'
 import { scalars } from './pickle-scalars.js'
 import { checkSize, type PickleLimits } from './pickle-size.js'
 
@@ -38,7 +39,7 @@ class Machine {
   readonly #stack: Operand[] = []
   /** Heights of the stack; what is above the last one belongs to the collection that is being built. */
   readonly #marks: number[] = []
-  readonly #memo = new Map<number, Operand>()
+  readonly #memo = new PickleMemo<Operand>()
 
   constructor(bytes: Buffer, objects: PickledObjects | undefined) {
     this.#bytes = new PickleBytes(bytes)
@@ -111,7 +112,7 @@ class Machine {
     else if (code === 0x72)
       this.#memo.set(bytes.u32(), this.#top()) // LONG_BINPUT
     else if (code === 0x94)
-      this.#memo.set(this.#memo.size, this.#top()) // MEMOIZE
+      this.#memo.add(this.#top()) // MEMOIZE
     else if (code === 0x67)
       this.#recall(this.#key()) // GET
     else if (code === 0x68)

@@ -17,11 +17,11 @@ export const scalars: ReadonlyMap<number, Read> = new Map<number, Read>([
   [0x8b, (bytes) => readLong(bytes, bytes.u32())], // LONG4
   [0x46, readFloat], // FLOAT
   [0x47, (bytes) => new PyFloat(bytes.f64())], // BINFLOAT
-  [0x56, (bytes) => unescaped(bytes.line(Number.POSITIVE_INFINITY))], // UNICODE
+  [0x56, (bytes) => unescaped(bytes.escapedLine())], // UNICODE
   [0x8c, (bytes) => bytes.text(bytes.u8())], // SHORT_BINUNICODE
   [0x58, (bytes) => bytes.text(bytes.u32())], // BINUNICODE
   [0x8d, (bytes) => bytes.text(bytes.u64())], // BINUNICODE8
-  [0x53, (bytes) => quoted(bytes, bytes.line(Number.POSITIVE_INFINITY))], // STRING of Python 2
+  [0x53, (bytes) => quoted(bytes, bytes.escapedLine())], // STRING of Python 2
   [0x55, (bytes) => bytes.text(bytes.u8())], // SHORT_BINSTRING
   [0x54, (bytes) => bytes.text(bytes.u32())], // BINSTRING
 ])

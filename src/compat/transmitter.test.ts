@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
-import { PyFloat, type PyValue, repr } from '../lib/python-repr.js'
+import { PyFloat, type PyValue, repr, tuple } from '../lib/python-repr.js'
 import { readReply } from './control-client.js'
 import { writePickle } from './pickle-writer.js'
 import { banBegin, TalkingServer } from './server-kit.js'
+import { shortRepr } from './short-repr.js'
 import { type Rights, Transmitter } from './transmitter.js'
 
 function setUp() {
@@ -163,7 +164,7 @@ describe('Transmitter', () => {
       "ERROR Command ['get', 'a'] has failed. Received IndexError('list index out of range')",
       'ERROR Command [\'status\', "it\'s"] has failed. Received UnknownJailException("it\'s")',
     ])
-    assert.match(log.lines[2] ?? '', /^ERROR Command \['set', 'x{1900,}… \(98\d+ more characters\) has failed/)
+    assert.match(log.lines[2] ?? '', /^ERROR Command \['set', 'x{1900,2000}'…\] has failed/)
   })
 
   it('refuses what is not a pickle of data with a text, and says why in the log', async () => {
@@ -279,5 +280,20 @@ describe('Transmitter', () => {
     assert.equal(await nap, 'None')
     assert.match(await say(['sleep', '1e9']), /^ValueError/)
     assert.match(await say(['sleep', '-1']), /^ValueError\('sleep length must be non-negative'\)/)
+  })
+})
+
+describe('shortRepr', () => {
+  it('is the whole text where that is short', () => {
+    const value = ['a', tuple('b'), tuple(), { k: [1, null, true], "it's": new PyFloat(1) }, 2n ** 70n]
+    assert.equal(shortRepr(value, 1000), repr(value))
+  })
+
+  it('stops soon where it is not', () => {
+    assert.equal(shortRepr(['set', 'sshd', 'addfailregex', 'x'], 14), "['set', 'sshd'…]")
+    const shared = ['x'.repeat(1000)]
+    const large = Array.from({ length: 100_000 }, () => shared)
+    assert.ok(shortRepr(large, 3000).length < 4100)
+    assert.ok(shortRepr({ a: large, b: large }, 100).length < 200)
   })
 })

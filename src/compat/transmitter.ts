@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
-import { PyTuple, type PyValue, repr, tuple } from '../lib/python-repr.js'
+import { PyTuple, type PyValue, tuple } from '../lib/python-repr.js'
 import { typeName, wrongType } from './arguments.js'
 import { planOf } from './commands.js'
 import type { ResolveTxt } from './cymru.js'
@@ -9,6 +9,7 @@ import { readPickle } from './pickle-reader.js'
 import { requestLimits } from './pickle-size.js'
 import { writeFailure, writePickle } from './pickle-writer.js'
 import type { Plan } from './plan.js'
+import { shortRepr } from './short-repr.js'
 
 /** What somebody at the socket may do: everything, or only what a member of its group may. */
 export type Rights = 'all' | 'read and ban'
@@ -83,8 +84,8 @@ export class Transmitter {
   #failed(command: PyValue, error: unknown): Buffer {
     const failure = failureOf(error)
     const name = failure.exception.slice(failure.exception.lastIndexOf('.') + 1)
-    const args = failure.args.map(repr).join(', ')
-    const text = `Command ${shortened(repr(command))} has failed. Received ${shortened(`${name}(${args})`)}`
+    const args = failure.args.map((value) => shortRepr(value, logCharactersMax)).join(', ')
+    const text = `Command ${shortRepr(command, logCharactersMax)} has failed. Received ${name}(${args})`
     // What no command should come to is a mistake of ours: then its place counts.
     const place = error instanceof CommandError || !(error instanceof Error) ? '' : `\n${error.stack}`
     this.#options.log.write('ERROR', 'transmitter', text + place)
@@ -102,12 +103,6 @@ function wordsOf(command: PyValue): Command {
 /** A client must be able to read it, whatever it is: what is no failure of Fail2ban's becomes Python's RuntimeError. */
 function failureOf(error: unknown): Pick<CommandError, 'exception' | 'args'> {
   return error instanceof CommandError ? error : { exception: 'builtins.RuntimeError', args: [messageOf(error)] }
-}
-
-function shortened(text: string): string {
-  return text.length <= logCharactersMax
-    ? text
-    : `${text.slice(0, logCharactersMax)}… (${text.length - logCharactersMax} more characters)`
 }
 
 function messageOf(error: unknown): string {
