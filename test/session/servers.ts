@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
+import { after } from 'node:test'
 import { connectControl } from '../../src/compat/control-client.js'
 import { waitUntil } from '../kit/wait-until.js'
 import type { SessionHouse } from './house.js'
@@ -14,6 +15,12 @@ const serverPrograms = {
   own: [...apart, process.execPath, path.join(root, 'bin/fail2ban-server')],
 }
 
+/** None outlives the test file, also when a test fails. */
+const started: ChildProcess[] = []
+after(() => {
+  for (const server of started) server.kill('SIGKILL')
+})
+
 /** Starts a server in the foreground, and waits until it is ready. */
 export async function startServer(kind: keyof typeof serverPrograms, house: SessionHouse): Promise<ChildProcess> {
   const [file = '', ...words] = serverPrograms[kind]
@@ -27,7 +34,7 @@ export async function startServer(kind: keyof typeof serverPrograms, house: Sess
   server.once('exit', () => {
     isEnded = true
   })
-  process.once('exit', () => server.kill('SIGKILL'))
+  started.push(server)
   await waitUntil(
     async () => isEnded || (said.includes('Server ready') && (await isReady(house))),
     () => `the server is ready; it says:\n${said}`,
