@@ -7,9 +7,9 @@ import { JailActions, type JailActionsOptions } from './jail-actions.js'
 import { type JailEvent, type PeerAction, type PeerBan, type PeerCase, peerNowS, type Trace } from './peer-kit.js'
 import { Turns } from './turns.js'
 
-export const nowMs = peerNowS * 1000
+const nowMs = peerNowS * 1000
 export const good: ChildResult = { exitCode: 0, stdout: '', stderr: '', timedOut: false }
-export const hostNames = { full: 'gate.example.org', short: 'gate' }
+const hostNames = { full: 'gate.example.org', short: 'gate' }
 
 /** Jails with actions, and the live bans that a daemon would know of. Log lines are kept as `LEVEL text`. */
 export class ActionKit {

@@ -95,7 +95,7 @@ export class ActionList {
   async unban(ban: BriefBan): Promise<void> {
     this.#epochs.delete(ban.id)
     await this.#unban(this.#actions.values(), ban)
-    for (const action of this.#actions.values()) action.forgetReleased()
+    for (const action of this.#actions.values()) action.holdBack.forgetReleased()
   }
 
   /** Somebody who is banned was seen again: checks the environment now and then, and bans again what a repair may have lost (spec 5.7). */
@@ -120,7 +120,7 @@ export class ActionList {
   async unbanAll(bans: readonly BriefBan[], told?: (ban: BriefBan) => void): Promise<void> {
     await this.#lift(this.#actions, bans, { isStop: false, told })
     this.#epochs.clear()
-    for (const action of this.#actions.values()) action.forgetReleased()
+    for (const action of this.#actions.values()) action.holdBack.forgetReleased()
   }
 
   /** Ends all bans and then the actions, the last one first. `bans` undefined: those stay. */
@@ -150,10 +150,15 @@ export class ActionList {
     if (added.length > 0) for (const ban of bans) await this.ban({ ...ban, isRestored: true }, undefined, added)
   }
 
-  /** Whether an unban by these commands would end a ban that one of these actions made. */
-  async wouldSuffer(texts: readonly string[], tags: BanTags): Promise<boolean> {
-    for (const action of this.#actions.values()) if (await action.wouldSuffer(texts, tags)) return true
-    return false
+  /** The action whose ban an unban by these commands would end. */
+  async sufferer(texts: readonly string[], tags: BanTags): Promise<CommandAction | undefined> {
+    for (const action of this.#actions.values()) if (await action.wouldSuffer(texts, tags)) return action
+    return undefined
+  }
+
+  /** Whether unbans of other jails wait for the end of ours. */
+  owes(id: string): boolean {
+    return [...this.#actions.values()].some((action) => action.holdBack.owes(id))
   }
 
   async #lift(
@@ -194,6 +199,8 @@ export class ActionList {
 
   async #end(actions: ReadonlyMap<string, CommandAction>): Promise<void> {
     for (const [name, action] of [...actions].reverse()) {
+      for (const id of action.holdBack.owedIds)
+        await action.unbanOthers(this.#options.tagsOf({ id, startMs: 0, durationMs: undefined, count: 1 }))
       await action.stop().catch((error: unknown) => {
         this.#say('ERROR', `Failed to stop jail '${this.#jail}' action '${name}': ${textOf(error)}`)
       })

@@ -10,10 +10,15 @@ export type Work = BanEvent | { kind: 'task'; run(): Promise<void> }
 export interface BacklogOptions {
   /** So many events are kept one by one. */
   waitingMax: number
+  /** Whether nobody waits for the end of a ban of this id that was never made. */
+  mayForget(id: string): boolean
   onFull(): void
   /** What came after that has been handed out, too. `skipped`: bans that ended before their turn came. */
   onCaughtUp(skipped: number): void
 }
+
+/** Characters of log lines that wait with their bans; a ban may bring a megabyte. */
+const textLengthMax = 1 << 24
 
 interface Folded {
   unban?: BriefBan
@@ -33,6 +38,7 @@ export class Backlog {
   readonly #folded = new Map<string, Folded>()
   #skipped = 0
   #isFull = false
+  #textLength = 0
 
   constructor(options: BacklogOptions) {
     this.#options = options
@@ -47,7 +53,7 @@ export class Backlog {
       this.#unfoldAll()
       this.#queue.push(work)
     } else if (this.#folded.size === 0 && this.#queue.length - this.#head < this.#options.waitingMax) {
-      this.#queue.push(work)
+      this.#queue.push(this.#slim(work))
     } else {
       if (!this.#isFull) this.#options.onFull()
       this.#isFull = true
@@ -63,6 +69,7 @@ export class Backlog {
       this.#head = 0
     }
     if (work === undefined) this.#head = this.#queue.length
+    else this.#textLength -= textLength(work)
     return work
   }
 
@@ -77,7 +84,16 @@ export class Backlog {
     })
     this.#queue = rest
     this.#head = 0
+    this.#textLength = 0
     return dropped
+  }
+
+  /** Full of text: the lines of this ban are asked for when its turn comes. */
+  #slim(event: BanEvent): BanEvent {
+    const length = textLength(event)
+    if (event.kind === 'ban' && this.#textLength + length > textLengthMax) return { ...event, record: undefined }
+    this.#textLength += length
+    return event
   }
 
   #fold(event: BanEvent): void {
@@ -91,10 +107,10 @@ export class Backlog {
       else folded.prolonged = ban
     } else {
       delete folded.prolonged
-      if (folded.ban !== undefined) {
-        delete folded.ban
-        this.#skipped++
-      } else folded.unban = ban
+      const isMade = folded.ban === undefined
+      if (!isMade) this.#skipped++
+      delete folded.ban
+      if (isMade || !this.#options.mayForget(id)) folded.unban = ban
     }
     if (folded.ban === undefined && folded.unban === undefined && folded.prolonged === undefined)
       this.#folded.delete(id)
@@ -117,4 +133,10 @@ export class Backlog {
   #unfoldAll(): void {
     while (this.#folded.size > 0) this.#unfoldOne()
   }
+}
+
+function textLength(work: Work): number {
+  if (work.kind !== 'ban' || work.record === undefined) return 0
+  const texts = [...work.record.lines, ...Object.values(work.record.data)]
+  return texts.reduce((sum, text) => sum + text.length, 0)
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../lib/log.js'
 import type { BanTags } from './ban-tags.js'
+import { HoldBack } from './hold-back.js'
 import { Operations } from './operations.js'
 import type { Family, Properties } from './properties.js'
 import { filesOf } from './shared-files.js'
@@ -11,13 +12,14 @@ export interface ActionSurroundings {
   log: Log
   /** Fills in the tags of a ban, or of none. */
   fill(text: string, tags: BanTags | { operation: Family }): Promise<ShellCommand>
-  run(command: ShellCommand, timeoutS: number): Promise<boolean>
+  /** `mayFail`: then nothing is said of it. */
+  run(command: ShellCommand, timeoutS: number, options?: { mayFail: boolean }): Promise<boolean>
   /** Runs the task while nobody else in the daemon has one of these keys. */
   alone<T>(keys: readonly string[], task: () => Promise<T>): Promise<T>
   /** The jail's next epoch: bans from before it may have been lost with a restart of the action (spec 5.7). */
   nextEpoch(): number
-  /** The jail whose live ban of this id an unban by this action would end, too. */
-  heldBy(action: CommandAction, tags: BanTags): Promise<string | undefined>
+  /** Hands these unbans by this action over to another jail whose live ban they would end, if there is one. */
+  handOver(action: CommandAction, tags: BanTags, commands: readonly ShellCommand[]): Promise<string | undefined>
 }
 
 type BanCommand = 'actionban' | 'actionreban' | 'actionprolong' | 'actionunban'
@@ -35,8 +37,7 @@ export class CommandAction {
   readonly #around: ActionSurroundings
   readonly #operations: Operations
   readonly #states = new Map<Family, State>()
-  /** Ids that this action has let go although their bans may still be listed as live: it is being stopped. */
-  readonly #released = new Set<string>()
+  readonly holdBack: HoldBack
   #files: { revision: number; keys: string[] } = { revision: -1, keys: [] }
   /** Epoch of the last repair; bans that are older are made again when somebody is seen who should be banned. */
   epoch = 0
@@ -50,6 +51,15 @@ export class CommandAction {
       action: name,
       properties,
       execute: (text, family) => this.#executeOperation(text, family),
+    })
+    this.holdBack = new HoldBack({
+      handOver: (tags, commands) => around.handOver(this, tags, commands),
+      run: (command, mayFail) => around.run(command, properties.timeoutS, { mayFail }),
+      tell: ({ id }, holder) => {
+        const what = `[${around.jail}] action '${name}': ${id} stays banned`
+        const why = `jail '${holder}' bans it by the same command; its unban comes behind theirs`
+        around.log.write('INFO', 'actions', `${what}, ${why}`)
+      },
     })
   }
 
@@ -80,7 +90,7 @@ export class CommandAction {
   }
 
   async unban(tags: BanTags): Promise<void> {
-    if (!this.#states.get(tags.family)?.hasBans) return
+    if (!this.#states.get(tags.family)?.hasBans) return this.unbanOthers(tags)
     if (!(await this.#process('actionunban', tags))) throw new Error(`Error unbanning ${tags.ip}`)
   }
 
@@ -116,7 +126,7 @@ export class CommandAction {
 
   /** Whether an unban with one of these commands would end a ban that this action made. */
   async wouldSuffer(texts: readonly string[], tags: BanTags): Promise<boolean> {
-    if (this.#released.has(tags.id) || !this.#states.get(tags.family)?.hasBans) return false
+    if (this.holdBack.isReleased(tags.id) || !this.#states.get(tags.family)?.hasBans) return false
     return (await this.effectsOf(tags)).some((text) => texts.includes(text))
   }
 
@@ -132,13 +142,10 @@ export class CommandAction {
     return texts
   }
 
-  /** From now on this ban of ours stands in nobody's way, although it may still be listed. */
-  release(id: string): void {
-    this.#released.add(id)
-  }
-
-  forgetReleased(): void {
-    this.#released.clear()
+  /** Unbans of other jails that waited for the end of a ban of ours that was never made or is lost. */
+  async unbanOthers(tags: BanTags): Promise<void> {
+    if (!this.holdBack.owes(tags.id)) return
+    await this.#around.alone(await this.effectsOf(tags), () => this.holdBack.unban(tags, undefined))
   }
 
   async #start(families: readonly Family[]): Promise<void> {
@@ -220,20 +227,10 @@ export class CommandAction {
     const command = await this.#around.fill(text, tags)
     const keys = [...(await this.effectsOf(tags)), ...this.#fileKeys()]
     return this.#around.alone(keys, async () => {
-      if (name === 'actionunban') {
-        const holder = await this.#around.heldBy(this, tags)
-        this.release(tags.id)
-        if (holder !== undefined) return this.#heldBack(tags, holder)
-      } else this.#released.delete(tags.id)
+      if (name === 'actionunban') return this.holdBack.unban(tags, command)
+      this.holdBack.banned(tags.id)
       return this.#around.run(command, this.properties.timeoutS)
     })
-  }
-
-  #heldBack(tags: BanTags, holder: string): true {
-    const { jail, log } = this.#around
-    const what = `[${jail}] action '${this.name}': ${tags.id} stays banned`
-    log.write('INFO', 'actions', `${what}, jail '${holder}' bans it by the same command and will unban it`)
-    return true
   }
 
   async #executeOperation(text: string, family: Family): Promise<boolean> {

@@ -20,13 +20,21 @@ export async function runCommand(
   if (isGood && !log.isOn('DEBUG')) return true
   const id = nextId()
   const say = (level: LogLevel, text: string) => log.write(level, 'utils', `${id} -- ${text}`)
-  say(isGood ? 'TRACEDEBUG' : 'ERROR', `exec: ${printed(command)}`)
+  say(isGood ? 'TRACEDEBUG' : 'ERROR', `exec: ${cut(printed(command))}`)
   if (result.timedOut) say('ERROR', `timed out after ${timeoutS} seconds.`)
   sayOutput('stdout', result.stdout, (line) => say(isGood ? 'DEBUG' : 'ERROR', line))
   sayOutput('stderr', result.stderr, (line) => say(isGood ? 'DEBUG' : 'ERROR', line))
   if (isGood) say('DEBUG', 'returned successfully 0')
   else sayFailure(result, command, log, say)
   return isGood
+}
+
+/** A command may hold lines of an attacker as long as he likes; the log need not. */
+const printedLengthMax = 20_000
+
+function cut(text: string): string {
+  const more = text.length - printedLengthMax
+  return more > 0 ? `${text.slice(0, printedLengthMax)}… and ${more} more characters` : text
 }
 
 let last = 0
@@ -68,7 +76,7 @@ const signalNames = (
 ).split(' ')
 
 function notFound(command: ShellCommand): string {
-  const text = command.values.length === 0 ? repr(command.script) : printed(command)
+  const text = cut(command.values.length === 0 ? repr(command.script) : printed(command))
   return (
     `"Command not found".  Make sure that all commands in ${text} are in the PATH of the server process ` +
     '(grep -a PATH= /proc/PID/environ, with the PID of the server).'

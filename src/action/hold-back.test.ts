@@ -72,9 +72,10 @@ describe('an unban', () => {
     await kit.settled()
     kit.unban('ssh', id)
     await kit.settled()
+    assert.equal(ran.length, 2)
     kit.unban('web', id)
     await kit.settled()
-    assert.deepEqual(ran, [`rule add ${id} 22`, `rule add ${id} 80`, `rule delete ${id}`])
+    assert.deepEqual(ran, [`rule add ${id} 22`, `rule add ${id} 80`, `rule delete ${id}`, `rule delete ${id}`])
   })
 
   it('waits for nobody where the commands name the jail', async () => {
@@ -126,20 +127,61 @@ describe('an unban', () => {
     }
   })
 
-  it('comes once when all jails stop together', async () => {
+  it('comes as often as the bans came, for lists that keep duplicates', async () => {
     const kit = new ActionKit()
-    const ran: string[] = []
-    const list = blockList()
-    const run: typeof runChild = (argv, options) => {
-      ran.push(argv[2] ?? '')
-      return runChild(argv, options)
+    const list = blockList([['actionunban', 'sed -i "0,/^<ip>$/{/^<ip>$/d}" <file>']])
+    for (const jail of ['one', 'two', 'three']) kit.jail(jail, [list])
+    for (const jail of ['one', 'two', 'three']) kit.ban(jail, id)
+    await kit.settled()
+    assert.deepEqual(listed(list), [id, id, id])
+    for (const jail of ['two', 'one']) {
+      kit.unban(jail, id)
+      await kit.settled()
+      assert.deepEqual(listed(list), [id, id, id])
     }
-    for (const jail of ['one', 'two', 'three']) kit.jail(jail, [list], { run })
+    kit.unban('three', id)
+    await kit.settled()
+    assert.deepEqual(listed(list), [])
+  })
+
+  it('comes when the jail for which it waited stops before it has banned', async () => {
+    const kit = new ActionKit()
+    const list = blockList()
+    let release = () => {}
+    const slow = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    kit.jail('short', [list])
+    const news: PeerAction = { name: 'news', properties: [['actionban', 'news <ip>']] }
+    const long = kit.jail('long', [news, list], {
+      run: async (argv, limits) => {
+        if (!argv[2]?.startsWith('news')) return runChild(argv, limits)
+        if (argv[2].includes('203.0.113.9')) await slow
+        return good
+      },
+    })
+    kit.ban('short', id)
+    kit.ban('long', '203.0.113.8')
+    await kit.settled()
+    kit.ban('long', '203.0.113.9')
+    kit.ban('long', id) // waits behind the slow one
+    kit.unban('short', id)
+    await kit.jails.get('short')?.settled()
+    const stopped = long.stop([...(kit.live.get('long')?.values() ?? [])])
+    kit.live.get('long')?.clear()
+    release()
+    await stopped
+    assert.deepEqual(listed(list), [])
+  })
+
+  it('comes in the end when all jails stop together', async () => {
+    const kit = new ActionKit()
+    const list = blockList()
+    for (const jail of ['one', 'two', 'three']) kit.jail(jail, [list])
     for (const jail of ['one', 'two', 'three']) for (const who of [id, '203.0.113.8']) kit.ban(jail, who)
     await kit.settled()
     await Promise.all([...kit.jails].map(([name, jail]) => jail.stop([...(kit.live.get(name)?.values() ?? [])])))
     assert.deepEqual(listed(list), [])
-    assert.equal(ran.filter((script) => script.startsWith('sed')).length, 2)
   })
 
   it('goes on when it is the last, however the others ended', async () => {
@@ -200,7 +242,7 @@ describe('actions of the package that know no jail', { skip: noPeer ?? false }, 
     ['shorewall', {}, 'shorewall'],
     ['ipfw', { port: '22' }, 'ipfw'],
   ] as const)
-    it(`${file} is told of the end once, by the last jail`, async () => {
+    it(`${file} is told of the end when the last jail lifts its ban`, async () => {
       const record = join(directory, `${program}.log`)
       const bin = join(directory, program)
       writeFileSync(
@@ -224,7 +266,7 @@ describe('actions of the package that know no jail', { skip: noPeer ?? false }, 
       kit.unban('long', id)
       await kit.settled()
       const said = readFileSync(record, 'utf8').slice(before.length)
-      assert.equal(said, file === 'ipfw' ? 'list\ndelete 00100\n' : `allow ${id}\n`)
+      assert.equal(said, (file === 'ipfw' ? 'list\ndelete 00100\n' : `allow ${id}\n`).repeat(2))
       assert.deepEqual(
         kit.logged.filter((line) => line.startsWith('ERROR')),
         [],

@@ -2,7 +2,7 @@ import type { ActionSpec } from '../domain/action-spec.js'
 import type { Ban } from '../domain/ban.js'
 import type { ChildResult } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
-import type { Log } from '../lib/log.js'
+import { type Log, silentLog } from '../lib/log.js'
 import type { PyValue } from '../lib/python-repr.js'
 import { ActionList } from './action-list.js'
 import { callable, classProperties } from './action-methods.js'
@@ -180,12 +180,12 @@ export class JailActions {
     return this.#backlog.size
   }
 
-  /** For another jail: whether an unban by these commands would end a ban of ours. */
-  wouldSuffer(id: string, texts: readonly string[]): Promise<boolean> {
+  /** For another jail: our action whose ban an unban by these commands would end. */
+  sufferer(id: string, texts: readonly string[]): Promise<CommandAction | undefined> {
     const { world } = this.#options
     const record = world.lastOf(id)
     const ban = record ?? { id, startMs: 0, durationMs: undefined, count: 1 }
-    return this.#list.wouldSuffer(texts, new BanTags(this.jail, ban, world, record))
+    return this.#list.sufferer(texts, new BanTags(this.jail, ban, world, record))
   }
 
   #newBacklog(waitingMax: number): Backlog {
@@ -194,6 +194,7 @@ export class JailActions {
     const advice = 'of what comes now only the last state of each id is kept'
     return new Backlog({
       waitingMax,
+      mayForget: (id) => !this.#list.owes(id),
       onFull: () => say('WARNING', `${waitingMax} bans and unbans wait for its actions, ${advice}`),
       onCaughtUp: (skipped) =>
         say('NOTICE', `Its actions have caught up; ${skipped} bans ended before their turn came`),
@@ -251,9 +252,10 @@ export class JailActions {
       jail,
       log,
       fill: (text, tags) => this.#fill(text, tags),
-      run: (command, timeoutS) => turns.child(() => runCommand(command, { run: limited, log, timeoutS })),
+      run: (command, timeoutS, { mayFail } = { mayFail: false }) =>
+        turns.child(() => runCommand(command, { run: limited, log: mayFail ? silentLog : log, timeoutS })),
       alone: (keys, task) => turns.alone(keys, task),
-      heldBy: (action, tags) => this.#heldBy(action, tags),
+      handOver: (action, tags, commands) => this.#handOver(action, tags, commands),
     }
   }
 
@@ -271,11 +273,17 @@ export class JailActions {
     return operationTags({ jail, family, nowMs: clock.now(), banTimeMs: world.banTimeMs(), sources: world })
   }
 
-  async #heldBy(action: CommandAction, tags: BanTags): Promise<string | undefined> {
-    const others = this.#options.world.othersHolding(tags.id)
-    if (others.length === 0) return undefined
+  async #handOver(action: CommandAction, tags: BanTags, commands: readonly ShellCommand[]) {
+    const others = () => this.#options.world.othersHolding(tags.id)
+    if (others().length === 0) return undefined
     const texts = await action.effectsOf(tags)
-    for (const other of others) if (await other.wouldSuffer(tags.id, texts)) return other.jail
+    for (const other of others()) {
+      const suffering = await other.sufferer(tags.id, texts)
+      // Its ban may have ended meanwhile; then its own unban is on its way already and takes nothing more along.
+      if (suffering === undefined || !others().includes(other)) continue
+      suffering.holdBack.owe(tags.id, commands)
+      return other.jail
+    }
     return undefined
   }
 }

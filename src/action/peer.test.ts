@@ -41,7 +41,7 @@ async function compare(cases: readonly PeerCase[], name: (at: number) => string)
 }
 
 /** Bans and unbans are told by others of ours; what Fail2ban prints of a function in memory is no fact, and the time of its empty ticket is that of its first use. */
-export function comparable(trace: Trace): Trace {
+function comparable(trace: Trace): Trace {
   return trace
     .filter(
       ([kind, , , text = '']) =>
@@ -129,8 +129,8 @@ const optional = (verb: string, name: string, other = fc.constant('')) =>
   fc.oneof(texts(verb), texts(verb), other).map((text): [string, string] => [name, text])
 
 /**
- * NOTE: `actioncheck` only where every family starts by a text of its own, and no ids without address beside it: where two families share
- * a start, Fail2ban's repairs take it for done (spec 6.4, quirk), and ours do not.
+ * NOTE: `actioncheck` only where every family starts and stops by texts of its own, and no ids without address beside it: where two families share
+ * one, Fail2ban's repairs take it for done (spec 6.4, quirk), and ours do not.
  */
 const actionOf = (name: string) =>
   fc
@@ -165,10 +165,10 @@ const actionOf = (name: string) =>
         ['actionstop?family=inet4', `stop4-${name}`],
       ]),
     })
-    .map(({ more, demand, families, repair, start, check, ...commands }): PeerAction => {
+    .map(({ more, demand, families, repair, start, stop, check, ...commands }): PeerAction => {
       const isChecked = families.length > 0 && check[1] !== ''
       const properties = [
-        [start[0], isChecked ? `${start[1]} <family>` : start[1]] as const,
+        ...[start, stop].map(([key, text]) => [key, isChecked ? `${text} <family>` : text] as const),
         ...Object.values(commands),
         repair,
         isChecked ? check : (['actioncheck', ''] as const),
@@ -177,7 +177,7 @@ const actionOf = (name: string) =>
     })
 
 const ids = ['198.51.100.7', '2001:db8::7', '198.51.100.8', 'raw']
-export const caseOf: fc.Arbitrary<PeerCase> = fc
+const caseOf: fc.Arbitrary<PeerCase> = fc
   .record({
     actions: fc.tuple(actionOf('a'), actionOf('b')).chain(([a, b]) => fc.constantFrom([a], [a, b])),
     steps: fc.array(fc.record({ what: fc.nat(9), id: fc.constantFrom(...ids), restored: fc.boolean() }), {
@@ -200,6 +200,7 @@ function eventsOf(
   let nowS = 1795225900.5
   for (const { what, id, restored } of steps) {
     if (isChecked && id === 'raw') continue
+    const isReloaded = events.some((event) => event.do === 'reload')
     nowS += 10
     if (!banned.has(id)) {
       banned.add(id)
@@ -214,8 +215,10 @@ function eventsOf(
     } else if (what < 4) {
       banned.delete(id)
       events.push({ do: 'unban', id })
-    } else if (what < 7) events.push({ do: 'repeat', id, lateS: what * 2 - 6, nowS })
-    else if (what === 7) events.push({ do: 'prolong', id, seconds: 7200 })
+    } else if (what < 7) {
+      // Without the action that was repaired, Fail2ban bans again by all others.
+      if (!isReloaded) events.push({ do: 'repeat', id, lateS: what * 2 - 6, nowS })
+    } else if (what === 7) events.push({ do: 'prolong', id, seconds: 7200 })
     else if (what === 8) {
       banned.clear()
       events.push({ do: 'flush' })

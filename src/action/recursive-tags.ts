@@ -7,7 +7,7 @@ const lengthMax = 1 << 20
 export const hostileTags: ReadonlySet<string> = new Set(['matches', 'ipmatches', 'ipjailmatches'])
 
 /** Properties that lead back to themselves; Fail2ban's ValueError. */
-export class TagCircle extends Error {}
+class TagCircle extends Error {}
 
 /**
  * Replaces `<tag>` in every property by the property of that name until nothing is left to replace (spec 6.3). `condition` is `family=inet4`

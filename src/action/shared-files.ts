@@ -1,7 +1,9 @@
 /** A path that a command may change. Programs and devices are none. */
-const path = /(?<![\w./@:-])\/(?!(?:dev|usr|bin|sbin|proc|sys)\b)[\w.+@-]+(?:\/[\w.+@-]+)*/g
+const path = /(?<=^|[\s"'=>])\/(?!(?:dev|usr|bin|sbin|proc|sys)\b)[\w.+@-]+(?:\/+[\w.+@-]+)*/g
 /** Where a command writes to. */
-const redirection = /(?<!<)>{1,2}\s*(?<quote>["']?)(?=\/)/g
+const redirection = /(?<=>\s*["']?)\/[^\s"';|&]+/g
+/** What a ban fills in names no file, and its angles are no redirection. */
+const tag = /<[^ <>]+>/g
 
 /**
  * Keys of the files that these commands of an action work on; commands with a key in common must not run at the same time. Two jails that
@@ -11,14 +13,10 @@ const redirection = /(?<!<)>{1,2}\s*(?<quote>["']?)(?=\/)/g
 export function filesOf(commands: readonly string[], undoesBans: boolean): string[] {
   const files = new Set<string>()
   for (const text of commands) {
-    if (undoesBans) for (const [file] of text.matchAll(path)) files.add(`file ${file}`)
-    else
-      for (const { index, 0: sign } of text.matchAll(redirection)) {
-        const start = index + sign.length
-        path.lastIndex = 0
-        const file = [...text.slice(start, start + 4096).matchAll(path)][0]
-        if (file?.index === 0) files.add(`file ${file[0]}`)
-      }
+    const plain = text.replace(tag, '_')
+    const written = undoesBans ? [plain] : (plain.match(redirection) ?? [])
+    for (const [file] of written.flatMap((part) => [...part.matchAll(path)]))
+      files.add(`file ${file.replace(/\/+/g, '/')}`)
   }
   return [...files]
 }
