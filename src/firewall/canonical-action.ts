@@ -32,7 +32,7 @@ const command = /^(?:action\w+|norestored)$/
 const tag = /<([^ <>]+)>/g
 
 /** Between the parts of a canonical text; no command has it. */
-export const partEnd = '\x1e'
+const partEnd = '\x1e'
 
 /**
  * One text for everything an action does: its commands, and the properties that these name by `<tag>` for Fail2ban's server to fill in,

@@ -47,7 +47,7 @@ function factsOf(notification: Notification): object {
 }
 
 /** One line for people. */
-export function sentenceOf(notification: Notification, host: string): string {
+function sentenceOf(notification: Notification, host: string): string {
   switch (notification.kind) {
     case 'ban': {
       const { jail, id, failures, count } = notification.ban

@@ -1,5 +1,5 @@
 /** How many may wait when nothing else is said. */
-export const waitingMax = 100
+const waitingMax = 100
 
 export interface OutboxOptions<T> {
   /** Hands over one; rejects with a sentence when it could not. Ends soon after the signal. */

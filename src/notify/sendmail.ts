@@ -1,7 +1,7 @@
 import type { ChildOptions, ChildResult } from '../lib/child.js'
 
 /** Where sendmail is, or what calls itself so (postfix, exim, msmtp); the last by the PATH. */
-export const sendmailPlaces: readonly string[] = ['/usr/sbin/sendmail', '/usr/lib/sendmail', 'sendmail']
+const sendmailPlaces: readonly string[] = ['/usr/sbin/sendmail', '/usr/lib/sendmail', 'sendmail']
 
 const sendMs = 60_000
 

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmodSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { atTheEnd, failures, House, onlySshd, withoutDebian } from './kit/daemon-kit.js'
+import { SmtpSink } from './kit/smtp-sink.js'
+import { waitUntil } from './kit/wait-until.js'
+
+const attacker = '192.0.2.7'
+const withAction = (action: string) =>
+  onlySshd(`maxretry = 3\naction = %(banaction)s[name=%(__name__)s]\n         ${action}`)
+
+/** A web server that keeps what it gets, as objects. */
+async function hook() {
+  const told: { event: string; text: string; jail?: string }[] = []
+  const server = http.createServer((request, answer) => {
+    let body = ''
+    request.setEncoding('utf8')
+    request.on('data', (piece) => {
+      body += piece
+    })
+    request.on('end', () => {
+      told.push(JSON.parse(body))
+      answer.end()
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  atTheEnd(() => server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/s3cret`
+  return { told, url }
+}
+
+describe('an operator is told of bans', () => {
+  it('by a web service and a program, once, and not again after a restart', async () => {
+    const { told, url } = await hook()
+    const own = `[notify]\nwebhook = ${url}\ncommand = DIR/tell DIR/told\nevents = ban unban\n`
+    const house = new House({ jails: onlySshd('maxretry = 3'), own })
+    house.write('tell', '#!/bin/sh\ncat >> "$1"\n')
+    chmodSync(house.at('tell'), 0o755)
+    await house.serve('--simulate')
+    house.append(failures(attacker, 3))
+    await waitUntil(
+      () => told.length === 1,
+      () => `the hook is told; it was told ${JSON.stringify(told)}\n${house.read()}`,
+    )
+    assert.equal((await house.tocsin('restart')).exitCode, 0)
+    assert.match(house.read(), /\[sshd\] Restore Ban 192\.0\.2\.7/)
+    assert.equal((await house.tocsin('unban', attacker)).exitCode, 0)
+    await waitUntil(
+      () => told.length === 2,
+      () => `the hook is told of the unban\n${house.read()}`,
+    )
+    assert.deepEqual(
+      told.map(({ event, jail }) => [event, jail]),
+      [
+        ['ban', 'sshd'],
+        ['unban', 'sshd'],
+      ],
+    )
+    await waitUntil(() => house.read('told').split('\n').length === 3, 'the program is told of both')
+    assert.doesNotMatch(house.read(), /s3cret/)
+  })
+
+  it('by smtp.py, with the lines, from start to stop', async () => {
+    const sink = await SmtpSink.listen()
+    atTheEnd(() => sink.close())
+    const house = new House({
+      jails: withAction(`smtp.py[host="127.0.0.1:${sink.port}", dest="a@example.org", matches="matches"]`),
+    })
+    const daemon = await house.serve('--simulate')
+    house.append(failures(attacker, 3, 'mallory'))
+    await waitUntil(
+      () => sink.mails.length === 2,
+      () => `a mail is sent\n${house.read()}`,
+    )
+    await daemon.end()
+    const subjects = sink.mails.map(({ data }) => /^Subject: (.*?) (?:on|from) /m.exec(data)?.[1])
+    const wanted = ['sshd: started', `sshd: banned ${attacker}`, 'sshd: stopped']
+    assert.deepEqual(
+      subjects,
+      wanted.map((one) => `[Fail2Ban] ${one}`),
+    )
+    assert.match(sink.mails[1]?.data ?? '', /Matches for this ban:\r\n.*mallory/)
+  })
+
+  it('by the mails of Debian\'s own "action_mw"', {
+    skip: withoutDebian,
+  }, async () => {
+    const jails =
+      '[DEFAULT]\nmta = sendmail\ndestemail = a@example.org\naction = %(action_mw)s\n[sshd]\nenabled = true\nbackend = polling\nlogpath = DIR/auth.log\nmaxretry = 3\n'
+    const house = new House({ base: 'debian', jails })
+    house.write('config/action.d/sendmail-common.local', '[Init]\nmailcmd = DIR/mailer "<dest>"\n')
+    house.write('mailer', '#!/bin/sh\n(echo "$@"; cat; echo) >> DIR/mails\n')
+    chmodSync(house.at('mailer'), 0o755)
+    const daemon = await house.serve('--simulate')
+    house.append(failures(attacker, 3))
+    await waitUntil(
+      () => house.read('mails').includes('Here is more information'),
+      () => `a mail is sent\n${house.read()}`,
+    )
+    await daemon.end()
+    const mails = house.read('mails')
+    assert.equal(mails.match(/^a@example\.org$/gm)?.length, 3)
+    assert.match(mails, /^Subject: \[Fail2Ban\] sshd: banned 192\.0\.2\.7 from /m)
+    assert.match(mails, /^Subject: \[Fail2Ban\] sshd: stopped on /m)
+  })
+})
