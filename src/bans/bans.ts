@@ -63,6 +63,7 @@ export class Bans {
   readonly #records: Records
   readonly #refusals: Refusals
   readonly #restore: Restore
+  #telling: Promise<unknown> = Promise.resolve()
 
   constructor(options: BansOptions) {
     this.#options = options
@@ -181,7 +182,7 @@ export class Bans {
     }
     await this.#options.enforcer.reconcile(closures)
     this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
-    this.#restore.tell()
+    this.#telling = Promise.all([this.#telling, this.#restore.tell()])
   }
 
   /** Drops a jail that is no longer configured: its bans stay in the store, the enforcer forgets them with the jail's scope. */
@@ -197,12 +198,14 @@ export class Bans {
 
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */
   async settled(): Promise<void> {
+    await this.#telling
     await this.#enforcing.settled()
     await this.#records.settled()
   }
 
   /** Before an orderly end: one more try for what waits. */
   async flush(): Promise<void> {
+    await this.#telling
     await this.#enforcing.settled()
     await this.#records.retryNow()
   }
@@ -244,9 +247,10 @@ export class Bans {
   }
 
   #end(ban: LiveBan, why: 'expired' | 'lifted'): void {
+    // Restored, and nobody has been told of it so far: then nobody is told of its end.
+    if (!this.#live.isUntold(ban)) this.#news.ended(keyOf(ban), ban, why)
     this.#live.delete(ban)
     this.#expiry.delete(ban.slot)
-    this.#news.ended(keyOf(ban), ban, why)
     this.#enforcing.put(keyOf(ban), ban)
   }
 

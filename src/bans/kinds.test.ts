@@ -178,3 +178,25 @@ it('lists bans by their end, permanent ones last', () => {
     ['192.0.2.3', '192.0.2.2', '192.0.2.1'],
   )
 })
+
+it('never tells of the end of a restored ban that nobody was told of', async () => {
+  const { bans, ban, store, told, log, enforcer } = setUpBans()
+  store.add([ban('192.0.2.1'), ban('192.0.2.2')])
+  bans.restore('sshd')
+  bans.lift('192.0.2.1')
+  await bans.reconcile()
+  await bans.settled()
+  assert.deepEqual(told, ['restored sshd 192.0.2.2 60000 2 '])
+  assert.deepEqual(log.lines, ['NOTICE [sshd] Restore Ban 192.0.2.2'])
+  assert.deepEqual([...enforcer.closed.keys()], ['sshd 192.0.2.2'])
+})
+
+it('tells of thousands of restored bans in parts, and of all of them before it is settled', async () => {
+  const { bans, ban, store, told } = setUpBans()
+  store.add(Array.from({ length: 5000 }, (_, i) => ban(`203.0.${i >> 8}.${i & 255}`)))
+  bans.restore('sshd')
+  await bans.reconcile()
+  assert.equal(told.length, 2000)
+  await bans.settled()
+  assert.equal(told.length, 5000)
+})

@@ -140,7 +140,11 @@ export class LiveBans {
     return this.#serialLast
   }
 
-  /** Those that were added as untold, each once. */
+  isUntold({ slot }: Pick<LiveBan, 'slot'>): boolean {
+    return ((this.#flags[slot] ?? 0) & untold) !== 0
+  }
+
+  /** Those that were added as untold, each once; also of those that are added or ended between two steps. */
   *takeUntold(): IterableIterator<LiveBan> {
     for (let slot = 0; slot < this.#ids.length; slot++) {
       if (((this.#flags[slot] ?? 0) & untold) === 0) continue

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
@@ -28,6 +29,8 @@ export interface RestoreOptions {
   /** Told of every ban that is taken up. */
   onLive(live: LiveBan): void
 }
+
+const toldAtOnce = 2000
 
 /** Takes up what the store has, and tells of it once it is in force. */
 export class Restore {
@@ -60,14 +63,16 @@ export class Restore {
     }
   }
 
-  /** They are in force: says so. */
-  tell(): void {
+  /** They are in force: says so, of the first at once, of the others in parts between which others come. */
+  async tell(): Promise<void> {
     const { live, log, actions } = this.#options
+    let told = 0
     for (const ban of live.takeUntold()) {
       log.write('NOTICE', 'actions', `[${ban.jail}] Restore Ban ${ban.id}`)
       actions?.banned(this.#details.get(ban.slot) ?? withoutDetails(ban), 'restored')
+      this.#details.delete(ban.slot)
+      if (++told % toldAtOnce === 0) await setImmediate()
     }
-    this.#details.clear()
   }
 
   /** Undefined: not in force any more. */
