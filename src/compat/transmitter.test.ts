@@ -272,6 +272,13 @@ describe('Transmitter', () => {
     assert.equal(await stop, 'None')
   })
 
+  it('goes on after a stop that failed', async () => {
+    const { say, server } = setUp()
+    server.stop = () => Promise.reject(new Error('a mistake of ours'))
+    assert.match(await say(['stop']), /^RuntimeError/)
+    assert.equal(await say(['ping']), "'pong'")
+  })
+
   it('sleeps by the clock that it was given, an hour at most', async () => {
     const { say, clock } = setUp()
     const nap = say(['sleep', new PyFloat(1.5)])

@@ -74,11 +74,21 @@ export class Transmitter {
     const before = this.#lastChange
     const change = (async () => {
       await before.catch(() => {}) // Whoever asked for it was told.
-      if (isLast) this.end()
-      return plan.run(this.#options.server)
+      return isLast ? this.#stop(plan) : plan.run(this.#options.server)
     })()
     this.#lastChange = change
     return change
+  }
+
+  /** A stop that failed is none. */
+  async #stop(plan: Plan): Promise<PyValue> {
+    this.end()
+    try {
+      return await plan.run(this.#options.server)
+    } catch (error) {
+      this.#isEnding = false
+      throw error
+    }
   }
 
   #failed(command: PyValue, error: unknown): Buffer {
