@@ -9,8 +9,8 @@ const repeater = '192.0.2.7'
 const other = '192.0.2.8'
 
 /** sshd bans at the third failure; the shipped recidive counts bans, here three of them. */
-const withRecidive = (recidive = '', sshd = 'bantime = 1h') =>
-  `${onlySshd(`maxretry = 3\n${sshd}`).replace('[recidive]\nenabled = false', '')}
+const withRecidive = (recidive = '') =>
+  `${onlySshd('maxretry = 3\nbantime = 1h').replace('[recidive]\nenabled = false', '')}
 [recidive]
 enabled = true
 maxretry = 3
@@ -56,6 +56,23 @@ describe('a jail that counts bans', () => {
     await house.untilBanned(repeater, 'other')
     await house.untilLogged(`[recidive] Found ${repeater}`)
     assert.equal((await house.jail('recidive')).totalFailed, 1)
+  })
+
+  it('goes on counting after a restart, without counting anything twice', async () => {
+    const more = [4, 6].map(
+      (maxretry) =>
+        `[at-${maxretry}]\nenabled = true\nfilter = sshd\nlogpath = DIR/auth.log\nmaxretry = ${maxretry}\nbantime = 1h\n`,
+    )
+    const house = new House({ jails: withRecidive(more.join('')) })
+    await house.serve('--simulate')
+    house.append(failures(repeater, 4) + failures(other, 4))
+    for (const jail of ['sshd', 'at-4']) for (const ip of [repeater, other]) await house.untilBanned(ip, jail)
+    await house.untilCounted(4, 'recidive')
+    for (let time = 1; time <= 2; time++) assert.equal((await house.tocsin('restart')).exitCode, 0)
+    assert.equal((await house.bans()).length, 4)
+    house.append(failures(repeater, 6))
+    await house.untilBanned(repeater, 'recidive')
+    assert.equal(await house.isBanned(other, 'recidive'), false)
   })
 })
 
@@ -165,8 +182,8 @@ describe('a network of attackers', { skip: withoutNetwork }, () => {
     assert.match((await shipped.why(network)).bans[0]?.lines[0] ?? '', /3 members of 198\.51\.100\.0\/24 are banned/)
 
     assert.equal((await shipped.tocsin('unban', network)).exitCode, 0)
-    shipped.append(failures('198.51.100.99'))
-    await shipped.untilBanned('198.51.100.99')
+    for (const n of [96, 97, 98, 99]) shipped.append(failures(far4(n)))
+    await shipped.untilLogged(`[sshd] Ban ${far4(99)}\n`)
     assert.equal(await shipped.isBanned(network), false)
     assert.equal(await hosts.connects(far4(5), port), true)
     await daemon.end()

@@ -60,7 +60,7 @@ export class Jail {
     this.#window.sweep(nowMs)
     const by = this.#ignores(failure.id)
     if (by !== undefined) return { kind: 'ignored', by }
-    const offender = this.#offender(failure.id)
+    const offender = this.offenderOf(failure.id)
     const isAlone = offender === failure.id
     const { weight, note } = this.#banTimes?.weigh({ id: offender, timeMs: failure.timeMs }) ?? unweighted
     const ticket = this.#window.record(isAlone ? failure : { ...failure, id: offender }, count + weight - 1)
@@ -94,7 +94,7 @@ export class Jail {
 
   /** Forgets what `id` has failed so far, for one user or altogether. False: there was nothing. */
   forgive(id: string, user?: string): boolean {
-    const offender = this.#offender(id)
+    const offender = this.offenderOf(id)
     return user === undefined ? this.#window.forget(offender) : this.#window.forgetUser(offender, user)
   }
 
@@ -108,10 +108,11 @@ export class Jail {
     return this.#window.failuresTotal
   }
 
-  /** Failures of one address often follow each other, and reading an IPv6 address takes a microsecond. */
-  #offender(id: string): string {
+  /** Who answers for this id, and is banned for it: its network, where the jail counts IPv6 by networks. */
+  offenderOf(id: string): string {
     const { ipv6Prefix } = this.spec
     if (ipv6Prefix === undefined) return id
+    // Failures of one address often follow each other, and reading an IPv6 address takes a microsecond.
     if (this.#last.id !== id) this.#last = { id, offender: offenderOf(id, ipv6Prefix) }
     return this.#last.offender
   }

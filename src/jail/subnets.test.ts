@@ -86,13 +86,25 @@ describe('Subnets', () => {
     assert.equal(begin(subnets, at('198.51.100.6', 64), at('198.51.100.7', 64)).length, 1)
   })
 
-  it('lifts the ban when so many members are let out by hand that too few remain, and begins anew with the next', () => {
+  it('lifts the ban when so many members are let out by hand that too few remain, and then leaves it alone for a time', () => {
     const subnets = new Subnets({ jail: 'sshd', rule })
     begin(subnets, ...members(4))
     assert.deepEqual(subnets.ended('198.51.100.1', 'lifted', 5 * minute), [])
     assert.deepEqual(subnets.ended('198.51.100.2', 'lifted', 5 * minute), ['198.51.100.0/24'])
     assert.deepEqual(subnets.ended('198.51.100.0/24', 'lifted', 5 * minute), [])
-    assert.equal(begin(subnets, at('198.51.100.9', 6)).length, 1)
+    assert.deepEqual(begin(subnets, at('198.51.100.9', 6)), [])
+    assert.equal(begin(subnets, at('198.51.100.10', 66), at('198.51.100.11', 66), at('198.51.100.12', 66)).length, 1)
+  })
+
+  it('does not ban again either when it hears of the members first that were lifted with their network', () => {
+    const subnets = new Subnets({ jail: 'sshd', rule })
+    begin(subnets, ...members(3))
+    const told = [...members(3).map(({ id }) => id), '198.51.100.0/24']
+    assert.deepEqual(
+      told.flatMap((id) => subnets.ended(id, 'lifted', 3 * minute)),
+      ['198.51.100.0/24'],
+    )
+    assert.deepEqual(begin(subnets, ...[4, 5, 6, 7].map((n) => at(`198.51.100.${n}`, n))), [])
   })
 
   it('keeps the ban when members end by their time: that was known when it began', () => {
@@ -143,8 +155,8 @@ describe('Subnets', () => {
     const subnets = new Subnets({ jail: 'sshd', rule: { ...rule, count: 4 } })
     subnets.takeOver(earlier)
     assert.deepEqual(subnets.ended('198.51.100.1', 'lifted', 5 * minute), ['198.51.100.0/24'])
-    assert.deepEqual(begin(subnets, at('198.51.100.7', 6)), [])
-    assert.equal(begin(subnets, at('198.51.100.8', 6)).length, 1)
+    assert.deepEqual(begin(subnets, at('198.51.100.7', 70), at('198.51.100.8', 70), at('198.51.100.9', 70)), [])
+    assert.equal(begin(subnets, at('198.51.100.10', 70)).length, 1)
   })
 
   it('remembers only so many networks, those with news', () => {

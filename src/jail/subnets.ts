@@ -37,8 +37,8 @@ export interface SubnetsOptions {
 /**
  * `subnet_escalate`: bans a network when many of its members are banned at once in one jail. Told of every ban's begin and end, it answers
  * with the bans to enact and to lift; the caller's gate refuses a network that holds somebody protected. The network's ban lasts as long
- * as the last of its members', or as the rule says. It is rolled back when an operator lifts so many of its members that too few remain; when
- * he lifts the network itself, that holds for the rule's time. After a restart it runs to its end as it is.
+ * as the last of its members', or as the rule says. It is rolled back when an operator lifts so many of its members that too few remain. When
+ * he does that, or lifts the network itself, it is not asked for again for the rule's time. After a restart it runs to its end as it is.
  */
 export class Subnets {
   readonly #options: Required<SubnetsOptions>
@@ -89,9 +89,7 @@ export class Subnets {
       if (network.untilMs !== undefined && why === 'expired') continue
       network.members.delete(member)
       if (network.untilMs !== undefined && network.members.size < this.#options.rule.count) {
-        // Taken back by us, and so not a word against the next escalation.
-        network.untilMs = undefined
-        network.isWanted = false
+        this.#takeBack(network, nowMs)
         toLift.push(text)
       }
       this.#forgetIfIdle(text, network, nowMs)
@@ -141,11 +139,18 @@ export class Subnets {
   #reopened(text: string, why: 'expired' | 'lifted', nowMs: number): void {
     const network = this.#networks.get(text)
     if (network?.untilMs === undefined) return
+    if (why === 'lifted') this.#takeBack(network, nowMs)
     network.untilMs = undefined
     network.isWanted = false
-    if (why === 'lifted') network.quietUntilMs = nowMs + this.#options.rule.windowMs
     dropEnded(network, nowMs)
     this.#forgetIfIdle(text, network, nowMs)
+  }
+
+  /** NOTE: who lifts a network lifts its members with it, and the news come in any order; so both are the same word of an operator. */
+  #takeBack(network: Network, nowMs: number): void {
+    network.untilMs = undefined
+    network.isWanted = false
+    network.quietUntilMs = nowMs + this.#options.rule.windowMs
   }
 
   #forgetIfIdle(text: string, network: Network, nowMs: number): void {
