@@ -124,6 +124,7 @@ export class Bans {
       this.#records.forget(ban)
       this.#end(ban, 'lifted')
     }
+    if (lifted.length === 0) this.#options.log.write('MSG', 'actions', `${name} is not banned`)
     return lifted.length
   }
 

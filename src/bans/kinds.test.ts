@@ -72,13 +72,14 @@ describe('an unban', () => {
   })
 
   it('of somebody who is not banned any more takes him off the record, in every jail', async () => {
-    const { bans, ban, store, clock } = setUpBans()
+    const { bans, ban, store, clock, log } = setUpBans()
     for (const jail of ['sshd', 'nginx']) bans.enact(ban('192.0.2.1', { jail }))
     await bans.settled()
     clock.turn(60_000)
     await bans.settled()
     assert.equal(store.bans.size, 2)
     assert.equal(bans.lift('192.0.2.1', 'sshd'), 0)
+    assert.equal(log.lines.at(-1), 'MSG 192.0.2.1 is not banned')
     await bans.settled()
     assert.deepEqual([...store.bans.keys()], ['nginx 192.0.2.1'])
     assert.equal(bans.lift('192.0.2.1'), 0)
@@ -153,7 +154,7 @@ describe('bans at a restart', () => {
 
   it('are left out when their id is ignored now, which is logged as Fail2ban does', () => {
     const { bans, ban, store, log } = setUpBans()
-    store.add([ban('192.0.2.1'), ban('192.0.2.2')])
+    store.add([ban('192.0.2.1', { origin: { kind: 'operator' } }), ban('192.0.2.2')])
     assert.equal(bans.restore('sshd', { ignored: (id) => (id === '192.0.2.1' ? 'ip' : undefined) }), 1)
     assert.deepEqual(log.lines, ['INFO [sshd] Ignore 192.0.2.1 by ip'])
   })

@@ -83,13 +83,12 @@ export class Restore {
     const right = cut(stored, rules)
     const ban = id === right.id ? right : { ...right, id }
     if (endMs(ban) <= clock.now() || live.get(ban.jail, ban.id) !== undefined) return undefined
-    const byOperator = ban.origin.kind === 'operator'
-    const by = byOperator ? undefined : rules.ignored?.(ban.id)
+    const by = rules.ignored?.(ban.id)
     if (by !== undefined) {
       log.write('INFO', 'filter', `[${ban.jail}] Ignore ${ban.id} by ${by}`)
       return undefined
     }
-    return refusals.against(ban, ip, { force: byOperator }) === undefined ? ban : undefined
+    return refusals.against(ban, ip, { force: ban.origin.kind === 'operator' }) === undefined ? ban : undefined
   }
 }
 
