@@ -102,6 +102,7 @@ export class SessionHouse {
   }
 
   remove(): void {
-    rmSync(this.dir, { recursive: true, force: true })
+    // A server that was killed may still be writing.
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   }
 }

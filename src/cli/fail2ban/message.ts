@@ -24,7 +24,7 @@ export async function sendMessage(
   const log = clientLog(streams.stderr, options.verbosity)
   const session = openSession(program, line, log, streams)
   if (session === undefined) return failed
-  return (await untilSignal(session, message(session, command))) ? 0 : failed
+  return (await untilSignal(session, () => message(session, command))) ? 0 : failed
 }
 
 /** What stays with the client: about the server as a whole, not to it. */
@@ -59,7 +59,7 @@ export async function message(session: Session, command: readonly string[]): Pro
 }
 
 /** What the task comes to, or false when a signal comes first; the caller then ends the process. */
-export async function untilSignal({ log, print }: Session, task: Promise<boolean>): Promise<boolean> {
+export async function untilSignal({ log, print }: Session, task: () => Promise<boolean>): Promise<boolean> {
   const release: (() => void)[] = []
   const signalled = new Promise<boolean>((resolve) => {
     for (const [name, number] of [
@@ -76,7 +76,7 @@ export async function untilSignal({ log, print }: Session, task: Promise<boolean
     }
   })
   try {
-    return await Promise.race([task, signalled])
+    return await Promise.race([task(), signalled])
   } finally {
     for (const off of release) off()
   }

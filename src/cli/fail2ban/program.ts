@@ -67,7 +67,7 @@ async function carriedOut(
   if (session === undefined) return false
   if (isServer && !options.isInteractive && isStart(command)) return served(session)
   if (options.isInteractive) return dialogue(session, command, streams)
-  if (command.length > 0) return untilSignal(session, run(session, command))
+  if (command.length > 0) return untilSignal(session, () => run(session, command))
   const { usage } = await import('./usage.js')
   print(usage(program))
   return false
@@ -104,5 +104,5 @@ async function dialogue(session: Session, command: readonly string[], streams: S
     const help = usage(session.program)
     return interact({ ...streams, session, greeting, help, run: (words) => run(session, words) })
   }
-  return untilSignal(session, act())
+  return untilSignal(session, act)
 }
