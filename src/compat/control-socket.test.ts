@@ -13,7 +13,6 @@ import { silentLog } from '../lib/log.js'
 import { connectControl } from './control-client.js'
 import { type ControlSocket, type ControlSocketOptions, listenControl } from './control-socket.js'
 import { closeRequest, endMarker } from './end-marker.js'
-import { inheritedSocket } from './inherited-socket.js'
 import { writePickle } from './pickle-writer.js'
 import { TalkingServer } from './server-kit.js'
 import { exchange, socketPath } from './socket-kit.js'
@@ -295,23 +294,5 @@ os.execv(sys.argv[2], sys.argv[2:])`
       assert.match(received.toString('latin1'), /ERROR|IndexError|TypeError|<F2B_END_COMMAND>$/s)
     }
     assert.equal((await exchange(place, [writePickle(['ping']), endMarker])).includes('pong'), true)
-  })
-})
-
-describe('inheritedSocket', () => {
-  const variables = { LISTEN_PID: '7', LISTEN_FDS: '3', LISTEN_FDNAMES: 'a:b:fail2ban', OTHER: 'x' }
-
-  it('is the one of our name, else the first', () => {
-    assert.equal(inheritedSocket({ ...variables }, 7), 5)
-    assert.equal(inheritedSocket({ ...variables, LISTEN_FDNAMES: 'a:b:c' }, 7), 3)
-    assert.equal(inheritedSocket({ LISTEN_PID: '7', LISTEN_FDS: '1' }, 7), 3)
-  })
-
-  it('is nobody else’s, and is not passed on', () => {
-    assert.equal(inheritedSocket({ ...variables }, 8), undefined)
-    assert.equal(inheritedSocket({}, 8), undefined)
-    const env: NodeJS.ProcessEnv = { ...variables }
-    inheritedSocket(env, 7)
-    assert.deepEqual(env, { OTHER: 'x' })
   })
 })

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
-import { PyFloat, type PyValue, repr, tuple } from '../lib/python-repr.js'
+import { PyFloat, type PyValue, repr } from '../lib/python-repr.js'
 import { readReply } from './control-client.js'
 import { writePickle } from './pickle-writer.js'
 import { banBegin, TalkingServer } from './server-kit.js'
-import { shortRepr } from './short-repr.js'
 import { type Rights, Transmitter } from './transmitter.js'
 
 function setUp() {
@@ -287,20 +286,5 @@ describe('Transmitter', () => {
     assert.equal(await nap, 'None')
     assert.match(await say(['sleep', '1e9']), /^ValueError/)
     assert.match(await say(['sleep', '-1']), /^ValueError\('sleep length must be non-negative'\)/)
-  })
-})
-
-describe('shortRepr', () => {
-  it('is the whole text where that is short', () => {
-    const value = ['a', tuple('b'), tuple(), { k: [1, null, true], "it's": new PyFloat(1) }, 2n ** 70n]
-    assert.equal(shortRepr(value, 1000), repr(value))
-  })
-
-  it('stops soon where it is not', () => {
-    assert.equal(shortRepr(['set', 'sshd', 'addfailregex', 'x'], 14), "['set', 'sshd'…]")
-    const shared = ['x'.repeat(1000)]
-    const large = Array.from({ length: 100_000 }, () => shared)
-    assert.ok(shortRepr(large, 3000).length < 4100)
-    assert.ok(shortRepr({ a: large, b: large }, 100).length < 200)
   })
 })
