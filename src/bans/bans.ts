@@ -49,6 +49,9 @@ export type Enactment =
   /** `canForce`: a protection, which an operator may override. */
   | { kind: 'refused'; reason: string; canForce: boolean }
 
+/** Closures in one call at a start. */
+const closedAtOnce = 20_000
+
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
  * store, then the log and the watcher, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a
@@ -171,17 +174,15 @@ export class Bans {
     return restored
   }
 
-  /** Makes the enforcer hold exactly the live bans. */
+  /** Makes the enforcer hold exactly the live bans, and tells of those that were restored. */
   async reconcile(): Promise<void> {
-    const nowMs = this.#options.clock.now()
-    const closures: TimedClosure[] = []
+    const { enforcer } = this.#options
     const { serialLast } = this.#live
-    for (const ban of this.#live.all()) {
-      if (!this.#isInKernel(ban.jail)) continue
-      const closure = closureOf(ban, nowMs)
-      if (closure !== undefined) closures.push(closure)
-    }
-    await this.#options.enforcer.reconcile(closures)
+    const held = await enforcer.count()
+    // As after a start: nothing to compare with. A million closures at once would be 600 MB.
+    if ([...held.values()].every((count) => count === 0)) {
+      for (const part of this.#closures(closedAtOnce)) await enforcer.close(part)
+    } else await enforcer.reconcile([...this.#closures(closedAtOnce)].flat())
     this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
     this.#telling = Promise.all([this.#telling, this.#restore.tell()])
   }
@@ -224,6 +225,19 @@ export class Bans {
   /** Why the enforcer, or the store, does not take what we give it; undefined when all is well. */
   get trouble(): { enforcing: string | undefined; storing: string | undefined } {
     return { enforcing: this.#enforcing.trouble, storing: this.#records.trouble }
+  }
+
+  /** What the enforcer has to hold, so many at a time. NOTE: each part is as of the moment when it is asked for. */
+  *#closures(atOnce: number): Iterable<TimedClosure[]> {
+    let part: TimedClosure[] = []
+    for (const ban of this.#live.all()) {
+      const closure = this.#isInKernel(ban.jail) ? closureOf(ban, this.#options.clock.now()) : undefined
+      if (closure !== undefined) part.push(closure)
+      if (part.length < atOnce) continue
+      yield part
+      part = []
+    }
+    if (part.length > 0) yield part
   }
 
   #isInKernel(jail: string): boolean {

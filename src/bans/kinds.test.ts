@@ -201,3 +201,18 @@ it('tells of thousands of restored bans in parts, and of all of them before it i
   await bans.settled()
   assert.equal(told.length, 5000)
 })
+
+describe('what the enforcer holds', () => {
+  it('is closed in parts where it holds nothing, and compared where it holds something', async () => {
+    const { bans, ban, store, enforcer } = setUpBans()
+    store.add(Array.from({ length: 50_000 }, (_, i) => ban(`203.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)))
+    bans.restore('sshd')
+    await bans.reconcile()
+    assert.deepEqual(enforcer.calls, ['close 20000', 'close 20000', 'close 10000'])
+    assert.deepEqual(bans.live.counts(), { live: 50_000, enforced: 50_000 })
+    enforcer.closed.set('sshd 198.51.100.1', 1)
+    await bans.reconcile()
+    assert.equal(enforcer.calls[3], 'reconcile 50000')
+    assert.equal(enforcer.closed.size, 50_000)
+  })
+})

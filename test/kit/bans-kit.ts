@@ -31,6 +31,7 @@ export class SwitchableEnforcer implements Enforcer {
   }
 
   async reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
+    this.calls.push(`reconcile ${wanted.length}`)
     this.closed.clear()
     await this.close(wanted)
     return { kept: 0, added: wanted.length, removed: 0 }
@@ -39,7 +40,12 @@ export class SwitchableEnforcer implements Enforcer {
   async drops(): Promise<undefined> {}
 
   async count(): Promise<Map<string, number>> {
-    return new Map()
+    const counts = new Map<string, number>()
+    for (const key of this.closed.keys()) {
+      const [jail = ''] = key.split(' ')
+      counts.set(jail, (counts.get(jail) ?? 0) + 1)
+    }
+    return counts
   }
 
   async clear(): Promise<void> {
