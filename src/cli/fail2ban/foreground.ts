@@ -19,8 +19,8 @@ export async function runInForeground(session: Session): Promise<boolean> {
         say: (sentence) => log.say('INFO', sentence),
       },
       () => {
-        print('Server ready')
         if (options.isAsync) leaveOutputs()
+        else print('Server ready')
       },
     )
     return true

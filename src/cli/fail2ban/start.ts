@@ -58,7 +58,8 @@ async function launchInBackground(session: Session): Promise<boolean> {
       isUp = await isAnswering(session)
       return isUp || !server.isAlive()
     }, options.timeoutMs)
-    if (isUp) return await converse(session, ['server-status'])
+    // Another client that has started us asks for itself.
+    if (isUp) return options.isAsync || (await converse(session, ['server-status']))
     const reason = server.said() || `it has not answered within ${options.timeoutMs / 1000} s`
     log.say('ERROR', `Could not start fail2ban-server: ${reason}`)
     return false
