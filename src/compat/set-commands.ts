@@ -36,8 +36,8 @@ export function planSet(command: Command): Plan {
 export function planMultiSet(command: Command): Plan {
   const [target, option] = [textAt(command, 0), word(command, 1)]
   if (option === 'addfailregex' || option === 'addignoreregex') {
-    const values = listOf(word(command, 2))
     return jailPlan('change', target, async (jail) => {
+      const values = listOf(word(command, 2))
       if (values.length > 0) await jail.set(option, values)
       return true
     })

@@ -1,7 +1,6 @@
 import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, isAnswered, listen } from '../api/server.js'
-import type { ControlSocket } from '../compat/control-socket.js'
 import { type Config, loadConfig } from '../config/load.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
@@ -10,7 +9,7 @@ import { fail2banLevel, version } from '../lib/version.js'
 import { assemble, buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { Control } from './control/control.js'
-import { listenForClients } from './control/listen.js'
+import { type ClientSocket, listenForClients } from './control/listen.js'
 import { greeting } from './greeting.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
@@ -72,7 +71,7 @@ export class Daemon {
   #resolveStopped: (result: { keep: boolean }) => void = () => {}
   #resolveJailsEnded: () => void = () => {}
   #api: ApiServer | undefined
-  #control: ControlSocket | undefined
+  #control: ClientSocket | undefined
   #isStopping = false
   #cancelPurge: (() => void) | undefined
 
@@ -131,6 +130,7 @@ export class Daemon {
   async stop(options: { keep: boolean }): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
+    this.#control?.end()
     await this.#endJails(options)
     const { enforcer, log } = this.#state
     this.#resolveJailsEnded()
@@ -174,7 +174,7 @@ export class Daemon {
   }
 
   /** Fail2ban's own socket, for its clients. */
-  async #listenControl(): Promise<ControlSocket> {
+  async #listenControl(): Promise<ClientSocket> {
     const control = new Control({
       state: this.#state,
       runs: this.#runs,

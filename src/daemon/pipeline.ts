@@ -41,6 +41,8 @@ export class Pipeline {
   /** Stops patterns that take too long; matchers of the pipeline use it too. */
   readonly fuse = new Fuse()
   readonly #rooms: Rooms
+  #lastMs = Number.NaN
+  #lastDate = ''
 
   constructor(rooms: Rooms) {
     this.#rooms = rooms
@@ -104,12 +106,21 @@ export class Pipeline {
       return
     }
     if (log.isOn('INFO'))
-      log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${localDateTime(failure.timeMs)}`)
+      log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${this.#dateOf(failure.timeMs)}`)
     if (judgement.note !== undefined) log.write('INFO', 'observer', judgement.note)
     if (judgement.kind !== 'ban') return
     const enactment = bans.enact(judgement.ban)
     // Somebody protected is in the same network: then only the address itself.
     if (enactment.kind === 'refused' && judgement.alone !== undefined) bans.enact(judgement.alone)
+  }
+
+  /** Lines come in bursts with the same date. */
+  #dateOf(timeMs: number): string {
+    if (timeMs !== this.#lastMs) {
+      this.#lastMs = timeMs
+      this.#lastDate = localDateTime(timeMs)
+    }
+    return this.#lastDate
   }
 
   #ignored(unit: JailUnit, failure: Failure, by: string): void {
