@@ -1,4 +1,4 @@
-import { CurrentLine, searchedText } from './current-line.js'
+import { CurrentLine } from './current-line.js'
 import { isAscii } from './dialect/pattern.js'
 import type { FailureFinder, Finding } from './failure-finder.js'
 import type { LineDates } from './line-dates.js'
@@ -82,6 +82,7 @@ export class ChunkReader {
     if (starts === 'all') {
       this.#base = 0
       this.line.chunk = log.text
+      this.line.bytes = log.bytes
       this.#readAll(log.text, from, log.bytes !== undefined || isAscii(log.text), emit)
     } else this.#readSome(log, from, starts, emit)
     this.leave(log)
@@ -110,6 +111,7 @@ export class ChunkReader {
       const text = lineFrom(log, start)
       this.#base = start
       this.line.chunk = text
+      this.line.bytes = undefined
       this.#readLine(0, text.endsWith('\n') ? text.length - 1 : text.length, isAllAscii, emit)
       this.#readUntil = start + text.length
     }
@@ -121,6 +123,7 @@ export class ChunkReader {
     this.#lineBefore = isRead ? '' : ownCopy(lastLineOf(log).slice(0, -1))
     this.#log = nothing
     this.line.chunk = ''
+    this.line.bytes = undefined
     this.line.text = ''
   }
 
@@ -156,7 +159,7 @@ export class ChunkReader {
     const end = withoutReturns(line.chunk, start, lineEnd)
     line.start = start
     line.end = end
-    this.#dates.read(line.chunk, start, end)
+    this.#dates.read(line.chunk, start, end, line.bytes)
     if (this.#dates.outcome !== 'dated' && (at > this.#readUntil || (at === 0 && this.#lineBefore !== ''))) {
       this.#catchUp(at)
       this.#dates.read(line.chunk, start, end)
@@ -164,7 +167,7 @@ export class ChunkReader {
     const { nowMs, live } = this.#context
     if (!this.#rules.assign(line, this.#dates, nowMs, live)) return
     if (!this.#rules.accept(line, this.#context)) return
-    line.text = searchedText(line, this.#rules.isCut ? this.#dates : undefined)
+    line.cut(this.#rules.isCut ? this.#dates : undefined)
     line.isAscii = isAllAscii || isAscii(line.text)
     line.isOneLine = true
     this.#finder.find(line, nowMs, emit)

@@ -39,6 +39,8 @@ export interface FinderOptions {
   tellsPending?: boolean
   /** Findings come without their lines and fields: for counting. */
   isBrief?: boolean
+  /** An id that needs not be looked up comes as the empty text: for counting how many there are. */
+  isCounting?: boolean
   probe?: Probe
 }
 
@@ -100,7 +102,10 @@ export class FailureFinder {
     this.#looksForSuccess = options.onSuccess !== undefined && filter.success.length > 0
     this.#successPlans = filter.success.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#scratch = this.#table.empty()
-    this.#sessions = new Sessions({ isThorough: options.triesAll === true || options.probe !== undefined })
+    this.#sessions = new Sessions({
+      isThorough: options.triesAll === true || options.probe !== undefined,
+      isBrief: options.isBrief === true,
+    })
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
@@ -118,22 +123,26 @@ export class FailureFinder {
   find(line: CurrentLine, nowMs: number, emit: (finding: Finding) => void): void {
     const isWindowed = this.#filter.maxlines > 1
     const window = isWindowed ? this.#grow(line) : undefined
-    const whole = window === undefined ? line.text : textOf(window)
-    const ascii = window === undefined ? line.isAscii : isAscii(whole)
-    if (this.#ignoresLinesFirst && this.#isIgnored(whole, ascii)) return
-    let text = whole
+    const ascii = window === undefined ? line.isAscii : isAscii(textOf(window))
+    if (this.#ignoresLinesFirst && this.#isIgnored(window === undefined ? line.text : textOf(window), ascii)) return
+    let text: string
     let before: Match | undefined
     const recalled = this.#mayRecall && line.isOneLine ? this.#recall(line) : undefined
     if (recalled !== undefined) this.#options.probe?.onPrefixKnown?.(recalled !== '')
     if (recalled === '') return
     if (recalled !== undefined) text = recalled
-    else if (this.#prefix !== undefined) {
-      const found = this.#exec(this.#prefix.compiled, whole, ascii)
-      this.#options.probe?.onPrefix?.(found)
-      if (found === null) return
-      before = found
-      text = this.#prefix.contentOf(whole, found)
-      if (window !== undefined && text !== whole) this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
+    else {
+      const whole = window === undefined ? line.text : textOf(window)
+      text = whole
+      if (this.#prefix !== undefined) {
+        const found = this.#exec(this.#prefix.compiled, whole, ascii)
+        this.#options.probe?.onPrefix?.(found)
+        if (found === null) return
+        before = found
+        text = this.#prefix.contentOf(whole, found)
+        if (window !== undefined && text !== whole)
+          this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
+      }
     }
     const isSuccess = this.#looksForSuccess && this.#findSuccess(line, window === undefined ? text : undefined, before)
     this.#tryPatterns(line, text, ascii, before, window, nowMs, isSuccess ? nobody : emit)
@@ -217,7 +226,7 @@ export class FailureFinder {
     nowMs: number,
     emit: (finding: Finding) => void,
   ): boolean {
-    const { triesAll, tellsPending, isBrief, onUndated, resolve, probe } = this.#options
+    const { triesAll, tellsPending, isBrief, isCounting, onUndated, resolve, probe } = this.#options
     const source: LineText = isBrief ? noText : matched === undefined ? line : { full: () => textAsWritten(matched) }
     if (!line.isDated && onUndated !== undefined && !onUndated(source.full())) return false
     const own = this.#scratch
@@ -231,7 +240,7 @@ export class FailureFinder {
     probe?.onMatch?.({ pattern, match, before, session, lines: matched?.map((each) => each.full) })
     if (isNofail && !triesAll) return true
     const values = session?.values ?? this.#copied(own)
-    const ids = identify(values, this.#filter.usedns, resolve)
+    const ids = isCounting && isAddressed(values) ? '' : identify(values, this.#filter.usedns, resolve)
     if (ids === undefined && session === undefined) return false
     if (ids === undefined && session !== undefined) session.isPending = true
     if (ids === undefined && !triesAll && !tellsPending) return true
@@ -296,6 +305,8 @@ export class FailureFinder {
 
 /** A success is no failure, but its line still belongs to its session. */
 const nobody = () => {}
+const isAddressed = (values: FieldValues): boolean => values[place.ip4] !== undefined || values[place.ip6] !== undefined
+
 const nothing: Record<string, string> = {}
 const noLines: string[] = []
 const noText: LineText = { full: () => '' }

@@ -10,9 +10,10 @@ export class FieldTable {
   readonly names: readonly string[]
   readonly #places: ReadonlyMap<string, number>
   readonly #empty: FieldValues
-  /** The last set of fields that was made a record, a bit for each (fewer than 32), and an object that has just these. */
-  #shape = 0
-  #template: Record<string, string> = {}
+  /** By the set of fields, a bit for each (fewer than 32). */
+  readonly #shapes = new Map<number, RecordShape>()
+  #lastBits = 0
+  #lastShape: RecordShape | undefined
 
   constructor(patterns: readonly Pattern[]) {
     const names = new Set<string>(wellKnown)
@@ -43,32 +44,49 @@ export class FieldTable {
 
   /** The fields that are set, by name. */
   toRecord(values: FieldValues): Record<string, string> {
+    const { template, places, names } = this.#shapeOf(values)
     // A copy of an object that has the fields already is made at once; adding them one by one took twice as long.
-    const record = { ...this.#templateFor(values) }
-    for (let i = 0; i < values.length; i++) {
-      const text = values[i]
-      if (text !== undefined) record[this.names[i] ?? ''] = text
-    }
+    const record = { ...template }
+    for (let i = 0; i < places.length; i++) record[names[i] ?? ''] = values[places[i] ?? 0] ?? ''
     return record
   }
 
-  #templateFor(values: FieldValues): Record<string, string> {
-    if (values.length > shapeBits) return {}
-    let shape = 0
-    for (let i = 0; i < values.length; i++) if (values[i] !== undefined) shape |= 1 << i
-    if (shape !== this.#shape) {
-      this.#shape = shape
-      this.#template = Object.fromEntries(this.names.filter((_, i) => (shape >> i) & 1).map((name) => [name, '']))
-    }
-    return this.#template
+  #shapeOf(values: FieldValues): RecordShape {
+    if (values.length > shapeBits) return this.#newShape(values)
+    let bits = 0
+    for (let i = 0; i < values.length; i++) if (values[i] !== undefined) bits |= 1 << i
+    if (this.#lastShape !== undefined && bits === this.#lastBits) return this.#lastShape
+    const shape = this.#shapes.get(bits) ?? this.#newShape(values)
+    // Full: begun anew. There are as many as patterns and ways through them, and few occur.
+    if (this.#shapes.size >= shapesMax) this.#shapes.clear()
+    this.#shapes.set(bits, shape)
+    this.#lastBits = bits
+    this.#lastShape = shape
+    return shape
+  }
+
+  #newShape(values: FieldValues): RecordShape {
+    const places = this.names.flatMap((_, place) => (values[place] === undefined ? [] : [place]))
+    const names = places.map((place) => this.names[place] ?? '')
+    return { places, names, template: Object.fromEntries(names.map((name) => [name, ''])) }
   }
 }
 
+/** A record with certain fields: where their texts are, and an object that has just these. */
+interface RecordShape {
+  places: readonly number[]
+  names: readonly string[]
+  template: Readonly<Record<string, string>>
+}
+
+const shapesMax = 100
 /** Fields of a filter that has more are made a record one by one. */
 const shapeBits = 31
 
 /** Fields with a meaning of their own; they have the same place in every table. */
 const wellKnown = ['fid', 'ip4', 'ip6', 'dns', 'cidr', 'user', 'ip', 'mlfid'] as const
+
+export const wellKnownCount = wellKnown.length
 
 export const place = { fid: 0, ip4: 1, ip6: 2, dns: 3, cidr: 4, user: 5, ip: 6, mlfid: 7 } as const satisfies Record<
   (typeof wellKnown)[number],

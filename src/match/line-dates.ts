@@ -1,4 +1,4 @@
-import { type Machine, SearchTooLong } from './dialect/machine.js'
+import { type Machine, SearchTooLong, stepsOfCuriosity } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import type { Node } from './dialect/syntax.js'
 import type { Conversion } from './timestamp/convert.js'
@@ -58,9 +58,9 @@ export class LineDates {
     if (this.#isAssumed) this.#key = noKey
   }
 
-  /** Reads the date of the line from `start` to `end` (exclusive, without line end). */
-  read(chunk: string, start: number, end: number): void {
-    if (this.#key.length > 0 && this.#isAsBefore(chunk, start, end)) {
+  /** Reads the date of the line from `start` to `end` (exclusive, without line end). `bytes`: the chunk where all of it is ASCII. */
+  read(chunk: string, start: number, end: number, bytes?: Uint8Array): void {
+    if (this.#key.length > 0 && this.#isAsBefore(chunk, start, end, bytes)) {
       this.#keyMisses = 0
       return
     }
@@ -73,8 +73,9 @@ export class LineDates {
     return this.detector.dropRunning()
   }
 
-  #isAsBefore(chunk: string, start: number, end: number): boolean {
-    if (this.#lead < 0) return standsAt(this.#key, chunk, start)
+  #isAsBefore(chunk: string, start: number, end: number, bytes: Uint8Array | undefined): boolean {
+    if (this.#lead < 0)
+      return bytes === undefined ? standsAt(this.#key, chunk, start) : standsInBytes(this.#key, bytes, start)
     let at = start
     while (at < end && chunk.charCodeAt(at) !== this.#lead) at++
     if (at + this.#key.length > end || !standsAt(this.#key, chunk, at)) return false
@@ -159,6 +160,12 @@ function standsAt(key: Uint16Array, chunk: string, start: number): boolean {
   return true
 }
 
+/** The same in bytes, which are read in half the time. */
+function standsInBytes(key: Uint16Array, bytes: Uint8Array, start: number): boolean {
+  for (let i = key.length - 1; i >= 0; i--) if (bytes[start + i] !== key[i]) return false
+  return true
+}
+
 function codesOf(text: string): Uint16Array<ArrayBuffer> {
   const codes = new Uint16Array(text.length)
   for (let i = 0; i < text.length; i++) codes[i] = text.charCodeAt(i)
@@ -168,7 +175,7 @@ function codesOf(text: string): Uint16Array<ArrayBuffer> {
 /** Whether the machine finds something; false too when it takes too long, for V8 has the answer already. */
 function searches(machine: Machine, line: string): boolean {
   try {
-    return machine.search(line)
+    return machine.search(line, 0, stepsOfCuriosity)
   } catch (error) {
     if (error instanceof SearchTooLong) return false
     throw error

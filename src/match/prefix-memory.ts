@@ -1,6 +1,6 @@
 import { asciiMembers } from './dialect/char-class.js'
 import { groupFacts, walk } from './dialect/facts.js'
-import { Machine, SearchTooLong } from './dialect/machine.js'
+import { Machine, SearchTooLong, stepsOfCuriosity } from './dialect/machine.js'
 import { compileProgram } from './dialect/machine-code.js'
 import type { Pattern } from './dialect/pattern.js'
 import type { Node } from './dialect/syntax.js'
@@ -68,17 +68,32 @@ export class PrefixMemory {
       const code = chunk.charCodeAt(at)
       if (code >= asciiCount) return undefined
       const next = nodes[node * width + (classes[code] ?? 0)] ?? 0
-      if (next < 0) return this.#fits(this.#shapes[-1 - next], text)
+      if (next < 0) return this.#fits(this.#shapes[-1 - next], text.length)
       if (next === 0) return this.#learn(text)
       node = next
     }
     return undefined
   }
 
-  #fits(shape: Shape | undefined, text: string): Shape | undefined {
+  /** As `find`, for an ASCII text from `start` to `end`; `line` has it as text, should it be needed. Bytes are read in a third of the time. */
+  findInBytes(bytes: Uint8Array, start: number, end: number, line: { text: string }): Shape | undefined {
+    const classes = this.#classes
+    const width = this.#width
+    const nodes = this.#next
+    let node = 0
+    for (let at = start; at < end; at++) {
+      const next = nodes[node * width + (classes[bytes[at] ?? 0] ?? 0)] ?? 0
+      if (next < 0) return this.#fits(this.#shapes[-1 - next], end - start)
+      if (next === 0) return this.#learn(line.text)
+      node = next
+    }
+    return undefined
+  }
+
+  #fits(shape: Shape | undefined, length: number): Shape | undefined {
     if (this.#credit < creditMax) this.#credit++
     // NOTE: without content the search would go back into the head for another way.
-    return shape !== undefined && shape.contentStart >= text.length - 1 ? undefined : shape
+    return shape !== undefined && shape.contentStart >= length - 1 ? undefined : shape
   }
 
   #learn(text: string): Shape | undefined {
@@ -91,12 +106,12 @@ export class PrefixMemory {
     if (furthest === 0 || furthest > text.length - 1 || furthest > shapeLengthMax) return undefined
     const shape = { contentStart: isFound ? (marks[1] ?? 0) : -1, marks: marks.slice() }
     if (this.#nodeCount + furthest > nodesMax) this.#forgetAll()
-    return this.#remember(text, furthest, shape) ? this.#fits(shape, text) : undefined
+    return this.#remember(text, furthest, shape) ? this.#fits(shape, text.length) : undefined
   }
 
   #searches(text: string): boolean | undefined {
     try {
-      return this.#machine.search(text)
+      return this.#machine.search(text, 0, stepsOfCuriosity)
     } catch (error) {
       if (error instanceof SearchTooLong) return undefined
       throw error

@@ -18,6 +18,8 @@ export class Prefix {
   /** The present line, when it was recalled instead of searched. */
   #shape: Shape | undefined
   #text = ''
+  /** Where in the text the line begins. */
+  #start = 0
 
   constructor(compiled: CompiledPattern, table: FieldTable) {
     this.compiled = compiled
@@ -34,13 +36,21 @@ export class Prefix {
    * The content of a text of one line whose shape is known from other lines, as by a search and `contentOf`; the empty text: it does
    * not match. Undefined: it has to be searched.
    */
-  recall({ text, chunk, textStart }: CurrentLine): string | undefined {
-    const isWindow = textStart >= 0
-    const shape = this.#memory?.find(text, isWindow ? chunk : text, isWindow ? textStart : 0)
+  recall(line: CurrentLine): string | undefined {
+    const memory = this.#memory
+    if (memory === undefined) return undefined
+    const isWindow = line.textStart >= 0
+    const shape =
+      isWindow && line.bytes !== undefined
+        ? memory.findInBytes(line.bytes, line.textStart, line.end + 1, line)
+        : memory.find(line.text, isWindow ? line.chunk : line.text, isWindow ? line.textStart : 0)
     this.#shape = shape
     if (shape === undefined) return undefined
-    this.#text = text
-    return shape.contentStart < 0 ? '' : text.slice(shape.contentStart)
+    this.#text = isWindow ? line.chunk : line.text
+    this.#start = isWindow ? line.textStart : 0
+    return shape.contentStart < 0
+      ? ''
+      : this.#text.slice(this.#start + shape.contentStart, isWindow ? line.end + 1 : undefined)
   }
 
   /** Puts the fields of the text that was recalled over `values`, as windows into it. */
@@ -50,7 +60,7 @@ export class Prefix {
     for (let i = 0; i < this.#groups.length; i++) {
       const { group, place } = this.#groups[i] ?? nowhere
       const end = marks[2 * group + 1] ?? -1
-      if (end >= 0) values[place] = this.#text.slice(marks[2 * group], end)
+      if (end >= 0) values[place] = this.#text.slice(this.#start + (marks[2 * group] ?? 0), this.#start + end)
     }
   }
 

@@ -1,4 +1,4 @@
-import { type FieldValues, type LineState, place } from './field-table.js'
+import { type FieldValues, type LineState, place, wellKnownCount } from './field-table.js'
 import { copyOver, ownCopy } from './own-copy.js'
 
 /** Sessions remembered. Full: the oldest is forgotten, its lines are no longer attached to a later failure. */
@@ -38,10 +38,15 @@ export class Sessions {
   /** The one of the last line, for lines of one session often follow each other. */
   #last: Session | undefined
   readonly #isThorough: boolean
+  readonly #isBrief: boolean
 
-  /** `isThorough`: merges also what cannot become part of a failure any more, for tools that show how a filter works. */
-  constructor({ isThorough }: { isThorough: boolean }) {
+  /**
+   * `isThorough`: merges also what cannot become part of a failure any more, for tools that show how a filter works. `isBrief`: keeps no lines, and of the
+   * fields only those that say who it was.
+   */
+  constructor({ isThorough, isBrief }: { isThorough: boolean; isBrief: boolean }) {
     this.#isThorough = isThorough
+    this.#isBrief = isBrief
   }
 
   /**
@@ -56,7 +61,7 @@ export class Sessions {
       if (user) addUser(known, user)
       if (state.isGained) known.isPending = false
       // What was reported before is not reported again.
-      if (!known.isNofail && !known.isPending && known.lines.length > 0) known.lines = []
+      if (!known.isNofail && !known.isPending && known.lines.length > 0) known.lines = none
       if (state.isForgotten) this.#delete(known)
     }
     if (known !== undefined && (known.isPending || known.users !== undefined)) {
@@ -64,12 +69,13 @@ export class Sessions {
       state.isGained = false
     }
     if (state.isNofail && state.isForgotten && !this.#isThorough) return undefined
-    const session = known ?? this.#open(id, values.length, state, nowMs)
+    const fields = this.#isBrief ? wellKnownCount : values.length
+    const session = known ?? this.#open(id, fields, state, nowMs)
     if (known === undefined && user && !state.isForgotten) addUser(session, user)
-    copyOver(session.values, values)
+    copyOver(session.values, values, fields)
     session.isPending = false
     session.isNofail = state.isNofail
-    keepLine(session, state, line)
+    if (!this.#isBrief) keepLine(session, state, line)
     return session
   }
 
@@ -115,8 +121,8 @@ function newSession(id: string, fields: number, nowMs: number): Session {
     users: undefined,
     isNofail: false,
     isPending: false,
-    lines: [],
-    earlierLines: [],
+    lines: none,
+    earlierLines: none,
     untilMs: nowMs + lifetimeMs,
   }
 }
@@ -133,18 +139,23 @@ const usersMax = 50
 
 function keepLine(session: Session, state: LineState, line: LineText): void {
   if (state.isNofail) {
-    if (!state.isForgotten) keep(session.earlierLines, line)
+    if (!state.isForgotten) session.earlierLines = kept(session.earlierLines, line)
     return
   }
   if (session.earlierLines.length > 0) {
     session.lines =
       session.lines.length === 0 ? session.earlierLines : [...session.earlierLines, ...session.lines].slice(-linesMax)
-    session.earlierLines = []
+    session.earlierLines = none
   }
-  if (!state.isGained) keep(session.lines, line)
+  if (!state.isGained) session.lines = kept(session.lines, line)
 }
 
-function keep(lines: string[], line: LineText): void {
-  if (lines.length >= linesMax) lines.shift()
-  lines.push(line.full())
+/** The lines and one more. NOTE: an array that is pushed to takes room for 17; sessions have two or three lines, and there are many sessions. */
+function kept(lines: string[], line: LineText): string[] {
+  const all = lines.length === 0 ? [line.full()] : [...lines, line.full()]
+  if (all.length > linesMax) all.shift()
+  return all
 }
+
+/** Shared, and never changed. */
+const none: string[] = []

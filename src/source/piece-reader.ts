@@ -9,7 +9,7 @@ import type { LogFile } from './log-file.js'
 import { OnceADay } from './once-a-day.js'
 
 /** Bytes read at once, and so the length of a chunk: at most some milliseconds of work between two turns of the event loop. */
-export const pieceBytesMax = 512 * 1024
+export const pieceBytesMax = 768 * 1024
 
 export interface PieceReaderOptions {
   path: string
@@ -52,7 +52,7 @@ export class Piece {
 export class PieceReader {
   readonly #options: PieceReaderOptions
   readonly #daily: OnceADay
-  // Pages that no piece has reached are not in memory: a quiet log costs 4 KiB, not 512.
+  // Pages that no piece has reached are not in memory: a quiet log costs 4 KiB, not 768.
   readonly #buffer = Buffer.allocUnsafeSlow(pieceBytesMax)
   #encoding: TextEncoding
   linesSkippedTooLong = 0
