@@ -1,6 +1,7 @@
 import type { Saying } from '../../config/stream.js'
 import { type LogLevel, logLevels } from '../../lib/log.js'
 import { localDateTime } from '../../lib/log-writer.js'
+import type { Streams } from './session.js'
 
 /** What a client has to say beside its answer, on standard error. */
 export interface ClientLog {
@@ -9,12 +10,15 @@ export interface ClientLog {
   sayAll(sayings: readonly Saying[]): void
 }
 
-/** In Fail2ban's log format. Without `-v` warnings and errors are shown, `-q` shows errors, `-v` information, too (spec 7.5). */
-export function clientLog(stderr: { write(text: string): void }, verbosity: number): ClientLog {
+/**
+ * In Fail2ban's log format. Without `-v` warnings and errors are shown, `-q` shows errors, `-v` information, too (spec 7.5).
+ * NOTE: Node makes a stream of standard error when it is first asked for, which takes a millisecond that most commands can save.
+ */
+export function clientLog(streams: Pick<Streams, 'stderr'>, verbosity: number): ClientLog {
   const threshold = verbosity < 0 ? logLevels.ERROR : verbosity === 0 ? logLevels.WARNING : logLevels.INFO
   const sayAll = (sayings: readonly Saying[]) => {
     for (const saying of sayings)
-      if (verbosity > 1 || logLevels[saying.level] >= threshold) stderr.write(`${logLine(saying)}\n`)
+      if (verbosity > 1 || logLevels[saying.level] >= threshold) streams.stderr.write(`${logLine(saying)}\n`)
   }
   return { sayAll, say: (level, text) => sayAll([{ level, module: '', text }]) }
 }

@@ -21,7 +21,7 @@ export async function sendMessage(
   if (line.kind !== 'run' || !isMessage(line.command)) return undefined
   const { options, command } = line
   if (options.isInteractive || options.test || options.dump !== undefined) return undefined
-  const log = clientLog(streams.stderr, options.verbosity)
+  const log = clientLog(streams, options.verbosity)
   const session = openSession(program, line, log, streams)
   if (session === undefined) return failed
   return (await untilSignal(session, () => message(session, command))) ? 0 : failed
@@ -38,9 +38,9 @@ export function openSession(
   program: string,
   { options }: Pick<Extract<ReturnType<typeof readCommandLine>, { kind: 'run' }>, 'options'>,
   log: ClientLog,
-  { stdout }: Streams,
+  streams: Streams,
 ): Session | undefined {
-  const print = (text: string) => stdout.write(`${text}\n`)
+  const print = (text: string) => streams.stdout.write(`${text}\n`)
   const places = readPlaces(options, log)
   if (typeof places !== 'string') return { program, options, places, log, print }
   print(`ERROR: ${places}`)

@@ -12,7 +12,7 @@ export async function fail2banProgram(program: string, argv: readonly string[], 
   const line = readCommandLine(argv)
   const print = (text: string) => streams.stdout.write(`${text}\n`)
   if (line.kind !== 'run') return answer(line, program, print, streams)
-  const log = clientLog(streams.stderr, line.options.verbosity)
+  const log = clientLog(streams, line.options.verbosity)
   const isDone = await carriedOut(program, line, log, streams)
   return isDone ? 0 : failed
 }
