@@ -13,9 +13,13 @@ export function ownCopy(text: string): string {
   return joined.charCodeAt(0) === 0x20 ? joined.slice(1) : text
 }
 
-/** Puts own copies of the texts that are set over `target`; what is the same there already stays. */
-export function copyOver(target: (string | undefined)[], texts: readonly (string | undefined)[]): void {
-  for (let i = 0; i < texts.length; i++) {
+/** Puts own copies of the texts that are set over `target`; what is the same there already stays. `count`: only of so many. */
+export function copyOver(
+  target: (string | undefined)[],
+  texts: readonly (string | undefined)[],
+  count = texts.length,
+): void {
+  for (let i = 0; i < count; i++) {
     const text = texts[i]
     if (text !== undefined && target[i] !== text) target[i] = ownCopy(text)
   }

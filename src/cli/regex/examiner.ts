@@ -28,6 +28,8 @@ export interface ExaminerOptions {
   keepsFields: boolean
   /** Keeps what the prefix found. Without it a line whose prefix is known from other lines is not searched for it. */
   keepsPrefix: boolean
+  /** Ids that need not be looked up come as empty texts. */
+  isCounting?: boolean
   resolve: Resolve | undefined
   nowMs: number
 }
@@ -75,7 +77,7 @@ export class Examiner {
     this.#fields = new PythonFields(filter.prefix?.pattern)
     this.dates = new LineDates(filter.templates, filter.zoneDefault)
     this.dates.setNow(options.nowMs)
-    const { triesAll, tellsPending, keepsFields, keepsPrefix, resolve } = options
+    const { triesAll, tellsPending, keepsFields, keepsPrefix, isCounting = false, resolve } = options
     const onPrefixKnown = (isMatch: boolean) => {
       this.hasPrefix = isMatch
       this.isPrefixFound = isMatch
@@ -85,6 +87,7 @@ export class Examiner {
       triesAll,
       tellsPending,
       isBrief: !keepsFields,
+      isCounting,
       resolve,
       quarantine: this.quarantine,
       onIgnored: (pattern) => this.ignoredBy.push(pattern),
@@ -160,8 +163,9 @@ export class Examiner {
 
   #clear(): void {
     this.isPrefixFound = false
-    if (this.found.length > 0) this.found.length = 0
-    if (this.ignoredBy.length > 0) this.ignoredBy.length = 0
+    // NOTE: setting the length to 0 costs V8 five times as much for the one or two that there are.
+    while (this.found.length > 0) this.found.pop()
+    while (this.ignoredBy.length > 0) this.ignoredBy.pop()
   }
 
   /** A line that begins as the last one did is not searched for a date again, but counts. */

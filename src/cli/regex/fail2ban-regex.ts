@@ -114,6 +114,7 @@ async function examine(log: Log, subject: Subject, { options, lookup, nowMs, out
     tellsPending: true,
     keepsFields: token !== undefined && token !== 'id' && token !== 'fid',
     keepsPrefix: token !== undefined || options.verbosity > 0,
+    isCounting: token === undefined && options.verbosity === 0,
     resolve: (name) => lookup.addresses(name),
     nowMs,
   })
