@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.js'
+import { OldestFirst } from './oldest-first.js'
 import { packedTimeMs, packFailure, unpackFailure } from './packed-failure.js'
 
 /** What is remembered of somebody who has failed but is not banned. Times in epoch milliseconds. */
@@ -48,6 +49,7 @@ export class FailureWindow {
    * costs memory.
    */
   readonly #tickets = new Map<string, Ticket | string>()
+  readonly #oldest = new OldestFirst(this.#tickets)
   /** A ring of the tickets opened last. Some are outdated, banned or packed by now, which is harmless. */
   readonly #fresh: Ticket[] = []
   #nextFresh = 0
@@ -206,10 +208,8 @@ export class FailureWindow {
   }
 
   #dropOldest(): void {
-    for (const id of this.#tickets.keys()) {
-      this.#tickets.delete(id)
-      return
-    }
+    const id = this.#oldest.next()
+    if (id !== undefined) this.#tickets.delete(id)
   }
 }
 

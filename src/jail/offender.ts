@@ -1,4 +1,4 @@
-import { contains, type Ip, parseIp } from '../domain/address.js'
+import { contains, type Ip, ipOf, parseIp } from '../domain/address.js'
 
 /**
  * Who answers for a failure: an IPv6 address stands for its network of `prefix` bits, for whoever has one address of a /64 has all
@@ -12,9 +12,11 @@ export function offenderOf(id: string, prefix: number): string {
 }
 
 /** The network of so many bits around an address or a smaller network. */
-export function networkOf(ip: Ip, prefix: number): string {
-  const address = ip.text.replace(/\/.*/, '')
-  return parseIp(`${address}/${prefix}`)?.text ?? ip.text
+export function networkOf({ bytes }: Ip, prefix: number): string {
+  const network = bytes.slice()
+  const last = prefix >> 3
+  if (last < network.length) network[last] = (network[last] ?? 0) & (0xff00 >> (prefix & 7))
+  return ipOf(network.fill(0, last + 1), prefix).text
 }
 
 /** Whether the network around this address is shared by parties that have nothing to do with one another, or is a network of our own house. */

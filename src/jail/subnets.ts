@@ -2,6 +2,7 @@ import { type Ip, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { SubnetRule } from './jail-spec.js'
 import { hasForeignNeighbours, networkOf } from './offender.js'
+import { OldestFirst } from './oldest-first.js'
 
 /** Networks that are watched, smallest first. A member of the first is a banned id, of each other one a network of the one before. */
 const levels = { 4: [24], 6: [64, 56, 48] } as const
@@ -43,6 +44,7 @@ export interface SubnetsOptions {
 export class Subnets {
   readonly #options: Required<SubnetsOptions>
   readonly #networks = new Map<string, Network>()
+  readonly #oldest = new OldestFirst(this.#networks)
 
   constructor(options: SubnetsOptions) {
     this.#options = { networksMax, ...options }
@@ -106,7 +108,7 @@ export class Subnets {
     }
     this.#networks.delete(text)
     this.#networks.set(text, network)
-    if (this.#networks.size > this.#options.networksMax) dropFirst(this.#networks)
+    if (this.#networks.size > this.#options.networksMax) this.#networks.delete(this.#oldest.next() ?? '')
     return network
   }
 
