@@ -39,7 +39,9 @@ if (releases.length === 0 || releases.some((pair) => pair.length !== 2)) {
 const names = new Set(releases.map(([name]) => name))
 const kept = stockFingerprints().map((one) => ({ ...one, releases: one.releases.filter((name) => !names.has(name)) }))
 const computed = releases.flatMap(([name, directory]) => fingerprintsOf(name, directory))
-const all = merged([...kept, ...computed]).filter((one) => one.releases.length > 0)
+const all = merged([...kept, ...computed])
+  .filter((one) => one.releases.length > 0)
+  .sort((a, b) => compared(a.file, b.file) || compared(a.sha256, b.sha256))
 writeFileSync(
   output,
   readFileSync(output, 'utf8').replace(
@@ -124,7 +126,14 @@ function merged(fingerprints) {
     const key = `${one.sha256} ${createHash('sha256').update(JSON.stringify(one.shape)).digest('hex')}`
     const known = byHash.get(key)
     if (known === undefined) byHash.set(key, one)
-    else known.releases = [...new Set([...known.releases, ...one.releases])]
+    else {
+      known.file = [known.file, one.file].sort()[0]
+      known.releases = [...new Set([...known.releases, ...one.releases])].sort()
+    }
   }
   return [...byHash.values()]
+}
+
+function compared(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0
 }

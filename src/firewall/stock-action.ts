@@ -24,8 +24,11 @@ export interface StockAction {
  */
 export function stockAction(action: ActionSpec): StockAction | undefined {
   const text = canonicalText(action.properties)
+  const byChain = new Map<string, ReadonlyMap<string, string>>()
   for (const fingerprint of stockFingerprints()) {
-    const values = parameterValues(action.properties, { chain: fingerprint.chain ?? '' })
+    const known = fingerprint.chain ?? ''
+    const values = byChain.get(known) ?? parameterValues(action.properties, { chain: known })
+    byChain.set(known, values)
     if (fixedTextHash(text, fingerprint.shape, values) !== fingerprint.sha256) continue
     const { chain, newOnly, logs, shape } = fingerprint
     const names = (parameter: string) => shape.some((part) => part.parameter === parameter)
@@ -40,6 +43,9 @@ export function fixedTextHash(
   shape: readonly ShapePart[],
   values: ReadonlyMap<string, string>,
 ): string | undefined {
+  const length = ({ fixedLength, parameter = '' }: ShapePart) => fixedLength + (values.get(parameter)?.length ?? 0)
+  // Nearly every other action ends here.
+  if (shape.reduce((sum, part) => sum + length(part), 0) !== text.length) return undefined
   const hash = createHash('sha256')
   let at = 0
   for (const { fixedLength, parameter } of shape) {
@@ -50,5 +56,5 @@ export function fixedTextHash(
     if (value === undefined || !text.startsWith(value, at)) return undefined
     at += value.length
   }
-  return at === text.length ? hash.digest('hex') : undefined
+  return hash.digest('hex')
 }
