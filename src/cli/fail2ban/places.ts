@@ -1,6 +1,13 @@
+import { existsSync } from 'node:fs'
 import { ConfigError } from '../../config/config-error.js'
 import { ConfigFiles } from '../../config/read-order.js'
-import { readEarlyOptions, readServerOptions, textOf } from '../../config/server-options.js'
+import {
+  readEarlyOptions,
+  readServerOptions,
+  type ServerSettings,
+  serverSettings,
+} from '../../config/server-options.js'
+import { pathsOf } from '../../daemon/paths.js'
 import type { ClientLog } from './client-log.js'
 import type { ClientOptions } from './options.js'
 
@@ -25,25 +32,24 @@ export function readPlaces({ dir, overrides }: ClientOptions, log: ClientLog): P
       log.sayAll([{ level, module, text }]),
     )
     // A wrong log level is found here; everything else is told of when it is needed.
-    readServerOptions(reading.ini, options, () => {})
-    const [socket, pidfile, loglevel, logtarget, syslogsocket] = [
-      'socket',
-      'pidfile',
-      'loglevel',
-      'logtarget',
-      'syslogsocket',
-    ].map((name) => textOf(options.get(name)))
+    const server = serverSettings(
+      readServerOptions(reading.ini, options, () => {}),
+      [],
+    )
+    const { pidfile, loglevel, logtarget, syslogsocket } = server
+    const socket = socketOf(server)
     log.say('INFO', `Using socket file ${socket}`)
     log.say('INFO', `Using pid file ${pidfile}, [${loglevel}] logging to ${logtarget}`)
-    return {
-      socket: socket ?? '',
-      pidfile: pidfile ?? '',
-      loglevel: loglevel ?? '',
-      logtarget: logtarget ?? '',
-      syslogsocket: syslogsocket ?? '',
-    }
+    return { socket, pidfile, loglevel, logtarget, syslogsocket }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return error.peerText
   }
+}
+
+/** A server of somebody who is not root has everything in a directory of his, if he may not write where the configuration says. */
+function socketOf(server: ServerSettings): string {
+  if (process.getuid?.() === 0 || existsSync(server.socket)) return server.socket
+  const { controlSocket } = pathsOf({ ...server, apiSocket: undefined })
+  return existsSync(controlSocket) ? controlSocket : server.socket
 }
