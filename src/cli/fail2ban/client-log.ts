@@ -1,7 +1,7 @@
 import type { Saying } from '../../config/stream.js'
 import { type LogLevel, logLevels } from '../../lib/log.js'
 import { localDateTime } from '../../lib/log-writer.js'
-import type { Streams } from './session.js'
+import type { Streams } from './streams.js'
 
 /** What a client has to say beside its answer, on standard error. */
 export interface ClientLog {

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline'
 import { shellWords } from '../../config/shell-words.js'
-import type { Session, Streams } from './session.js'
+import type { Session } from './session.js'
+import type { Streams } from './streams.js'
 
 const prompt = 'fail2ban> '
 

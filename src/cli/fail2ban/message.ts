@@ -3,7 +3,8 @@ import { type ClientLog, clientLog } from './client-log.js'
 import { converse } from './conversation.js'
 import { readCommandLine } from './options.js'
 import { readPlaces } from './places.js'
-import type { Session, Streams } from './session.js'
+import type { Session } from './session.js'
+import type { Streams } from './streams.js'
 
 /** Fail2ban's only failure (spec 1.13). */
 export const failed = 255

@@ -5,7 +5,8 @@ import { type ClientLog, clientLog } from './client-log.js'
 import { converse, isAnswering } from './conversation.js'
 import { failed, message, openSession, untilSignal } from './message.js'
 import { type CommandLine, readCommandLine } from './options.js'
-import type { Session, Streams } from './session.js'
+import type { Session } from './session.js'
+import type { Streams } from './streams.js'
 
 /** `fail2ban-client` and `fail2ban-server` (spec 7.5); resolves to the exit code. */
 export async function fail2banProgram(program: string, argv: readonly string[], streams: Streams): Promise<number> {

@@ -2,13 +2,6 @@ import type { ClientLog } from './client-log.js'
 import type { ClientOptions } from './options.js'
 import type { Places } from './places.js'
 
-/** What these programs read from and print to. */
-export interface Streams {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly stdout: { write(text: string): void }
-  readonly stderr: { write(text: string): void }
-}
-
 /** One run of `fail2ban-client` or `fail2ban-server`: what its commands need. */
 export interface Session {
   readonly program: string
