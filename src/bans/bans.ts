@@ -200,12 +200,11 @@ export class Bans {
 
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */
   async settled(): Promise<void> {
-    await this.#telling
     await this.#enforcing.settled()
     await this.#records.settled()
   }
 
-  /** Before an orderly end: one more try for what waits. */
+  /** Before an orderly end: everything is told, and there is one more try for what waits. */
   async flush(): Promise<void> {
     await this.#telling
     await this.#enforcing.settled()

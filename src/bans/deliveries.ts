@@ -14,8 +14,10 @@ export interface Saving {
   ban: Ban | undefined
 }
 
-/** Closures in one transaction to the enforcer, and bans in one to the store. */
-const batchMax = 10_000
+/** Closures in one transaction to the enforcer: some 30 ms. */
+const closuresMax = 10_000
+/** Bans in one transaction to the store: some 20 ms. */
+const savedMax = 2000
 
 /** Brings bans to the enforcer: those that are live are closed, the others opened. Bans of jails that close nothing pass through. */
 export function toEnforcer(options: {
@@ -29,7 +31,7 @@ export function toEnforcer(options: {
   const { clock, log, enforcer, isLive, isInKernel, onDelivered } = options
   return new Delivery({
     clock,
-    batchMax,
+    batchMax: closuresMax,
     // Whoever is to be shut out goes before whoever is let in, however many those are.
     isUrgent: isLive,
     deliver: async (bans) => {
@@ -54,7 +56,7 @@ export function toEnforcer(options: {
 export function toStore({ clock, log, store }: { clock: Clock; log: Log; store: BanStore }): Delivery<Saving> {
   return new Delivery<Saving>({
     clock,
-    batchMax,
+    batchMax: savedMax,
     deliver: (items) => {
       const gone = items.filter((item) => item.ban === undefined)
       if (gone.length > 0) store.remove(gone)

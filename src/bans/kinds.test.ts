@@ -192,13 +192,13 @@ it('never tells of the end of a restored ban that nobody was told of', async () 
   assert.deepEqual([...enforcer.closed.keys()], ['sshd 192.0.2.2'])
 })
 
-it('tells of thousands of restored bans in parts, and of all of them before it is settled', async () => {
+it('tells of thousands of restored bans in parts, and of all of them before an orderly end', async () => {
   const { bans, ban, store, told } = setUpBans()
   store.add(Array.from({ length: 5000 }, (_, i) => ban(`203.0.${i >> 8}.${i & 255}`)))
   bans.restore('sshd')
   await bans.reconcile()
   assert.equal(told.length, 2000)
-  await bans.settled()
+  await bans.flush()
   assert.equal(told.length, 5000)
 })
 

@@ -80,6 +80,7 @@ describe('ban times that grow', () => {
     assert.equal(next({ durationMs: undefined }), undefined)
     assert.equal(next({ durationMs: 60_000 }), undefined)
     assert.equal(next({ startMs: startMs - 8000 }), undefined)
+    assert.deepEqual(next({ startMs: startMs - 8000 }, 3), { durationMs: 2_400_000, count: 3, notes: [] })
     assert.equal(times(undefined, 5).banTimes.next({ id, startMs, durationMs: 600_000 }), undefined)
   })
 

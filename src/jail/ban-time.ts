@@ -83,20 +83,35 @@ export class BanTimes {
     if (increment === undefined || durationMs === undefined || durationMs <= 0 || durationMs !== spec.banTimeMs)
       return undefined
     const record = history.recordOf(id, increment.overalljails ? undefined : name)
-    if (record === undefined || record.count < 1 || startMs <= record.startMs) return undefined
-    const seconds = this.#timeOf(durationMs / 1000, record.count)
+    if (record === undefined) return undefined
+    // Old lines are read again: it is the ban that is on record already.
+    const isAgain = startMs <= record.startMs
+    const before = isAgain ? record.count - 1 : record.count
+    if (before < 1) return undefined
+    const seconds = this.#timeOf(durationMs / 1000, before)
     const lengthenedMs = seconds === undefined ? durationMs : Math.min(Math.round(seconds) * 1000, durationMsMax)
-    const count = record.count + 1
-    const [before, after] = [shortDuration(durationMs), shortDuration(lengthenedMs)]
-    const last = `${record.count} # last ${localDateTime(record.startMs)}`
-    const notes: Lengthening['notes'][number][] = [
-      { level: 'INFO', text: `[${name}] IP ${id} is bad: ${last} - incr ${before} to ${after}` },
-    ]
-    if (lengthenedMs !== durationMs) {
-      const end = localDateTime(startMs + lengthenedMs)
-      notes.push({ level: 'NOTICE', text: `[${name}] Increase Ban ${id} (${count} # ${after} -> ${end})` })
+    const count = before + 1
+    if (isAgain) return { durationMs: lengthenedMs, count, notes: [] }
+    return {
+      durationMs: lengthenedMs,
+      count,
+      notes: this.#notes({ id, startMs, durationMs }, record, { lengthenedMs, count }),
     }
-    return { durationMs: lengthenedMs, count, notes }
+  }
+
+  #notes(
+    { id, startMs, durationMs }: { id: string; startMs: number; durationMs: number },
+    record: BanRecord,
+    { lengthenedMs, count }: { lengthenedMs: number; count: number },
+  ): Lengthening['notes'] {
+    const { name } = this.#options.spec
+    const after = shortDuration(lengthenedMs)
+    const last = `${record.count} # last ${localDateTime(record.startMs)}`
+    const text = `[${name}] IP ${id} is bad: ${last} - incr ${shortDuration(durationMs)} to ${after}`
+    const bad = { level: 'INFO', text } as const
+    if (lengthenedMs === durationMs) return [bad]
+    const end = localDateTime(startMs + lengthenedMs)
+    return [bad, { level: 'NOTICE', text: `[${name}] Increase Ban ${id} (${count} # ${after} -> ${end})` }]
   }
 }
 

@@ -153,12 +153,34 @@ describe('a purge', () => {
     const left = () => Number(database.all('count', 'SELECT count(*) AS n FROM bans')[0]?.n)
     const full = pages()
     gradual.purge(nowMs, dayMs)
-    assert.equal(left(), 4501)
-    clock.turn(40)
-    assert.equal(left(), 2501)
+    assert.equal(left(), 5101)
+    clock.turn(20)
+    assert.equal(left(), 4301)
     clock.turn(10_000)
     assert.equal(left(), 1)
     assert.ok(pages() < full / 10, `${full} pages became ${pages()}`)
+  })
+
+  it('keeps old records that still count, however many, and deletes those between them', () => {
+    const clock = new ManualClock(nowMs)
+    const gradual = new Bans(database, { clock })
+    const some = Array.from({ length: 3000 }, (_, i) =>
+      ban(`id ${i}`, {
+        startMs: nowMs - (9 + (i % 7)) * dayMs,
+        durationMs: i % 3 === 0 ? undefined : i % 3 === 1 ? 1000 : 9 * dayMs,
+      }),
+    )
+    gradual.add(some)
+    gradual.purge(nowMs, dayMs)
+    clock.turn(10_000)
+    const kept = database
+      .all('read', 'SELECT bantime, count(*) AS n FROM bips GROUP BY bantime')
+      .map((row) => ({ ...row }))
+    assert.deepEqual(kept, [
+      { bantime: -1, n: 1000 },
+      { bantime: (9 * dayMs) / 1000, n: 1000 },
+    ])
+    assert.deepEqual(database.all('read', 'SELECT count(*) AS n FROM bans')[0]?.n, 0)
   })
 
   it('ends with the store', () => {
