@@ -100,7 +100,7 @@ describe('a prefilter', () => {
   it('lets each filter of a source have its lines', () => {
     const filters = [compile(['one <HOST>']), compile(['two <HOST>']), compile(['\\d <HOST>'])]
     const survey = new Survey(filters)
-    const chunk = ['one 192.0.2.1', 'two 192.0.2.2', '3 192.0.2.3', 'x']
+    const chunk = ['one 192.0.2.1', 'two 192.0.2.2', '3 192.0.2.3', ...new Array<string>(20).fill('x')]
       .map((text) => `2024-06-15 12:00:10 ${text}\n`)
       .join('')
     const lineAt = chunk.indexOf('\n') + 1

@@ -56,7 +56,7 @@ export class Survey {
   }
 
   look(log: LogText): Findings {
-    const found = this.#asked.map((asked) => begin(asked))
+    const found: ('all' | number[])[] = this.#asked.map((asked) => begin(asked))
     let hasWord: boolean | undefined
     if (found.every((each) => each === 'all')) return { candidates: found, hasWord }
     const search = log.bytes === undefined || log.bytes.length < bytesMin ? undefined : this.#searchOf(log.bytes)
@@ -64,8 +64,10 @@ export class Survey {
     else this.#lookAtText(log.text, found)
     for (const [filter, asked] of this.#asked.entries()) {
       const starts = found[filter]
-      // Where most lines are candidates, the search for literals only costs.
-      if (starts !== 'all' && isMost(starts?.length ?? 0, log)) asked.chunksToSkip = chunksWithout
+      if (starts === 'all' || !isMost(starts?.length ?? 0, log)) continue
+      // Where most lines are candidates, the search for literals only costs, and so does making each line a text of its own.
+      found[filter] = 'all'
+      if (lengthOf(log) >= bytesMin) asked.chunksToSkip = chunksWithout
     }
     return { candidates: found, hasWord }
   }
