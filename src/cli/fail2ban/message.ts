@@ -54,7 +54,7 @@ export async function message(session: Session, command: readonly string[]): Pro
   const [verb, limit] = command
   if (verb !== 'ping' || limit === undefined) return converse(session, command)
   const timeoutS = Number(limit)
-  if (timeoutS > 0) return converse(session, ['ping'], timeoutS * 1000)
+  if (!Number.isNaN(timeoutS)) return converse(session, ['ping'], timeoutS > 0 ? timeoutS * 1000 : undefined)
   session.log.say('ERROR', `could not convert string to float: ${repr(limit)}`)
   return false
 }
