@@ -98,6 +98,8 @@ export interface UnbanOutcome {
   ip: string
   /** How many bans of it were lifted; 0: it was not banned. */
   lifted: number
+  /** Networks it is in that are still banned. */
+  stillIn?: BanView[]
 }
 
 /** Everything we know of an address. */

@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { RestoreRules } from '../bans/restore.js'
 import type { JailConfig } from '../config/load.js'
+import type { Verdict } from '../jail/recidive.js'
+import { enactVerdict } from './enact-verdict.js'
 import { type JailUnit, namesIn } from './jails.js'
 import { type State, scopesOf } from './state.js'
 
@@ -29,7 +32,7 @@ export class JailRuns {
       .map((unit) => bans.restore(unit.name, restoreRulesOf(unit)))
       .reduce((sum, count) => sum + count, 0)
     await bans.reconcile()
-    for (const unit of units) this.#countEarlierBans(unit)
+    for (const unit of units) await this.#countEarlierBans(unit)
     return restored
   }
 
@@ -102,13 +105,22 @@ export class JailRuns {
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
   }
 
-  /** A jail that counts bans knows those of the time before it began. */
-  #countEarlierBans({ recidive, jail }: JailUnit): void {
-    const { store, clock, bans } = this.#state
+  /** A jail that counts bans learns from the database what an earlier run has banned. */
+  async #countEarlierBans({ name, jail, recidive }: JailUnit): Promise<void> {
+    const { bans, store, clock, log } = this.#state
     if (recidive === undefined) return
-    const overdue: Parameters<typeof recidive.replay>[2] = new Map()
-    for (const slice of store.bans.since(clock.now() - jail.spec.findTimeMs)) recidive.replay(slice, jail, overdue)
-    for (const { ban } of overdue.values()) bans.enact(ban)
+    const overdue = new Map<string, Verdict>()
+    try {
+      for (const slice of store.bans.since(clock.now() - jail.spec.findTimeMs)) {
+        recidive.replay(slice, jail, overdue)
+        await setImmediate()
+      }
+    } catch (error) {
+      // It counts from here on: better than a start that fails.
+      const reason = error instanceof Error ? error.message : String(error)
+      log.write('ERROR', 'jail', `[${name}] Earlier bans do not count: ${reason}`)
+    }
+    for (const verdict of overdue.values()) enactVerdict(bans, verdict)
   }
 
   /** Host names that the jails, and our own settings, tell to ignore. */
@@ -133,7 +145,10 @@ export function withoutOrigins(value: unknown): unknown {
 /** The jail that everybody knows stays the same object, so nobody has to be told. */
 function takeOver(unit: JailUnit, fresh: JailUnit): void {
   const { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, parts } = fresh
-  if (!isDeepStrictEqual(unit.config.jail.subnetEscalate, config.jail.subnetEscalate)) unit.subnets = fresh.subnets
+  if (!isDeepStrictEqual(unit.config.jail.subnetEscalate, config.jail.subnetEscalate)) {
+    if (unit.subnets !== undefined) fresh.subnets?.takeOver(unit.subnets)
+    unit.subnets = fresh.subnets
+  }
   unit.recidive = fresh.recidive
   const keepsQuarantine = isDeepStrictEqual(withoutOrigins(unit.config.filter), withoutOrigins(config.filter))
   Object.assign(unit, { config, filter, ignores, ignored, ignoreCommand, scope, notes, closing, parts })
@@ -143,9 +158,10 @@ function takeOver(unit: JailUnit, fresh: JailUnit): void {
 
 /** What a stored ban of the jail may still be (spec 5.6). */
 function restoreRulesOf({ config, ignores }: JailUnit): RestoreRules {
-  const { banTimeMs, increment } = config.jail
+  const { banTimeMs, increment, subnetEscalate } = config.jail
+  const longestMs = increment === undefined ? banTimeMs : increment.maxTimeMs
   return {
-    durationMsMax: increment === undefined ? banTimeMs : increment.maxTimeMs,
+    durationMsMax: longestMs && Math.max(longestMs, subnetEscalate?.banTimeMs ?? 0),
     ...(banTimeMs !== undefined && { unknownDurationMs: banTimeMs }),
     ignored: ignores,
   }

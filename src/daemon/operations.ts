@@ -16,7 +16,7 @@ import { parseIp } from '../domain/address.js'
 import { endMs } from '../domain/ban.js'
 import type { Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
-import { banByHand } from './by-hand.js'
+import { banByHand, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
 import { manualScope, type State } from './state.js'
@@ -103,8 +103,13 @@ export class DaemonOperations implements Operations {
     const outcomes = [...ids].map((id): UnbanOutcome => {
       const ip = parseIp(id)?.text ?? id
       // Somebody who was let out by hand begins anew, where he was let out.
-      for (const unit of jails.values()) if (jail === undefined || unit.name === jail) unit.jail.forgive(ip)
-      return { ip, lifted: bans.lift(ip, jail) }
+      const units = [...jails.values()].filter((unit) => jail === undefined || unit.name === jail)
+      for (const unit of units) unit.jail.forgive(ip)
+      const offenders = units.filter((unit) => unit.jail.offenderOf(ip) !== ip)
+      const inNetworks = offenders.map((unit) => bans.lift(unit.jail.offenderOf(ip), unit.name))
+      const lifted = bans.lift(ip, jail) + inNetworks.reduce((sum, count) => sum + count, 0)
+      const stillIn = this.#over(ip).filter((ban) => jail === undefined || ban.jail === jail)
+      return { ip, lifted, ...(stillIn.length > 0 && { stillIn: stillIn.map((ban) => this.#viewOf(ban)) }) }
     })
     await bans.settled()
     // The lines behind these bans are not read again, even if we are killed in the next moment: an unban is for good.
@@ -115,24 +120,31 @@ export class DaemonOperations implements Operations {
   async banned({ ip, jail }: { ip?: string | undefined; jail?: string | undefined }): Promise<BanView[]> {
     const { live } = this.#state.bans
     const id = ip === undefined ? undefined : (parseIp(ip)?.text ?? ip)
-    const found = id === undefined ? [...(jail === undefined ? live.all() : live.of(jail))] : live.ofId(id)
+    const found =
+      id === undefined ? [...(jail === undefined ? live.all() : live.of(jail))] : [...live.ofId(id), ...this.#over(id)]
     return found.filter((ban) => jail === undefined || ban.jail === jail).map((ban) => this.#viewOf(ban))
   }
 
   async why(text: string): Promise<Explanation> {
-    const { bans, store, enforcer, protection } = this.#state
     const ip = parseIp(text)
     const id = ip?.text ?? text
+    const networks = new Set(this.#over(id).map((ban) => ban.id))
+    const bans: Explanation['bans'] = []
+    for (const one of [id, ...networks]) bans.push(...(await this.#bansOf(one, one === id)))
+    return { ip: id, protection: ip && this.#state.protection.reasonAgainst(ip, manualScope.jail), bans }
+  }
+
+  /** What is in force, and, if asked for, what is on record. */
+  async #bansOf(id: string, withPast: boolean): Promise<Explanation['bans']> {
+    const { bans, store, enforcer } = this.#state
+    const ip = parseIp(id)
     const live = new Map(bans.live.ofId(id).map((ban) => [ban.jail, ban]))
-    const explanation: Explanation = {
-      ip: id,
-      protection: ip && protection.reasonAgainst(ip, manualScope.jail),
-      bans: [],
-    }
+    const told: Explanation['bans'] = []
     for (const ban of store.bans.history(id)) {
       const current = live.get(ban.jail)
       live.delete(ban.jail)
-      explanation.bans.push({
+      if (current === undefined && !withPast) continue
+      told.push({
         ...(current
           ? this.#viewOf(current)
           : { jail: ban.jail, ip: ban.id, startMs: ban.startMs, endMs: finite(endMs(ban)), enforced: false }),
@@ -146,9 +158,15 @@ export class DaemonOperations implements Operations {
     // NOTE: what is not saved yet has no history; it is banned all the same.
     for (const ban of live.values()) {
       const drops = ip && (await enforcer.drops({ jail: ban.jail, ip }))
-      explanation.bans.unshift({ ...this.#viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
+      told.unshift({ ...this.#viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
     }
-    return explanation
+    return told
+  }
+
+  /** Bans of networks that this address is in. */
+  #over(id: string): LiveBan[] {
+    const { bans, jails } = this.#state
+    return networksOver(id, jails.values()).flatMap((network) => bans.live.ofId(network))
   }
 
   reload(): Promise<ReloadOutcome> {

@@ -12,6 +12,7 @@ import type { Survey } from '../match/survey.js'
 import { type Reading, readEntriesTogether, readTogether } from '../match/together.js'
 import type { Chunk } from '../source/file-tail.js'
 import type { JournalEntry } from '../source/journal-entry.js'
+import { enactVerdict } from './enact-verdict.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 
@@ -108,10 +109,7 @@ export class Pipeline {
     if (log.isOn('INFO'))
       log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${this.#dateOf(failure.timeMs)}`)
     if (judgement.note !== undefined) log.write('INFO', 'observer', judgement.note)
-    if (judgement.kind !== 'ban') return
-    const enactment = bans.enact(judgement.ban)
-    // Somebody protected is in the same network: then only the address itself.
-    if (enactment.kind === 'refused' && judgement.alone !== undefined) bans.enact(judgement.alone)
+    if (judgement.kind === 'ban') enactVerdict(bans, judgement)
   }
 
   /** Lines come in bursts with the same date. */

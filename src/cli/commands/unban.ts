@@ -18,10 +18,15 @@ export async function unban(this: Context, flags: UnbanFlags, ...ips: string[]):
   if (!flags.all && outcomes.some((outcome) => outcome.lifted === 0)) this.process.exitCode = exit.failed
 }
 
-function outcomeText({ ip, lifted }: UnbanOutcome): string {
-  return lifted === 0
-    ? `${harmless(ip)} is not banned`
-    : `${harmless(ip)} unbanned${lifted > 1 ? ` in ${lifted} jails` : ''}`
+function outcomeText({ ip, lifted, stillIn = [] }: UnbanOutcome): string {
+  const itself =
+    lifted === 0
+      ? `${harmless(ip)} is not banned`
+      : `${harmless(ip)} unbanned${lifted > 1 ? ` in ${lifted} jails` : ''}`
+  const networks = stillIn.map(
+    (ban) => `  but it is in ${ban.ip}, banned in ${harmless(ban.jail)}; 'unban ${ban.ip}' lifts that`,
+  )
+  return [itself, ...networks].join('\n')
 }
 
 function allText(outcomes: UnbanOutcome[]): string {

@@ -16,7 +16,8 @@ import { endMs } from '../../domain/ban.js'
 import { localDateTime } from '../../lib/log-writer.js'
 import { PyTuple, type PyValue } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
-import { banByHand } from '../by-hand.js'
+import { banByHand, liftWithOffender } from '../by-hand.js'
+import { enactVerdict } from '../enact-verdict.js'
 import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
 import type { State } from '../state.js'
@@ -83,7 +84,7 @@ export class JailControl implements ControlledJail {
     let lifted = 0
     for (const id of ids) {
       this.#unit.jail.forgive(canonical(id))
-      const count = bans.lift(id, this.name)
+      const count = liftWithOffender(bans, this.#unit, id)
       if (count === 0) absent.push(id)
       lifted += count
     }
@@ -98,7 +99,7 @@ export class JailControl implements ControlledJail {
     const judgement = this.#unit.jail.attempt(canonical(id), lines, clock.now())
     if (judgement.kind === 'ignored') return 0
     log.write('INFO', 'filter', `[${this.name}] Attempt ${id} - ${localDateTime(clock.now())}`)
-    if (judgement.kind === 'ban') bans.enact(judgement.ban)
+    if (judgement.kind === 'ban') enactVerdict(bans, judgement)
     return 1
   }
 
