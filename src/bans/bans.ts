@@ -50,7 +50,7 @@ export type Enactment =
   | { kind: 'refused'; reason: string; canForce: boolean }
 
 /** Closures in one call at a start. */
-const closedAtOnce = 20_000
+const closedAtOnce = 5000
 
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
@@ -151,10 +151,10 @@ export class Bans {
     this.#records.retime(jail, { fromMs, toMs, nowMs: this.#options.clock.now() })
   }
 
-  /** Whether the actions of a jail that closes nothing in the kernel have carried out its ban. */
+  /** Whether its actions have carried out a ban that the kernel cannot: of a jail that closes nothing there, or of a text. */
   setEnforced(jail: string, id: string, isEnforced: boolean): void {
     const live = this.#live.get(jail, id)
-    if (live !== undefined && !this.#isInKernel(jail)) this.#live.setEnforced(live, isEnforced)
+    if (live !== undefined && !this.#isKernels(live)) this.#live.setEnforced(live, isEnforced)
   }
 
   /** Takes up what the store has of this jail. The caller makes it real with `reconcile`, once for all jails. */
@@ -178,9 +178,8 @@ export class Bans {
   async reconcile(): Promise<void> {
     const { enforcer } = this.#options
     const { serialLast } = this.#live
-    const held = await enforcer.count()
-    // As after a start: nothing to compare with. A million closures at once would be 600 MB.
-    if ([...held.values()].every((count) => count === 0)) {
+    // At a start that follows a stop there is nothing to compare with. A million closures at once would be 600 MB.
+    if (this.#live.counts().enforced === 0 && [...(await enforcer.count()).values()].every((held) => held === 0)) {
       for (const part of this.#closures(closedAtOnce)) await enforcer.close(part)
     } else await enforcer.reconcile([...this.#closures(closedAtOnce)].flat())
     this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
@@ -243,6 +242,12 @@ export class Bans {
     return this.#options.isInKernel?.(jail) ?? true
   }
 
+  /** Whether the enforcer makes this ban real; else the jail's actions do. */
+  #isKernels({ jail, id }: LiveBan): boolean {
+    const mayBeText = this.#options.mayBanText?.(jail) ?? false
+    return this.#isInKernel(jail) && (!mayBeText || parseIp(id) !== undefined)
+  }
+
   #extend(known: LiveBan, wish: Ban): Enactment {
     if (!isWorthExtending(known, wish)) return this.#repeat(known, wish)
     tellRepeat(known, wish, this.#options)
@@ -283,7 +288,7 @@ export class Bans {
   /** The kernel has them: save, then tell. */
   #enforced(bans: LiveBan[]): void {
     const items = bans.flatMap((live) => {
-      if (this.#isInKernel(live.jail)) this.#live.setEnforced(live, true)
+      if (this.#isKernels(live)) this.#live.setEnforced(live, true)
       return this.#news.take(keyOf(live), live)
     })
     for (const item of items) if (item.kind !== 'unbanned') this.#records.save(item.ban)

@@ -33,7 +33,7 @@ export interface MergedHistory {
 const durationMsDefault = 600_000
 const historyMax = 100
 /** Bans read at once. */
-const sliceSize = 5000
+const sliceSize = 2000
 
 const currentSql = `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, data FROM bips
   WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize}`
