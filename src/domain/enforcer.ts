@@ -12,8 +12,20 @@ export interface Scope {
   ports: 'all' | readonly PortRange[]
   /** Which protocols' ports; ignored when `ports` is `all`. */
   protocols: readonly ('tcp' | 'udp' | 'sctp' | 'dccp')[]
-  /** What becomes of their packets; dropped when missing. NOTE: until the enforcers know `reject`, they drop. */
+  /** What becomes of their packets; dropped when missing. */
   verdict?: 'drop' | 'reject'
+  /** What who is rejected is told; missing: that the port is unreachable. Where a packet has no port, or is no TCP, a reset is that too. */
+  rejectWith?: RejectWith
+  /** At most how many packets a time are written to the kernel's log, with the prefix `tocsin JAIL: `; missing: none. */
+  log?: LogRate
+}
+
+/** Answers that IPv4 and IPv6 both have (<linux/netfilter/nf_tables.h>, nft(8) "reject with icmpx"), and TCP's own. */
+export type RejectWith = 'no-route' | 'port-unreachable' | 'host-unreachable' | 'admin-prohibited' | 'tcp-reset'
+
+export interface LogRate {
+  packets: number
+  per: 'second' | 'minute' | 'hour' | 'day'
 }
 
 /** One address or network kept out of one jail's scope. */

@@ -1,17 +1,25 @@
-import type { PortRange, Scope } from '../domain/enforcer.js'
+import type { PortRange, RejectWith, Scope } from '../domain/enforcer.js'
 import {
   chainName,
   chainPriority,
   familyOf,
+  hasVerdictChain,
+  ingressChainName,
+  ingressChainPriority,
+  isForIngress,
   isInterval,
   joinedPorts,
+  logPrefix,
   protocolNumbers,
+  rejectionOf,
   type SetKind,
   setKinds,
   setName,
+  verdictChainName,
 } from './layout.js'
 import { writeElements } from './netlink/elements.js'
-import { cmp, drop, lookup, meta, payload, range } from './netlink/expressions.js'
+import { cmp, lookup, meta, payload, range } from './netlink/expressions.js'
+import type { MessageWriter } from './netlink/message.js'
 import {
   NFPROTO_IPV4,
   NFPROTO_IPV6,
@@ -22,39 +30,94 @@ import {
   type NftWriter,
   type SetDefinition,
 } from './netlink/nftables.js'
+import { drop, goto, limit, log, reject } from './netlink/verdicts.js'
 
 export interface Arrangement {
   scopes: readonly Scope[]
-  /** Names of the sets that are there and belong to no scope. */
-  strangers: readonly string[]
+  /** Interfaces whose packets are looked at as soon as they come in; all must exist. None: there is no such chain. */
+  ingress: readonly string[]
+  /** Names of the sets and chains that are there and have no place any more, or must be made anew. */
+  strangers: { sets: readonly string[]; chains: readonly string[] }
   /** Whether the table is removed first, with all that is in it. */
   isAnew: boolean
 }
 
-/** Writes everything but the elements: table, chain, sets, and the rules in place of those that were there. */
-export function writeArrangement(writer: NftWriter, { scopes, strangers, isAnew }: Arrangement): void {
+/** Names of the chains that an arrangement keeps as they are. The ingress chain is none: its interfaces cannot be changed everywhere. */
+export function chainNames(scopes: readonly Scope[]): Set<string> {
+  return new Set([chainName, ...scopes.filter(hasVerdictChain).map(({ jail }) => verdictChainName(jail))])
+}
+
+/** Writes everything but the elements: table, chains, sets, and the rules in place of those that were there. */
+export function writeArrangement(writer: NftWriter, { scopes, ingress, strangers, isAnew }: Arrangement): void {
   writer.newTable()
   if (isAnew) {
     writer.delTable()
     writer.newTable()
   }
-  writer.newBaseChain(chainName, chainPriority)
+  writer.newBaseChain({ name: chainName, priority: chainPriority, hook: 'prerouting' })
   writer.flushChain(chainName)
-  for (const name of strangers) writer.delSet(name)
+  for (const name of strangers.chains) writer.delChain(name)
+  for (const name of strangers.sets) writer.delSet(name)
+  if (ingress.length > 0)
+    writer.newBaseChain({
+      name: ingressChainName,
+      priority: ingressChainPriority,
+      hook: 'ingress',
+      devices: ingress,
+    })
   let id = 0
   const nextId = () => ++id
-  for (const scope of scopes) writeScope(writer, scope, nextId)
+  for (const scope of scopes) writeScope(writer, scope, ingress.length > 0, nextId)
 }
 
-function writeScope(writer: NftWriter, scope: Scope, nextId: () => number): void {
+function writeScope(writer: NftWriter, scope: Scope, hasIngress: boolean, nextId: () => number): void {
+  if (hasVerdictChain(scope)) writeVerdictChain(writer, scope)
+  const chains = hasIngress && isForIngress(scope) ? [ingressChainName, chainName] : [chainName]
   for (const kind of setKinds) {
     const set = setOf(kind, scope.jail, nextId())
     writer.newSet(set)
-    if (scope.ports === 'all') writeRule(writer, kind, set)
-    else
-      for (const protocol of new Set(scope.protocols))
-        writePortRule(writer, kind, set, { ports: scope.ports, protocol, nextId })
+    for (const chain of chains) writeRules(writer, { chain, scope, kind, set, nextId })
   }
+}
+
+/** What all packets in a jail's sets meet that has more to say than one verdict. */
+function writeVerdictChain(writer: NftWriter, scope: Scope): void {
+  const name = verdictChainName(scope.jail)
+  writer.newChain(name)
+  writer.flushChain(name)
+  const { log: rate } = scope
+  if (rate !== undefined)
+    writer.newRule(name, 'the log', (out) => {
+      limit(out, rate)
+      log(out, logPrefix(scope.jail))
+    })
+  const rejection = rejectionOf(scope)
+  if (rejection === 'tcp-reset')
+    writer.newRule(name, 'resets', (out) => {
+      meta(out, 'l4proto')
+      cmp(out, Uint8Array.of(protocolNumbers.tcp))
+      reject(out, rejection)
+    })
+  writer.newRule(name, 'the verdict', (out) => writeVerdict(out, rejection))
+}
+
+function writeVerdict(out: MessageWriter, rejection: RejectWith | undefined): void {
+  if (rejection === undefined) drop(out)
+  else reject(out, rejection === 'tcp-reset' ? 'port-unreachable' : rejection)
+}
+
+interface Rules {
+  chain: string
+  scope: Scope
+  kind: SetKind
+  set: SetDefinition
+  nextId: () => number
+}
+
+function writeRules(writer: NftWriter, rules: Rules): void {
+  const { ports, protocols } = rules.scope
+  if (ports === 'all') writeRule(writer, rules)
+  else for (const protocol of new Set(protocols)) writePortRule(writer, rules, { ports, protocol })
 }
 
 /** The set of a kind for a jail. `id` only matters inside the transaction. */
@@ -70,13 +133,13 @@ function setOf(kind: SetKind, jail: string, id: number): SetDefinition {
   }
 }
 
-type Ports = { ports: readonly PortRange[]; protocol: Scope['protocols'][number]; nextId: () => number }
+type Ports = { ports: readonly PortRange[]; protocol: Scope['protocols'][number] }
 
-function writePortRule(writer: NftWriter, kind: SetKind, set: SetDefinition, { ports, protocol, nextId }: Ports): void {
+function writePortRule(writer: NftWriter, rules: Rules, { ports, protocol }: Ports): void {
   const ranges = joinedPorts(ports)
   const [only] = ranges
-  const several = ranges.length > 1 ? writePortSet(writer, ranges, nextId()) : undefined
-  writeRule(writer, kind, set, () => {
+  const several = ranges.length > 1 ? writePortSet(writer, ranges, rules.nextId()) : undefined
+  writeRule(writer, rules, () => {
     meta(writer.out, 'l4proto')
     cmp(writer.out, Uint8Array.of(protocolNumbers[protocol]))
     payload(writer.out, { base: 'transport', offset: 2, bytes: 2 })
@@ -86,16 +149,17 @@ function writePortRule(writer: NftWriter, kind: SetKind, set: SetDefinition, { p
   })
 }
 
-/** The address is looked up last, because the element's counter counts what is found: only what is then dropped. */
-function writeRule(writer: NftWriter, kind: SetKind, set: SetDefinition, portMatch: () => void = () => {}): void {
+/** The address is looked up last, and once, because the element's counter counts what is found: only what is then kept out. */
+function writeRule(writer: NftWriter, { chain, scope, kind, set }: Rules, portMatch: () => void = () => {}): void {
   const isV4 = familyOf(kind) === 4
-  writer.newRule(chainName, set.name, (out) => {
+  writer.newRule(chain, set.name, (out) => {
     meta(out, 'nfproto')
     cmp(out, Uint8Array.of(isV4 ? NFPROTO_IPV4 : NFPROTO_IPV6))
     portMatch()
     payload(out, isV4 ? { base: 'network', offset: 12, bytes: 4 } : { base: 'network', offset: 8, bytes: 16 })
     lookup(out, set)
-    drop(out)
+    if (hasVerdictChain(scope)) goto(out, verdictChainName(scope.jail))
+    else writeVerdict(out, rejectionOf(scope))
   })
 }
 

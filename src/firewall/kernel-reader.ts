@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import { type DumpedInterval, intervalsIn } from './intervals.js'
 import type { NftConnection } from './netlink/connection.js'
 import { askElement, askElements, askSets, type DumpedElement, elementsIn } from './netlink/elements.js'
-import { netfilterAttributes, numberOf, textOf } from './netlink/message.js'
-import { NFT_SET_ANONYMOUS, NFTA_SET } from './netlink/nftables.js'
+import { NLM_F_DUMP, netfilterAttributes, numberOf, textOf } from './netlink/message.js'
+import { NFT_SET_ANONYMOUS, NFTA_CHAIN, NFTA_SET, type NftWriter } from './netlink/nftables.js'
 
 /** A set that changes while it is read is read again this often; then what was read is taken. */
 const readingsMax = 3
@@ -18,6 +18,23 @@ export function listSets(connection: NftConnection): Map<string, number | undefi
     sets.set(textOf(attributes.get(NFTA_SET.NAME)), count && numberOf(count))
   })
   return sets
+}
+
+/** Names of the table's chains; empty without table. */
+export function listChains(connection: NftConnection): string[] {
+  const names: string[] = []
+  connection.ask(askChains, (message) => {
+    const attributes = netfilterAttributes(message)
+    // The kernel tells those of all tables.
+    if (textOf(attributes.get(NFTA_CHAIN.TABLE)) === connection.table)
+      names.push(textOf(attributes.get(NFTA_CHAIN.NAME)))
+  })
+  return names
+}
+
+function askChains(writer: NftWriter): void {
+  writer.begin('GETCHAIN', NLM_F_DUMP, `chains of table ${writer.table}`)
+  writer.out.end()
 }
 
 /** Hands every element to `visit`, with no pause. Returns whether nothing changed while reading. */

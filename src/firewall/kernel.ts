@@ -2,9 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import { writeArrangement } from './arrangement.js'
+import { chainNames, writeArrangement } from './arrangement.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
-import { countElements, listSets, readElement, readIntervals } from './kernel-reader.js'
+import { Ingress } from './ingress.js'
+import { countElements, listChains, listSets, readElement, readIntervals } from './kernel-reader.js'
 import { checkScopes, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
 import { NftConnection, NftError } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
@@ -12,6 +13,7 @@ import { type KernelFeatures, probeFeatures } from './netlink/features.js'
 import { Reconciler } from './reconcile.js'
 import { copiesMax, type SetChange, writeChanges } from './set-changes.js'
 import { TouchedKeys } from './touched-keys.js'
+import { wishes } from './wishes.js'
 
 /** A call with more closures than this becomes several transactions, so that it does not hold the event loop for long. */
 const oneTransactionMax = 100_000
@@ -24,7 +26,14 @@ export interface KernelOptions {
   clock: Clock
   /** What to believe of the kernel instead of trying it out. */
   features?: KernelFeatures
+  /** Interfaces at which packets are kept out as they come in. */
+  ingress?: readonly string[]
+  /** Gets a sentence when something that was asked for cannot be had. */
+  say?(sentence: string): void
 }
+
+/** Errnos for what is there under the name of ours and cannot become it. */
+const madeOtherwise: ReadonlySet<string> = new Set(['EEXIST', 'ENOTSUP', 'EINVAL'])
 
 /**
  * Closes in the kernel's packet filter, over netlink. The kernel is asked synchronously, so a change is made when the call returns
@@ -40,11 +49,17 @@ export class KernelEnforcer implements Enforcer {
   readonly #covers = new Covers()
   readonly #touched = new TouchedKeys()
   readonly #reconciler: Reconciler
+  readonly #ingress: Ingress
+  readonly #say: (sentence: string) => void
   #jails: ReadonlySet<string> = new Set()
+  /** As last arranged; undefined: nothing is, or not any more. */
+  #scopes: readonly Scope[] | undefined
 
   /** Throws SystemError or NftError where this process may not, or this kernel cannot. */
-  constructor({ clock, features }: KernelOptions) {
+  constructor({ clock, features, ingress = [], say = () => {} }: KernelOptions) {
     this.#clock = clock
+    this.#say = say
+    this.#ingress = new Ingress({ names: ingress, clock, say, onChange: () => this.#arrangeAgain() })
     try {
       this.#features = features ?? probedFeatures()
     } catch (error) {
@@ -63,21 +78,10 @@ export class KernelEnforcer implements Enforcer {
   async arrange(scopes: readonly Scope[]): Promise<void> {
     checkScopes(scopes)
     const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
-    const strangers = [...listSets(this.#connection).keys()].filter((name) => !names.has(name))
-    try {
-      this.#connection.transact((writer) => writeArrangement(writer, { scopes, strangers, isAnew: false }))
-    } catch (error) {
-      // Ours by name but made otherwise (an older layout, another hand): what it holds cannot be kept.
-      if (
-        !(error instanceof NftError) ||
-        (error.code !== 'EEXIST' && error.code !== 'ENOTSUP' && error.code !== 'EINVAL')
-      )
-        throw error
-      this.#connection.transact((writer) => writeArrangement(writer, { scopes, strangers: [], isAnew: true }))
-      this.#covers.keepOnly(new Set())
-    }
+    if (this.#putInPlace(scopes, names).isAnew) this.#covers.keepOnly(new Set())
     this.#covers.keepOnly(names)
     this.#jails = new Set(scopes.map(({ jail }) => jail))
+    this.#scopes = scopes
     this.#adoptNetworks()
   }
 
@@ -141,9 +145,11 @@ export class KernelEnforcer implements Enforcer {
     })
     this.#covers.keepOnly(new Set())
     this.#jails = new Set()
+    this.#scopes = undefined
   }
 
   release(): void {
+    this.#ingress.release()
     this.#reconciler.release()
     this.#connection.close()
   }
@@ -164,10 +170,41 @@ export class KernelEnforcer implements Enforcer {
     }
   }
 
+  #putInPlace(scopes: readonly Scope[], sets: ReadonlySet<string>): { isAnew: boolean } {
+    const strangers = [...listSets(this.#connection).keys()].filter((name) => !sets.has(name))
+    const chains = listChains(this.#connection)
+    let refusal: NftError | undefined
+    for (const isAnew of [false, true]) {
+      for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
+        const kept = chainNames(wish.scopes)
+        const gone = isAnew ? [] : chains.filter((name) => !kept.has(name))
+        const arrangement = { ...wish, strangers: { sets: isAnew ? [] : strangers, chains: gone }, isAnew }
+        try {
+          this.#connection.transact((writer) => writeArrangement(writer, arrangement))
+          if (loss !== undefined) this.#say(`${loss} (${refusal?.message ?? 'no reason given'})`)
+          return { isAnew }
+        } catch (error) {
+          if (!(error instanceof NftError)) throw error
+          refusal ??= error
+        }
+      }
+      // Ours by name but made otherwise (an older layout, another hand): what it holds cannot be kept.
+      if (refusal === undefined || !madeOtherwise.has(refusal.code)) break
+    }
+    throw refusal ?? new Error('Cannot arrange the firewall: nothing was tried')
+  }
+
   /** How many closures the socket's buffer takes in one batch. */
   get #closuresMax(): number {
     const fitting = Math.floor(this.#connection.sendBytesMax / (copiesMax * elementBytesMax))
     return Math.max(1, Math.min(oneTransactionMax, fitting))
+  }
+
+  #arrangeAgain(): void {
+    if (this.#scopes === undefined) return
+    this.arrange(this.#scopes).catch((error: unknown) =>
+      this.#say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`),
+    )
   }
 
   #apply(changes: readonly SetChange[]): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Ip, isSingleAddress } from '../domain/address.js'
-import type { Scope } from '../domain/enforcer.js'
+import type { RejectWith, Scope } from '../domain/enforcer.js'
 
 /** What every enforcer with nftables puts in place, however it says so: one table of ours, one chain, four sets a jail. */
 export const tableName = 'tocsin'
@@ -13,6 +13,11 @@ export const chainPriority = -300
  * ERANGE; tried on Linux 6.18). A closure for longer has no timeout in the kernel: who asked must `open` it at its end.
  */
 export const kernelTimeoutMsMax = 18_446_744_073_708
+
+/** Where packets of named interfaces meet the same sets first, before anything else is done for them (Linux 5.10). */
+export const ingressChainName = 'ingress'
+/** Before others' ingress chains that are at the usual priority `filter` (0). */
+export const ingressChainPriority = -500
 
 /** Single addresses live in hash sets, networks in interval sets: the one is quick at any size, the other finds what is inside. */
 export const setKinds = ['v4', 'v6', 'net4', 'net6'] as const
@@ -48,6 +53,35 @@ const keptOfLongName = 60
  */
 export function setName(kind: SetKind, jail: string): string {
   return `${kind}-${safeName(jail)}`
+}
+
+/** Name of the chain that says what becomes of who is in a jail's sets, where that takes more than one rule. */
+export function verdictChainName(jail: string): string {
+  return `verdict-${safeName(jail)}`
+}
+
+/** Whether the jail's packets go to a chain of its own. */
+export function hasVerdictChain(scope: Scope): boolean {
+  return scope.log !== undefined || rejectionOf(scope) === 'tcp-reset'
+}
+
+/** Whether its packets may be kept out at ingress. Rejections are left to prerouting, where all kernels of today can answer. */
+export function isForIngress(scope: Scope): boolean {
+  return scope.verdict !== 'reject'
+}
+
+/** Undefined: dropped. */
+export function rejectionOf({ verdict, rejectWith }: Scope): RejectWith | undefined {
+  return verdict === 'reject' ? (rejectWith ?? 'port-unreachable') : undefined
+}
+
+/** NF_LOG_PREFIXLEN is 128 with its NUL. */
+const logPrefixBytesMax = 127
+
+/** `tocsin sshd: `. What would break a line or a string of nft's language is a question mark; too long names are cut. */
+export function logPrefix(jail: string): string {
+  const plain = jail.replace(/[^\x20-\x7e]|["\\]/gu, '?')
+  return `tocsin ${plain.slice(0, logPrefixBytesMax - 'tocsin : '.length)}: `
 }
 
 function safeName(jail: string): string {

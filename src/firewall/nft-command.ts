@@ -1,15 +1,22 @@
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { chainNames } from './arrangement.js'
+import { Ingress } from './ingress.js'
 import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import type { ListedElement } from './nft-json.js'
 import { arrangementText, clearText, elementsText, type NftElement, rewriteText } from './nft-text.js'
 import { NftTool, type Run } from './nft-tool.js'
+import { wishes } from './wishes.js'
 
 export interface NftCommandOptions {
   clock: Clock
   run: Run
+  /** Interfaces at which packets are kept out as they come in. */
+  ingress?: readonly string[]
+  /** Gets a sentence when something that was asked for cannot be had. */
+  say?(sentence: string): void
 }
 
 /** nft tells whole seconds, rounded down. */
@@ -24,11 +31,17 @@ export class NftCommandEnforcer implements Enforcer {
   readonly #clock: Clock
   readonly #nft: NftTool
   readonly #covers = new Map<string, NetworkCover>()
+  readonly #ingress: Ingress
+  readonly #say: (sentence: string) => void
   #jails: ReadonlySet<string> = new Set()
+  /** As last arranged; undefined: nothing is, or not any more. */
+  #scopes: readonly Scope[] | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor({ clock, run }: NftCommandOptions) {
+  constructor({ clock, run, ingress = [], say = () => {} }: NftCommandOptions) {
     this.#clock = clock
+    this.#say = say
+    this.#ingress = new Ingress({ names: ingress, clock, say, onChange: () => this.#arrangeAgain() })
     this.#nft = new NftTool(run)
   }
 
@@ -36,13 +49,8 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       checkScopes(scopes)
       const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
-      const existing = await this.#nft.setNames()
-      await this.#nft.script(
-        arrangementText(
-          scopes,
-          existing.filter((name) => !names.has(name)),
-        ),
-      )
+      await this.#putInPlace(scopes, names)
+      this.#scopes = scopes
       this.#jails = new Set(scopes.map(({ jail }) => jail))
       for (const name of this.#covers.keys()) if (!names.has(name)) this.#covers.delete(name)
       for (const name of names) if (name.startsWith('net') && !this.#covers.has(name)) await this.#adopt(name)
@@ -158,10 +166,33 @@ export class NftCommandEnforcer implements Enforcer {
       await this.#nft.script(clearText)
       this.#covers.clear()
       this.#jails = new Set()
+      this.#scopes = undefined
     })
   }
 
-  release(): void {}
+  release(): void {
+    this.#ingress.release()
+  }
+
+  async #putInPlace(scopes: readonly Scope[], sets: ReadonlySet<string>): Promise<void> {
+    const existing = await this.#nft.names()
+    let refusal: unknown
+    for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
+      const kept = chainNames(wish.scopes)
+      const strangers = {
+        sets: existing.sets.filter((name) => !sets.has(name)),
+        chains: existing.chains.filter((name) => !kept.has(name)),
+      }
+      try {
+        await this.#nft.script(arrangementText({ ...wish, strangers }))
+        if (loss !== undefined) this.#say(loss)
+        return
+      } catch (error) {
+        refusal ??= error
+      }
+    }
+    throw refusal
+  }
 
   /** Two scripts that cross would leave our memory of the networks behind the kernel. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -257,6 +288,13 @@ export class NftCommandEnforcer implements Enforcer {
     const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
     if (unknown !== undefined)
       throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
+  }
+
+  #arrangeAgain(): void {
+    if (this.#scopes === undefined) return
+    this.arrange(this.#scopes).catch((error: unknown) =>
+      this.#say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`),
+    )
   }
 
   #setNames(): string[] {

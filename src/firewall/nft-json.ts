@@ -16,6 +16,11 @@ export function setNamesIn(json: string): string[] {
   )
 }
 
+/** Names of the chains of a table. */
+export function chainNamesIn(json: string): string[] {
+  return objectsIn(json, 'chain').flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+}
+
 /** Elements of the sets in the answer, by set; what is neither an address nor a network is left out. */
 export function listedElements(json: string): Map<string, ListedElement[]> {
   const bySet = new Map<string, ListedElement[]>()

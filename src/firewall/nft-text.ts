@@ -1,31 +1,57 @@
 import type { Ip } from '../domain/address.js'
-import type { PortRange, Scope } from '../domain/enforcer.js'
+import type { PortRange, RejectWith, Scope } from '../domain/enforcer.js'
 import {
   chainName,
   chainPriority,
   familyOf,
+  hasVerdictChain,
+  ingressChainName,
+  ingressChainPriority,
+  isForIngress,
   isInterval,
   joinedPorts,
   kernelTimeoutMs,
+  logPrefix,
+  rejectionOf,
   type SetKind,
   setKinds,
   setName,
   tableName,
+  verdictChainName,
 } from './layout.js'
 
 /** What the kernel enforcer says by netlink, in the language of nft(8). Set names hold nothing that nft would read otherwise. */
 const table = `inet ${tableName}`
 
-/** Everything but the elements; `strangers` are sets to remove. One script is one transaction. */
-export function arrangementText(scopes: readonly Scope[], strangers: readonly string[]): string {
+export interface ArrangementParts {
+  scopes: readonly Scope[]
+  /** Interfaces with a chain at ingress; all must exist. */
+  ingress?: readonly string[]
+  /** Sets and chains to remove first. */
+  strangers?: { sets: readonly string[]; chains: readonly string[] }
+}
+
+/** Everything but the elements. One script is one transaction. */
+export function arrangementText({
+  scopes,
+  ingress = [],
+  strangers = { sets: [], chains: [] },
+}: ArrangementParts): string {
   const lines = [
     `add table ${table}`,
     `add chain ${table} ${chainName} { type filter hook prerouting priority ${chainPriority}; policy accept; }`,
     `flush chain ${table} ${chainName}`,
-    ...strangers.map((name) => `delete set ${table} ${name}`),
+    ...strangers.chains.flatMap((name) => [`flush chain ${table} ${name}`]),
+    ...strangers.chains.map((name) => `delete chain ${table} ${name}`),
+    ...strangers.sets.map((name) => `delete set ${table} ${name}`),
   ]
-  for (const scope of scopes)
-    for (const kind of setKinds) lines.push(setText(kind, scope.jail), ...ruleTexts(kind, scope))
+  if (ingress.length > 0) lines.push(ingressText(ingress))
+  for (const scope of scopes) {
+    lines.push(...verdictChainTexts(scope))
+    const chains = ingress.length > 0 && isForIngress(scope) ? [ingressChainName, chainName] : [chainName]
+    for (const kind of setKinds)
+      lines.push(setText(kind, scope.jail), ...chains.flatMap((chain) => ruleTexts(chain, kind, scope)))
+  }
   return `${lines.join('\n')}\n`
 }
 
@@ -72,11 +98,34 @@ function setText(kind: SetKind, jail: string): string {
   return `add set ${table} ${setName(kind, jail)} { type ${type}; flags ${flags}; counter; }`
 }
 
-function ruleTexts(kind: SetKind, scope: Scope): string[] {
+function ingressText(devices: readonly string[]): string {
+  const names = devices.map((name) => `"${name}"`)
+  const list = names.length === 1 ? `device ${names[0]}` : `devices = { ${names.join(', ')} }`
+  return `add chain ${table} ${ingressChainName} { type filter hook ingress ${list} priority ${ingressChainPriority}; policy accept; }`
+}
+
+function verdictChainTexts(scope: Scope): string[] {
+  if (!hasVerdictChain(scope)) return []
+  const { jail, log } = scope
+  const name = `${table} ${verdictChainName(jail)}`
+  const rejection = rejectionOf(scope)
+  const lines = [`add chain ${name}`, `flush chain ${name}`]
+  if (log !== undefined)
+    lines.push(`add rule ${name} limit rate ${log.packets}/${log.per} log prefix "${logPrefix(jail)}"`)
+  if (rejection === 'tcp-reset') lines.push(`add rule ${name} meta l4proto tcp reject with tcp reset`)
+  return [...lines, `add rule ${name} ${verdictText(rejection)}`]
+}
+
+function verdictText(rejection: RejectWith | undefined): string {
+  if (rejection === undefined) return 'drop'
+  return `reject with icmpx type ${rejection === 'tcp-reset' ? 'port-unreachable' : rejection}`
+}
+
+function ruleTexts(chain: string, kind: SetKind, scope: Scope): string[] {
   const isV4 = familyOf(kind) === 4
-  const source = `${isV4 ? 'ip' : 'ip6'} saddr @${setName(kind, scope.jail)} drop`
-  const rule = (match: string) =>
-    `add rule ${table} ${chainName} meta nfproto ${isV4 ? 'ipv4' : 'ipv6'} ${match}${source}`
+  const verdict = hasVerdictChain(scope) ? `goto ${verdictChainName(scope.jail)}` : verdictText(rejectionOf(scope))
+  const source = `${isV4 ? 'ip' : 'ip6'} saddr @${setName(kind, scope.jail)} ${verdict}`
+  const rule = (match: string) => `add rule ${table} ${chain} meta nfproto ${isV4 ? 'ipv4' : 'ipv6'} ${match}${source}`
   if (scope.ports === 'all') return [rule('')]
   const ports = joinedPorts(scope.ports).map(portText).join(', ')
   return [...new Set(scope.protocols)].map((protocol) => rule(`meta l4proto ${protocol} th dport { ${ports} } `))

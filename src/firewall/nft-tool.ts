@@ -1,6 +1,6 @@
 import type { Drops } from '../domain/enforcer.js'
 import { tableName } from './layout.js'
-import { type ListedElement, listedElements, setNamesIn } from './nft-json.js'
+import { chainNamesIn, type ListedElement, listedElements, setNamesIn } from './nft-json.js'
 import { arrangementText } from './nft-text.js'
 
 /** Runs a program with this standard input. */
@@ -22,7 +22,10 @@ export class NftTool {
   /** Throws unless this machine's nft may and can do what we need; changes nothing. */
   async probe(): Promise<void> {
     const argv = ['nft', '-c', '-f', '-']
-    const answer = await this.#run(argv, arrangementText([{ jail: 'probe', ports: 'all', protocols: ['tcp'] }], []))
+    const answer = await this.#run(
+      argv,
+      arrangementText({ scopes: [{ jail: 'probe', ports: 'all', protocols: ['tcp'] }] }),
+    )
     if (answer.exitCode !== 0) throw failure(argv, answer)
   }
 
@@ -33,10 +36,11 @@ export class NftTool {
     if (answer.exitCode !== 0) throw failure(argv, answer)
   }
 
-  /** Sets of our table; none when there is no table. */
-  async setNames(): Promise<string[]> {
+  /** Sets and chains of our table; none when there is no table. */
+  async names(): Promise<{ sets: string[]; chains: string[] }> {
     const answer = await this.#run(['nft', '-j', '-t', 'list', 'table', 'inet', tableName], '')
-    return answer.exitCode === 0 ? setNamesIn(answer.stdout) : []
+    if (answer.exitCode !== 0) return { sets: [], chains: [] }
+    return { sets: setNamesIn(answer.stdout), chains: chainNamesIn(answer.stdout) }
   }
 
   /** Everything in all sets of our table, or in one of them. */

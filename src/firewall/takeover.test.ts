@@ -91,7 +91,11 @@ describe('an unmodified stock action', { skip: noStock }, () => {
     assert.equal(ofStock(`iptables-multiport[${args}]`).scope?.verdict, 'reject')
     assert.equal(ofStock(`iptables-multiport[${args}, blocktype=DROP]`).scope?.verdict, 'drop')
     assert.equal(ofStock(`nftables-multiport[${args}, blocktype=drop]`).scope?.verdict, 'drop')
-    assert.equal(ofStock(`nftables-multiport[${args}, blocktype="reject with icmp type 1"]`).scope?.verdict, 'reject')
+    const { scope } = ofStock(`nftables-multiport[${args}, blocktype="reject with icmp type 1"]`)
+    assert.deepEqual([scope?.verdict, scope?.rejectWith], ['reject', 'host-unreachable'])
+    const firewalld = ofStock(`firewallcmd-rich-rules[${args}, rejecttype=icmp-host-prohibited]`)
+    assert.deepEqual([firewalld.scope?.verdict, firewalld.scope?.rejectWith], ['reject', 'admin-prohibited'])
+    assert.equal(ofStock(`firewallcmd-multiport[${args}, blocktype="REJECT"]`).scope?.rejectWith, undefined)
   })
 
   it('is joined with others of its jail', () => {
@@ -170,7 +174,7 @@ describe('what the operator is told', () => {
         jail,
         [
           { kind: 'native', what: 'iptables-multiport' },
-          { kind: 'rejects', what: 'iptables-multiport' },
+          { kind: 'new-only', what: 'iptables-multiport' },
         ] as const,
       ]),
     )

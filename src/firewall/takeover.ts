@@ -3,6 +3,7 @@ import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 import { parsePorts, parseProtocols, type Services } from './ports.js'
 import { type StockAction, stockAction } from './stock-action.js'
+import { verdictOf } from './verdict.js'
 
 export interface Closing {
   /** What the enforcer closes; undefined: no action of this jail is native, and it closes nothing in the kernel. */
@@ -16,7 +17,7 @@ export interface Closing {
 
 /** `takeoverSentences` has a sentence for each kind. */
 export interface ClosingNote {
-  kind: 'native' | 'changed' | 'rejects' | 'chain' | 'new-only' | 'logs' | 'joined'
+  kind: 'native' | 'changed' | 'chain' | 'new-only' | 'logs' | 'joined'
   /** Name of the action, or of what is named in the sentence. */
   what: string
 }
@@ -93,17 +94,16 @@ function scopeOf(
   const isEverything = ports.ports === 'all' && protocols.isAll
   // All ports of some protocols: other packets of the banned, such as pings, pass.
   const ranges = ports.ports === 'all' && !isEverything ? [{ first: 0, last: 65535 }] : ports.ports
-  return { jail, ports: ranges, protocols: protocols.protocols, verdict: verdictOf(values) }
+  return { jail, ports: ranges, protocols: protocols.protocols, ...verdictOf(targetOf(values)) }
 }
 
-function verdictOf(values: ReadonlyMap<string, string>): 'drop' | 'reject' {
+function targetOf(values: ReadonlyMap<string, string>): string {
   const target = values.get('rich-blocktype') ?? values.get('blocktype') ?? 'drop'
-  return /^(?:counter )?reject/i.test(target) ? 'reject' : 'drop'
+  return target.replace(/<rejecttype>/g, values.get('rejecttype') ?? '')
 }
 
 function* notesOn({ name }: ActionSpec, { values, chain, newOnly, logs }: StockAction): Generator<ClosingNote> {
   yield { kind: 'native', what: name }
-  if (verdictOf(values) === 'reject') yield { kind: 'rejects', what: name }
   const written = values.get('chain')
   if (chain !== undefined && written !== undefined && written !== chain) yield { kind: 'chain', what: written }
   if (newOnly) yield { kind: 'new-only', what: name }
@@ -112,10 +112,10 @@ function* notesOn({ name }: ActionSpec, { values, chain, newOnly, logs }: StockA
 
 /** Two native actions in one jail: a packet is kept out when either would keep it out, and dropped when either would drop it. */
 function joined(a: Scope, b: Scope): Scope {
-  const verdict = a.verdict === 'reject' && b.verdict === 'reject' ? 'reject' : 'drop'
   const protocols = [...new Set([...a.protocols, ...b.protocols])]
   const ports = a.ports === 'all' || b.ports === 'all' ? 'all' : [...a.ports, ...b.ports]
-  return { jail: a.jail, ports, protocols, verdict }
+  const { verdict, rejectWith } = a.verdict === 'reject' ? b : a
+  return { jail: a.jail, ports, protocols, ...(verdict && { verdict }), ...(rejectWith && { rejectWith }) }
 }
 
 /** What an operator should know of the notes of all jails, each kind said once. */
@@ -132,7 +132,7 @@ export function takeoverSentences(notes: ReadonlyMap<string, readonly ClosingNot
   })
 }
 
-const kinds = ['native', 'changed', 'rejects', 'chain', 'new-only', 'logs', 'joined'] as const
+const kinds = ['native', 'changed', 'chain', 'new-only', 'logs', 'joined'] as const
 
 function sentence(kind: ClosingNote['kind'], names: string, where: string): string {
   switch (kind) {
@@ -140,8 +140,6 @@ function sentence(kind: ClosingNote['kind'], names: string, where: string): stri
       return `Carried out in the kernel, not by commands: ${names} (${where}); "native = no" in tocsin.conf runs the commands instead`
     case 'changed':
       return `Run as written, because it differs from the stock action: ${names} (${where})`
-    case 'rejects':
-      return `Packets are dropped where ${names} would reject them (${where})`
     case 'chain':
       return `Bans meant for the chain ${names} hold before routing, for forwarded packets too (${where})`
     case 'new-only':

@@ -2,14 +2,10 @@ import type { MessageWriter } from './message.js'
 import { expression } from './nftables.js'
 
 /** Expressions of a rule, in the words and numbers of <linux/netfilter/nf_tables.h>. All of them use register 1. */
-const NFT_REG_VERDICT = 0
 const NFT_REG_1 = 1
 const NFTA_DATA_VALUE = 1
-const NFTA_DATA_VERDICT = 2
-const NFTA_VERDICT_CODE = 1
 const NFT_CMP_EQ = 0
 const NFT_RANGE_EQ = 0
-const NF_DROP = 0
 const metaKeys = { nfproto: 15, l4proto: 16 } as const
 const payloadBases = { network: 1, transport: 2 } as const
 
@@ -58,17 +54,6 @@ export function lookup(out: MessageWriter, set: { name: string; id: number }): v
     out.u32(2, NFT_REG_1)
     out.string(1, set.name)
     out.u32(4, set.id)
-  })
-}
-
-export function drop(out: MessageWriter): void {
-  expression(out, 'immediate', () => {
-    out.u32(1, NFT_REG_VERDICT)
-    const data = out.nest(2)
-    const verdict = out.nest(NFTA_DATA_VERDICT)
-    out.u32(NFTA_VERDICT_CODE, NF_DROP)
-    out.endNest(verdict)
-    out.endNest(data)
   })
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { Scope } from '../../domain/enforcer.js'
 import { runChild } from '../../lib/child.js'
 import { systemClock } from '../../lib/clock.js'
@@ -14,6 +14,15 @@ import { NftWriter } from './nftables.js'
 const skip = (await enterOwnNetwork()) ?? false
 const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
 const everything: Scope = { jail: 'all', ports: 'all', protocols: ['tcp'] }
+const rejecting: Scope[] = (
+  ['no-route', 'port-unreachable', 'host-unreachable', 'admin-prohibited', 'tcp-reset'] as const
+).flatMap((rejectWith) => [
+  { ...ssh, jail: rejectWith, verdict: 'reject', rejectWith },
+  { ...everything, jail: `all-${rejectWith}`, verdict: 'reject', rejectWith },
+])
+const logged: Scope = { ...ssh, jail: 'logged "\n\\', log: { packets: 10, per: 'minute' } }
+const loggedAndReset: Scope = { ...logged, jail: 'l', verdict: 'reject', rejectWith: 'tcp-reset' }
+const scopesInBytes = [ssh, everything, ...rejecting, logged, loggedAndReset]
 const userData = 13
 
 /** The messages that nft sends for a script, put together again from what `--debug=mnl` prints; what nft keeps for itself is left out. */
@@ -69,12 +78,17 @@ function host16(value: number): number[] {
 }
 
 describe('messages to nf_tables', { skip }, () => {
-  for (const scope of [ssh, everything])
+  before(async () => {
+    for (const name of ['in0', 'in1'])
+      await runChild(['ip', 'link', 'add', name, 'type', 'dummy'], { timeoutMs: 10_000 })
+  })
+
+  for (const scope of scopesInBytes)
     it(`are byte for byte those of nft for jail ${scope.jail}`, async () => {
       await runChild(['nft', '-f', '-'], { stdin: clearText, timeoutMs: 10_000 })
-      const theirs = await messagesOfNft(arrangementText([scope], []))
+      const theirs = await messagesOfNft(arrangementText({ scopes: [scope] }))
       const ours = messagesOfOurs((writer) =>
-        writeArrangement(writer, { scopes: [scope], strangers: [], isAnew: false }),
+        writeArrangement(writer, { scopes: [scope], ingress: [], strangers: { sets: [], chains: [] }, isAnew: false }),
       )
       assert.ok(theirs.length >= 10)
       // nft sends sets before rules.
@@ -82,7 +96,7 @@ describe('messages to nf_tables', { skip }, () => {
     })
 
   it('are byte for byte those of nft for elements', async () => {
-    await runChild(['nft', '-f', '-'], { stdin: clearText + arrangementText([ssh], []), timeoutMs: 10_000 })
+    await runChild(['nft', '-f', '-'], { stdin: clearText + arrangementText({ scopes: [ssh] }), timeoutMs: 10_000 })
     const first = await messagesOfNft('add element inet tocsin v4-sshd { 192.0.2.1 }\n')
     const ip4 = { key: Uint8Array.of(192, 0, 2, 1) }
     const idOfSet = /\n4: \w+/
@@ -100,11 +114,28 @@ describe('messages to nf_tables', { skip }, () => {
     )
   })
 
+  for (const ingress of [['in0'], ['in0', 'in1']])
+    it(`are byte for byte those of nft for the ingress of ${ingress.join(' and ')}`, async () => {
+      await runChild(['nft', '-f', '-'], { stdin: clearText, timeoutMs: 10_000 })
+      const scopes = [ssh, { ...everything, verdict: 'reject' as const }]
+      const theirs = await messagesOfNft(arrangementText({ scopes, ingress }))
+      const ours = messagesOfOurs((writer) =>
+        // nft begins with the last.
+        writeArrangement(writer, {
+          scopes,
+          ingress: ingress.toReversed(),
+          strangers: { sets: [], chains: [] },
+          isAnew: false,
+        }),
+      )
+      assert.deepEqual(ours.sort(), theirs.sort())
+    })
+
   it('make what nft makes, for every kind of scope', async () => {
+    const ingress = ['in0']
     const port = (first: number, last = first) => ({ first, last })
     const scopes: Scope[] = [
-      ssh,
-      everything,
+      ...scopesInBytes,
       { jail: 'a range', ports: [port(1000, 2000)], protocols: ['udp', 'sctp'] },
       {
         jail: 'several',
@@ -116,10 +147,10 @@ describe('messages to nf_tables', { skip }, () => {
       const { stdout } = await runChild(['nft', '-s', 'list', 'ruleset'], { timeoutMs: 10_000 })
       return stdout
     }
-    await runChild(['nft', '-f', '-'], { stdin: clearText + arrangementText(scopes, []), timeoutMs: 10_000 })
+    await runChild(['nft', '-f', '-'], { stdin: clearText + arrangementText({ scopes, ingress }), timeoutMs: 10_000 })
     const theirs = await ruleset()
     await runChild(['nft', '-f', '-'], { stdin: clearText, timeoutMs: 10_000 })
-    const enforcer = new KernelEnforcer({ clock: systemClock })
+    const enforcer = new KernelEnforcer({ clock: systemClock, ingress })
     await enforcer.arrange(scopes)
     // A list of one port is a set for nft and a comparison for us.
     assert.equal(await ruleset(), theirs.replace(/dport \{ ([\d-]+) \}/g, 'dport $1'))

@@ -11,6 +11,8 @@ export const NFT_MSG = {
   GETTABLE: 1,
   DELTABLE: 2,
   NEWCHAIN: 3,
+  GETCHAIN: 4,
+  DELCHAIN: 5,
   NEWRULE: 6,
   DELRULE: 8,
   NEWSET: 9,
@@ -35,13 +37,12 @@ export const NFT_SET_TIMEOUT = 0x10
 
 const NFTA_TABLE_NAME = 1
 const NFTA_TABLE_FLAGS = 2
-const NFTA_CHAIN_TABLE = 1
-const NFTA_CHAIN_NAME = 3
-const NFTA_CHAIN_HOOK = 4
-const NFTA_CHAIN_POLICY = 5
-const NFTA_CHAIN_TYPE = 7
+export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7 } as const
 const NFTA_HOOK_HOOKNUM = 1
 const NFTA_HOOK_PRIORITY = 2
+const NFTA_HOOK_DEV = 3
+const NFTA_HOOK_DEVS = 4
+const NFTA_DEVICE_NAME = 1
 export const NFTA_SET = {
   TABLE: 1,
   NAME: 2,
@@ -60,7 +61,8 @@ const NFTA_RULE_EXPRESSIONS = 4
 const NFTA_LIST_ELEM = 1
 const NFTA_EXPR_NAME = 1
 const NFTA_EXPR_DATA = 2
-const NF_INET_PRE_ROUTING = 0
+/** Of <linux/netfilter.h>. */
+const hooks = { prerouting: 0, ingress: 5 } as const
 const NF_ACCEPT = 1
 
 /** nft's own numbers for the kinds of keys; the kernel only keeps them, for `nft list`. */
@@ -78,6 +80,11 @@ export interface SetDefinition {
   /** Number of elements, for constant sets. */
   size?: number
 }
+
+export type BaseChain = { name: string; priority: number } & (
+  | { hook: 'prerouting' }
+  | { hook: 'ingress'; devices: readonly string[] }
+)
 
 /** Writes nf_tables messages of one table, numbering them from `firstSequence`. */
 export class NftWriter {
@@ -127,17 +134,34 @@ export class NftWriter {
     this.out.end()
   }
 
-  /** A chain at the prerouting hook that accepts what no rule of it drops. */
-  newBaseChain(name: string, priority: number): void {
-    this.begin('NEWCHAIN', NLM_F_CREATE, `chain ${name}`)
-    this.out.string(NFTA_CHAIN_TABLE, this.table)
-    this.out.string(NFTA_CHAIN_NAME, name)
-    this.out.string(NFTA_CHAIN_TYPE, 'filter')
-    this.out.u32(NFTA_CHAIN_POLICY, NF_ACCEPT)
-    const hook = this.out.nest(NFTA_CHAIN_HOOK)
-    this.out.u32(NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING)
-    this.out.i32(NFTA_HOOK_PRIORITY, priority)
+  /** A chain at a hook that accepts what no rule of it drops. */
+  newBaseChain(chain: BaseChain): void {
+    this.begin('NEWCHAIN', NLM_F_CREATE, `chain ${chain.name}`)
+    this.out.string(NFTA_CHAIN.TABLE, this.table)
+    this.out.string(NFTA_CHAIN.NAME, chain.name)
+    this.out.string(NFTA_CHAIN.TYPE, 'filter')
+    this.out.u32(NFTA_CHAIN.POLICY, NF_ACCEPT)
+    const hook = this.out.nest(NFTA_CHAIN.HOOK)
+    this.out.u32(NFTA_HOOK_HOOKNUM, hooks[chain.hook])
+    this.out.i32(NFTA_HOOK_PRIORITY, chain.priority)
+    if (chain.hook === 'ingress') this.#devices(chain.devices)
     this.out.endNest(hook)
+    this.out.end()
+  }
+
+  /** A chain to which others send. */
+  newChain(name: string): void {
+    this.begin('NEWCHAIN', NLM_F_CREATE, `chain ${name}`)
+    this.out.string(NFTA_CHAIN.TABLE, this.table)
+    this.out.string(NFTA_CHAIN.NAME, name)
+    this.out.end()
+  }
+
+  /** With its rules; nothing may send to it any more. */
+  delChain(name: string): void {
+    this.begin('DELCHAIN', 0, `chain ${name}`)
+    this.out.string(NFTA_CHAIN.TABLE, this.table)
+    this.out.string(NFTA_CHAIN.NAME, name)
     this.out.end()
   }
 
@@ -198,6 +222,18 @@ export class NftWriter {
       sequence: this.#sequence++,
       family: NFPROTO_INET,
     })
+  }
+
+  #devices(names: readonly string[]): void {
+    const [first] = names
+    if (names.length === 1 && first !== undefined) {
+      // Linux before 5.5 knows one only.
+      this.out.string(NFTA_HOOK_DEV, first)
+      return
+    }
+    const list = this.out.nest(NFTA_HOOK_DEVS)
+    for (const name of names) this.out.string(NFTA_DEVICE_NAME, name)
+    this.out.endNest(list)
   }
 
   #edge(type: number, name: string): void {
