@@ -474,3 +474,207 @@ $ ping
 $ stop
 $ -i
 `
+
+/** What operators mistype, and what is at the edges of what can be said. */
+export const oddities = String.raw`
+# Who
+$ set web banip 999.9.9.9
+$ set web banip not-an-address
+$ set web banip ""
+$ get web banned
+$ unban --all
+$ set web banip ::ffff:203.0.113.8
+! once ban web 203.0.113.8
+$ set web banip 2001:DB8:0:0:0:0:0:8
+! once ban web 2001:db8::8
+$ set web banip 203.0.113.9/32
+$ set web banip 198.51.100.77/24
+! once ban web 198.51.100.0/24
+$ get web banned
+$ get web banned 198.51.100.5
+$ get web banned 198.51.100.0/24
+$ get web banned 198.51.100.99/24
+$ get web banned ::ffff:203.0.113.8
+$ banned 198.51.100.5 2001:db8:0::8
+$ set web unbanip 2001:db8::8
+! once unban web 2001:db8::8
+$ set web unbanip 203.0.113.0/24
+$ get web banned
+$ set web unbanip --report-absent 198.51.100.5
+$ set web unbanip 198.51.100.0/24
+! once unban web 198.51.100.0/24
+$ set web unbanip --report-absent
+$ set web unbanip not-an-address
+$ get web banned
+$ unban --all more
+$ unban --nosuch
+$ banned ""
+$ set web attempt 203.0.113.0/24 x
+$ set web attempt not-an-address x
+$ status mail
+$ unban --all
+
+# How much
+$ set web maxretry -1
+$ set web maxretry 1.5
+$ set web maxretry 3
+$ set web bantime soon
+$ set web bantime 1d12h
+$ set web bantime 1.5h
+$ get web bantime
+$ set web bantime 600
+$ set web findtime never
+$ set web findtime 0
+$ set web findtime -5
+$ set web findtime 600
+$ set web maxmatches -1
+$ set web maxmatches none
+$ set web maxmatches 5
+$ set web maxlines two
+$ set dbpurgeage soon
+$ get dbpurgeage
+$ set dbmaxmatches 10
+$ set loglevel 7
+$ set loglevel 15
+$ set loglevel info
+$ get loglevel
+$ set loglevel INFO extra
+$ set loglevel
+$ get loglevel extra
+$ sleep soon
+$ sleep
+$ ping -1
+
+# Patterns
+$ set web addfailregex "^\s*<F-USER>\S+</F-USER> from <ADDR>$" 
+$ set web addfailregex "^\s*<F-ID>\w+</F-ID> seen$"
+$ set web addfailregex "^\s*\w+ <SUBNET>$"
+$ set web addfailregex "<HOST"
+$ set web addfailregex ""
+$ set web addfailregex "[" 
+$ set web addfailregex "(?P<host>\S+) a{2,1}"
+$ set web addignoreregex "("
+$ set web addignoreregex ""
+$ set web delfailregex -1
+$ get web failregex
+$ set web delignoreregex -1
+$ get web ignoreregex
+$ set web prefregex "("
+$ set web prefregex "^no content"
+$ get web prefregex
+$ set web datepattern "no date in it"
+$ set web datepattern ""
+$ get web datepattern
+$ set web datepattern "{DEFAULT}"
+$ get web datepattern
+$ set web datepattern "{^LN-BEG}%H:%M:%S"
+$ get web datepattern
+$ set web datepattern "^%Y-%m-%d %H:%M:%S"
+$ set web logtimezone nosuch
+$ set web logtimezone UTC
+$ get web logtimezone
+$ set web usedns yes
+$ set web usedns RAW
+$ get web usedns
+$ set web usedns no
+$ set web ignorecache 'key="<ip>", max-count=10, max-time=5m'
+$ get web ignorecache
+$ set web ignorecache ""
+$ get web ignorecache
+$ set web ignorecommand "/bin/echo one 'two three' <ip>"
+$ get web ignorecommand
+$ set web ignoreself maybe
+$ set web ignoreself yes
+$ set web ignoreself 0
+$ get web ignoreself
+$ set web addignoreip not.an.address.invalid
+$ get web ignoreip
+$ set web delignoreip
+$ set web addignoreip
+$ set web logencoding auto
+$ set web logencoding latin-1
+$ get web logencoding
+$ set web logencoding utf-8
+$ set web addlogpath relative.log
+$ set web addlogpath "DIR/a *.log"
+$ set web addlogpath
+$ set web dellogpath
+$ get web logpath
+$ get web logpath extra
+
+# Increasing ban times
+$ set web bantime.increment maybe
+$ get web bantime.increment
+$ set web bantime.formula "ban.Time * 2"
+$ get web bantime.formula
+$ set web bantime.maxtime soon
+$ set web bantime.rndtime 1h
+$ get web bantime.rndtime
+$ set web bantime.nosuch 1
+$ set web bantime.increment false
+
+# Actions
+$ set web action record actionban
+$ set web action record
+$ set web action
+$ set web action record timeout soon
+$ get web action record timeout
+$ set web action record timeout 45
+$ set web action record "odd name" "odd 'value' "here""
+$ get web action record "odd name"
+$ get web action record
+$ get web action
+$ get web actions extra
+$ get web actionproperties
+$ set web addaction
+$ set web addaction record
+$ set web addaction other DIR/nosuch.py "{}"
+$ set web delaction
+$ get web actions
+$ set web action record actionban 'echo "line one\nline two <ip>" >> DIR/actions.txt; echo "odd ban <ip>" >> DIR/actions.txt'
+$ set web banip 203.0.113.91
+! odd ban 203.0.113.91
+$ set web action record actionban 'exit 3'
+$ set web banip 203.0.113.92
+$ get web banned
+$ set web action record actionunban 'exit 3'
+$ set web unbanip 203.0.113.92
+$ get web banned
+$ unban --all
+
+# Words
+$ echo "ä € 😀" "tab	here" 'quote" and \back'
+$ echo ""
+$ set web addignoreregex "ä€ 'x' "y" \\z"
+$ get web ignoreregex
+$ status ""
+$ status web ""
+$ status "ä"
+$ status web basic extra
+$ start
+$ start web
+$ add "odd jail" polling
+$ add web
+$ add ext polling extra
+$ status ext
+$ stop ext
+$ stop "odd jail"
+$ stop nosuch extra
+$ flushlogs now
+$ config-error
+$ version
+$ set
+$ set thread
+$ set allowipv6 yes
+$ get allowipv6
+$ set nosuch 1
+$ get dbnosuch
+$ set dbfile
+$ set web
+$ set web idle
+$ set web maxretry "3 "
+$ get web maxretry
+$ server-stream
+$ reload --restart --unban
+$ status
+`

@@ -6,7 +6,7 @@ import { runChild } from '../../src/lib/child.js'
 import { type Client, debianClient, ownClient, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
 import { known } from './known-differences.js'
-import { lifecycle, script } from './script.js'
+import { lifecycle, oddities, script } from './script.js'
 import { apart, root, startServer } from './servers.js'
 import { holdSession, type Turn } from './session.js'
 
@@ -39,12 +39,12 @@ function account(name: string, hold: (house: SessionHouse) => Promise<Turn[]>): 
   return made
 }
 
-function session(clientSide: Side, serverSide: Side): Promise<Account> {
-  return account(`${clientSide} ${serverSide}`, async (house) => {
+function session(clientSide: Side, serverSide: Side, text = script): Promise<Account> {
+  return account(`${clientSide} ${serverSide} ${text}`, async (house) => {
     const server = await startServer(serverSide, house)
     const client: Client = clientSide === 'own' ? ownClient : debianClient()
     try {
-      return await holdSession(script, client, house)
+      return await holdSession(text, client, house)
     } finally {
       client.close()
       server.kill('SIGKILL')
@@ -74,7 +74,7 @@ function block({ command, code, stdout, stderr }: Turn): string {
   return [`$ ${command}`, stdout.trimEnd(), ...complaints, `exit code ${code}`].join('\n')
 }
 
-describe('a session of more than 300 commands', { skip: missing ?? false, concurrency: true }, () => {
+describe('sessions of more than 500 commands', { skip: missing ?? false, concurrency: true }, () => {
   const peers = () => session('debian', 'debian')
 
   it("of our client with Debian's server goes as that of Debian's client", async () => {
@@ -83,6 +83,15 @@ describe('a session of more than 300 commands', { skip: missing ?? false, concur
 
   it("of Debian's client with our server goes as that with Debian's server", async () => {
     assert.equal(differences(await peers(), await session('debian', 'own')), '')
+  })
+
+  it('goes alike where commands are mistyped or at the edge', async () => {
+    const [theirs, ours] = await Promise.all([
+      session('debian', 'debian', oddities),
+      session('debian', 'own', oddities),
+    ])
+    assert.equal(differences(theirs, ours), '')
+    assert.deepEqual(ours.actions, theirs.actions)
   })
 
   it("has our server's actions do what Debian's do", async () => {
