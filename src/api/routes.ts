@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Operations } from './operations.js'
+import type { Rights } from './server.js'
 
 const bodyBytesMax = 1 << 20
 
@@ -19,14 +20,25 @@ const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
 /** A request that cannot be understood. The message is a sentence for its sender. */
 class BadRequest extends Error {}
 
+interface Env {
+  Bindings: { rights: Rights }
+}
+
+const onlyRoot = { error: 'Only root may do this; members of the group may look, ban and unban' }
+
 /**
  * The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 404, or 500.
  * Nothing is answered before `ready`.
  */
-export function routes(operations: Operations, ready: Promise<void> = Promise.resolve()): Hono {
-  const app = new Hono()
+export function routes(operations: Operations, ready: Promise<void> = Promise.resolve()): Hono<Env> {
+  const app = new Hono<Env>()
   app.use(async (_c, next) => {
     await ready
+    await next()
+  })
+  app.use(async (c, next) => {
+    const isFree = c.req.method === 'GET' || c.req.path === '/v1/bans' || c.req.path === '/v1/unban'
+    if (!isFree && c.env.rights !== 'all') return c.json(onlyRoot, 403)
     await next()
   })
   app.get('/v1/version', (c) => c.json(operations.version()))
@@ -40,7 +52,9 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   )
   app.get('/v1/why/:ip', async (c) => c.json(await operations.why(c.req.param('ip'))))
   app.post('/v1/bans', async (c) => {
-    const outcome = await operations.ban(await read(c.req.raw, banBody))
+    const wish = await read(c.req.raw, banBody)
+    if (wish.force && c.env.rights !== 'all') return c.json(onlyRoot, 403)
+    const outcome = await operations.ban(wish)
     return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
   })
   app.post('/v1/unban', async (c) => {

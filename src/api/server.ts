@@ -1,8 +1,9 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import path from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
+import { isOwnPeer } from '../lib/peer-credentials.js'
 
 /** Somebody answers on the socket already. */
 class AlreadyRunning extends Error {}
@@ -11,22 +12,36 @@ export interface ApiServer {
   close(): Promise<void>
 }
 
+/** `all`: root and ourselves. The group of the socket may read, ban and unban. */
+export type Rights = 'all' | 'read and ban'
+
+export interface ListenOptions {
+  socket: string
+  /** Group id whose members may read, ban and unban. */
+  group?: number
+}
+
 /**
- * Serves the API on a unix socket that only its owner may use (mode 0600). A socket that nobody answers on is left over from a crash
- * and is replaced; one that is answered on throws `AlreadyRunning`.
+ * Serves the API on a unix socket that only its owner may use (mode 0600), and a group if one is named. A socket that nobody answers
+ * on is left over from a crash and is replaced; one that is answered on throws `AlreadyRunning`.
  */
 export async function listen(
-  answer: (request: Request) => Response | Promise<Response>,
-  socket: string,
+  answer: (request: Request, rights: Rights) => Response | Promise<Response>,
+  { socket, group }: ListenOptions,
 ): Promise<ApiServer> {
   mkdirSync(path.dirname(socket), { recursive: true, mode: 0o755 })
   if (await isAnswered(socket)) throw new AlreadyRunning(`Another daemon answers on ${socket}`)
   removeStale(socket)
-  const server = createAdaptorServer({ fetch: answer }) as Server
+  const server = createAdaptorServer({ fetch: (request, env) => answer(request, rightsOf(env, group)) }) as Server
   server.on('clientError', answerGarbage)
   server.headersTimeout = 10_000
   server.requestTimeout = 60_000
   await listening(server, socket)
+  if (group !== undefined) {
+    // In this order: members come in when it is theirs, nobody else ever does.
+    chownSync(socket, -1, group)
+    chmodSync(socket, 0o660)
+  }
   return { close: () => close(server) }
 }
 
@@ -40,6 +55,12 @@ export function isAnswered(socket: string): Promise<boolean> {
     })
     probe.once('error', () => resolve(false))
   })
+}
+
+function rightsOf(env: unknown, group: number | undefined): Rights {
+  const { incoming } = env as { incoming: { socket: Socket } }
+  // Nobody but root and ourselves can connect to a socket of mode 0600.
+  return isOwnPeer(incoming.socket, group === undefined) ? 'all' : 'read and ban'
 }
 
 function removeStale(socket: string): void {

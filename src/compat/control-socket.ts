@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import type { Log } from '../lib/log.js'
-import { peerUid } from '../lib/peer-credentials.js'
+import { isOwnPeer } from '../lib/peer-credentials.js'
 import { ControlConnection } from './control-connection.js'
 import type { Rights } from './transmitter.js'
 
@@ -79,11 +79,8 @@ function makeRoom(others: readonly ControlConnection[], connectionsMax: number):
 }
 
 function rightsOf(socket: Socket, { group, inheritedFd }: ControlSocketOptions): Rights {
-  const handle = '_handle' in socket ? (socket._handle as { fd?: number } | null) : null
-  const uid = handle?.fd === undefined ? undefined : peerUid(handle.fd)
   // Nobody but root and ourselves can connect to a socket of mode 0700.
-  if (uid === undefined) return group === undefined && inheritedFd === undefined ? 'all' : 'read and ban'
-  return uid === 0 || uid === process.geteuid?.() ? 'all' : 'read and ban'
+  return isOwnPeer(socket, group === undefined && inheritedFd === undefined) ? 'all' : 'read and ban'
 }
 
 async function bind(server: Server, { path: place, force = false, group, log }: ControlSocketOptions): Promise<void> {

@@ -11,6 +11,7 @@ import { CannotStart } from './cannot-start.js'
 import { Control } from './control/control.js'
 import { type ClientSocket, listenForClients } from './control/listen.js'
 import { greeting } from './greeting.js'
+import { groupId } from './group-id.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
 import { notifyProblems } from './notifying.js'
@@ -167,7 +168,12 @@ export class Daemon {
   async #listen(ready: Promise<void>): Promise<ApiServer> {
     const operations = new DaemonOperations(this.#state, this)
     try {
-      return await listen(routes(operations, ready).fetch, this.#state.paths.apiSocket)
+      const app = routes(operations, ready)
+      const { group } = this.#state.config.own.api
+      return await listen((request, rights) => app.fetch(request, { rights }), {
+        socket: this.#state.paths.apiSocket,
+        ...(group !== undefined && { group: groupId(group) }),
+      })
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }

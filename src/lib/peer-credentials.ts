@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { cFunction } from './libc.js'
 
 // <asm/socket.h>
@@ -19,4 +20,11 @@ export function peerUid(fd: number): number | undefined {
   } catch {
     return undefined // No C library to be had: nobody is known, and the caller trusts nobody.
   }
+}
+
+/** Whether root or we ourselves are at the other end. `whenUnknown`: the answer where the kernel does not say. */
+export function isOwnPeer(socket: Socket, whenUnknown: boolean): boolean {
+  const handle = '_handle' in socket ? (socket._handle as { fd?: number } | null) : null
+  const uid = handle?.fd === undefined ? undefined : peerUid(handle.fd)
+  return uid === undefined ? whenUnknown : uid === 0 || uid === process.geteuid?.()
 }
