@@ -12,7 +12,7 @@ export type OpenedLog = { sayings: string[]; log: Log } | { failed: string }
 
 /** What the first word stands for (spec section 11.1): a file that exists, the journal, or the line itself. `sayings` are what Fail2ban's tool says of it. */
 export function openLog(word: string, { filter, journalmatch }: Subject, options: LogOptions): OpenedLog {
-  if (statSync(word, { throwIfNoEntry: false })?.isFile()) {
+  if (isFile(word)) {
     try {
       const text = readLog(word, options)
       const sayings = [`Use         log file : ${word}`, `Use         encoding : ${options.encoding}`]
@@ -28,6 +28,15 @@ export function openLog(word: string, { filter, journalmatch }: Subject, options
   const shown = lines.slice(0, 5).map((line, i) => `|  ${i + 1}: ${shortened(line)}`)
   const more = lines.length > 5 ? ['| ...'] : []
   return { sayings: [`Use      multi line : ${lines.length} line(s)`, ...shown, ...more, '`-'], log }
+}
+
+/** A word that cannot be a path, for it is too long or has a NUL in it, is none. */
+function isFile(word: string): boolean {
+  try {
+    return statSync(word, { throwIfNoEntry: false })?.isFile() === true
+  } catch {
+    return false
+  }
 }
 
 function journal(word: string, matches: Subject['journalmatch'], encoding: string): OpenedLog {

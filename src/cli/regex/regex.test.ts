@@ -69,6 +69,11 @@ describe('fail2ban-regex', () => {
     assert.equal((await run('-V')).out, '1.1.1\n')
   })
 
+  it('takes what is too long for a path, or has a NUL in it, for a line', async () => {
+    for (const line of [`${'a '.repeat(5000)}from 192.0.2.1`, 'a\0 from 192.0.2.1'])
+      assert.equal((await run('-o', 'ip', line, 'from <HOST>$')).out, '192.0.2.1\n')
+  })
+
   it('takes a name for that of a jail first, and options for those of its filter', async () => {
     const line = 'Aug 14 10:00:00 h sshd[2]: Connection closed by 192.0.2.1 port 5 [preauth]'
     const jail = await run('-c', config, line, 'sshd[mode=aggressive]')
