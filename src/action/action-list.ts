@@ -6,6 +6,7 @@ import type { BanTags } from './ban-tags.js'
 import { type ActionSurroundings, CommandAction } from './command-action.js'
 import type { OwnHostNames } from './own-host-names.js'
 import { Properties } from './properties.js'
+import { type BanRecord, Remembered } from './remembered.js'
 import type { BriefBan } from './world.js'
 
 export interface ActionListOptions {
@@ -14,7 +15,7 @@ export interface ActionListOptions {
   log: Log
   hostNames: OwnHostNames
   durationMs(text: string): number | undefined
-  tagsOf(ban: BriefBan, record?: Ban): BanTags
+  tagsOf(ban: BriefBan, record: BanRecord | undefined, remembered: BanRecord | undefined): BanTags
   surroundings: Omit<ActionSurroundings, 'nextEpoch'>
 }
 
@@ -27,6 +28,7 @@ export class ActionList {
   readonly #actions = new Map<string, CommandAction>()
   /** Epochs of bans made since the first repair; others are of epoch 0. */
   readonly #epochs = new Map<string, number>()
+  readonly #remembered = new Remembered()
   readonly #troubles = new Map<string, string>()
   #epoch = 0
   #checkedMs = 0
@@ -76,7 +78,9 @@ export class ActionList {
   }
 
   async ban(ban: BriefBan, record?: Ban, actions: Iterable<CommandAction> = this.#actions.values()): Promise<void> {
-    const tags = this.#options.tagsOf(ban, record)
+    const tags = this.#tags(ban, record)
+    const wanted = new Set([...this.#actions.values()].flatMap((action) => [...action.laterFields]))
+    this.#remembered.keep(ban.id, tags.record, wanted)
     for (const action of actions) {
       if (isSkipped(action, ban)) continue
       await this.#try('ban', action, tags, () => action.ban(tags))
@@ -85,7 +89,7 @@ export class ActionList {
   }
 
   async prolong(ban: BriefBan): Promise<void> {
-    const tags = this.#options.tagsOf(ban)
+    const tags = this.#tags(ban)
     for (const action of this.#actions.values()) {
       if (!action.isProlongable || isSkipped(action, ban)) continue
       await this.#try('ban', action, tags, () => action.prolong(tags))
@@ -95,6 +99,7 @@ export class ActionList {
   async unban(ban: BriefBan): Promise<void> {
     this.#epochs.delete(ban.id)
     await this.#unban(this.#actions.values(), ban)
+    this.#remembered.forget(ban.id)
     for (const action of this.#actions.values()) action.holdBack.forgetReleased()
   }
 
@@ -108,7 +113,7 @@ export class ActionList {
         await action.checkConsistency().catch((error: unknown) => this.#say('ERROR', textOf(error)))
     }
     if (epoch === this.#epoch) return
-    const tags = this.#options.tagsOf(ban)
+    const tags = this.#tags(ban)
     const actions = [...this.#actions.values()].filter((action) => action.epoch > epoch)
     const only = actions.length === 1 ? `, action '${actions[0]?.name}'` : ''
     this.#say('NOTICE', `[${this.#jail}] Reban ${ban.id}${only}`)
@@ -120,6 +125,7 @@ export class ActionList {
   async unbanAll(bans: readonly BriefBan[], told?: (ban: BriefBan) => void): Promise<void> {
     await this.#lift(this.#actions, bans, { isStop: false, told })
     this.#epochs.clear()
+    for (const { id } of bans) this.#remembered.forget(id)
     for (const action of this.#actions.values()) action.holdBack.forgetReleased()
   }
 
@@ -151,7 +157,8 @@ export class ActionList {
   }
 
   /** The action whose ban an unban by these commands would end. */
-  async sufferer(texts: readonly string[], tags: BanTags): Promise<CommandAction | undefined> {
+  async sufferer(texts: readonly string[], ban: BriefBan, record?: Ban): Promise<CommandAction | undefined> {
+    const tags = this.#tags(ban, record)
     for (const action of this.#actions.values()) if (await action.wouldSuffer(texts, tags)) return action
     return undefined
   }
@@ -193,14 +200,14 @@ export class ActionList {
   }
 
   async #unban(actions: Iterable<CommandAction>, ban: BriefBan): Promise<void> {
-    const tags = this.#options.tagsOf(ban)
+    const tags = this.#tags(ban)
     for (const action of actions) await this.#try('unban', action, tags, () => action.unban(tags))
   }
 
   async #end(actions: ReadonlyMap<string, CommandAction>): Promise<void> {
     for (const [name, action] of [...actions].reverse()) {
       for (const id of action.holdBack.owedIds)
-        await action.unbanOthers(this.#options.tagsOf({ id, startMs: 0, durationMs: undefined, count: 1 }))
+        await action.unbanOthers(this.#tags({ id, startMs: 0, durationMs: undefined, count: 1 }))
       await action.stop().catch((error: unknown) => {
         this.#say('ERROR', `Failed to stop jail '${this.#jail}' action '${name}': ${textOf(error)}`)
       })
@@ -220,6 +227,10 @@ export class ActionList {
       this.#say('ERROR', `Failed to execute ${verb} ${what}: ${textOf(error)}`)
       return false
     }
+  }
+
+  #tags(ban: BriefBan, record?: Ban): BanTags {
+    return this.#options.tagsOf(ban, record, this.#remembered.get(ban.id))
   }
 
   #create(name: string, given: ActionSpec['properties']): CommandAction {

@@ -1,24 +1,21 @@
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
-import type { Ban } from '../domain/ban.js'
 import { type PyValue, repr } from '../lib/python-repr.js'
 import type { Family } from './properties.js'
+import type { BanRecord } from './remembered.js'
 import type { TagValues } from './shell-command.js'
-import type { ActionWorld, BriefBan } from './world.js'
-
-type Record = Pick<Ban, 'lines' | 'failures' | 'data'>
-type Sources = Pick<ActionWorld<never>, 'figures' | 'hostOf' | 'history' | 'lastOf'>
+import type { BanSources, BriefBan } from './world.js'
 
 /** The tags of one ban (spec 6.3), each worked out when a command asks for it. Values are hostile text. */
 export class BanTags implements TagValues {
   readonly jail: string
   readonly #ban: BriefBan
-  readonly #sources: Sources
-  #record: Record | undefined
+  readonly #sources: BanSources
+  #record: BanRecord | undefined
   #ip: Ip | null | undefined
   #host: string | undefined
 
   /** `record`: what is known of the ban already; otherwise the store is asked for it when a command wants it. */
-  constructor(jail: string, ban: BriefBan, sources: Sources, record?: Record) {
+  constructor(jail: string, ban: BriefBan, sources: BanSources, record?: BanRecord) {
     this.jail = jail
     this.#ban = ban
     this.#sources = sources
@@ -31,7 +28,7 @@ export class BanTags implements TagValues {
 
   /** The address, or the id when there is none. */
   get ip(): string {
-    return this.#known().data.ip ?? this.#ban.id
+    return this.record.data.ip ?? this.#ban.id
   }
 
   get family(): Family {
@@ -45,9 +42,9 @@ export class BanTags implements TagValues {
   }
 
   field(name: string): string | undefined {
-    if (name === 'matches') return repr(this.#known().lines)
-    if (name === 'failures') return String(this.#known().failures)
-    return this.#known().data[name]
+    if (name === 'matches') return repr(this.record.lines)
+    if (name === 'failures') return String(this.record.failures)
+    return this.record.data[name]
   }
 
   value(tag: string): string | undefined {
@@ -64,7 +61,7 @@ export class BanTags implements TagValues {
       case 'fid':
         return this.id
       case 'failures':
-        return String(this.#known().failures)
+        return String(this.record.failures)
       case 'time':
         return this.#time()
       case 'bantime':
@@ -72,7 +69,7 @@ export class BanTags implements TagValues {
       case 'bancount':
         return String(this.#ban.count)
       case 'matches':
-        return this.#known().lines.join('\n')
+        return this.record.lines.join('\n')
       case 'restored':
         return this.#ban.isRestored ? '1' : '0'
       case 'F-*':
@@ -90,7 +87,7 @@ export class BanTags implements TagValues {
     return `ActionInfo(${repr({ ip: this.ip, family, fid: this.id })})`
   }
 
-  #known(): Record {
+  get record(): BanRecord {
     this.#record ??= this.#ask(() => this.#sources.lastOf(this.id)) ?? { lines: [], failures: 0, data: {} }
     return this.#record
   }
@@ -125,7 +122,7 @@ export class BanTags implements TagValues {
 
   #ofHistory(tag: string): string | undefined {
     const scope = tag.startsWith('ipjail') ? 'jail' : 'all'
-    const of = () => this.#ask(() => this.#sources.history(this.ip, scope)) ?? this.#known()
+    const of = () => this.#ask(() => this.#sources.history(this.ip, scope)) ?? this.record
     if (tag === 'ipmatches' || tag === 'ipjailmatches') return of().lines.join('\n')
     return tag === 'ipfailures' || tag === 'ipjailfailures' ? String(of().failures) : undefined
   }
@@ -137,12 +134,12 @@ export class BanTags implements TagValues {
   }
 
   #ticket(): { [key: string]: PyValue } {
-    const { lines, failures, data } = this.#known()
+    const { lines, failures, data } = this.record
     return { matches: [...lines], failures, ...data }
   }
 
   #rawTicket(): string {
-    const { lines, failures } = this.#known()
+    const { lines, failures } = this.record
     const bantime = secondsText(this.#ban.durationMs)
     const head = `BanTicket: ip=${this.id} time=${this.#time()} bantime=${bantime} bancount=${this.#ban.count}`
     return `${head} #attempts=${failures} matches=${repr([...lines])}`
@@ -155,12 +152,12 @@ export function operationTags(options: {
   family: Family
   nowMs: number
   banTimeMs: number | undefined
-  sources: Sources
+  sources: BanSources
 }): TagValues {
   const { jail, family, nowMs, banTimeMs, sources } = options
   const ban: BriefBan = { id: '', startMs: nowMs, durationMs: banTimeMs, count: 0 }
   const nothing = { lines: [], failures: 0, data: {} }
-  const empty: Sources = {
+  const empty: BanSources = {
     figures: () => sources.figures(),
     hostOf: () => Promise.resolve(undefined),
     history: () => undefined,

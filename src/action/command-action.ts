@@ -4,7 +4,7 @@ import { HoldBack } from './hold-back.js'
 import { Operations } from './operations.js'
 import type { Family, Properties } from './properties.js'
 import { filesOf } from './shared-files.js'
-import type { ShellCommand } from './shell-command.js'
+import { fieldsOf, type ShellCommand } from './shell-command.js'
 
 /** What an action needs of the jail it belongs to. */
 export interface ActionSurroundings {
@@ -38,7 +38,7 @@ export class CommandAction {
   readonly #operations: Operations
   readonly #states = new Map<Family, State>()
   readonly holdBack: HoldBack
-  #files: { revision: number; keys: string[] } = { revision: -1, keys: [] }
+  #learned: { revision: number; files: readonly string[]; fields: ReadonlySet<string> } | undefined
   /** Epoch of the last repair; bans that are older are made again when somebody is seen who should be banned. */
   epoch = 0
 
@@ -140,6 +140,15 @@ export class CommandAction {
       if (script.trim() !== '') texts.push(`${name} ${[script, ...values].join('\0')}`)
     }
     return texts
+  }
+
+  /** Fields of a ban that commands behind `actionban` want, in lower case. */
+  get laterFields(): ReadonlySet<string> {
+    try {
+      return this.#known().fields
+    } catch {
+      return new Set() // Its commands cannot be made, and each of them says why.
+    }
   }
 
   /** Unbans of other jails that waited for the end of a ban of ours that was never made or is lost. */
@@ -245,13 +254,22 @@ export class CommandAction {
   }
 
   #fileKeys(): readonly string[] {
+    return this.#known().files
+  }
+
+  /** What the commands say of themselves, read once for all bans. Throws TagCircle. */
+  #known() {
     const { properties } = this
-    if (this.#files.revision !== properties.revision) {
-      const names = ['actionstart', 'actionban', 'actionunban', 'actionflush', 'actionstop']
-      const texts = names.map((name) => properties.command(name, ''))
-      this.#files = { revision: properties.revision, keys: filesOf(texts, properties.has('actionunban')) }
+    const { revision } = properties
+    if (this.#learned?.revision !== revision) {
+      const undoes = properties.has('actionunban')
+      const operations = ['actionstart', 'actionban', 'actionunban', 'actionflush', 'actionstop']
+      const later = ['actionunban', 'actionprolong', 'actionreban', ...(undoes ? ['actionban'] : [])]
+      const texts = (names: readonly string[]) =>
+        names.flatMap((name) => (['inet4', 'inet6'] as const).map((family) => properties.command(name, family)))
+      this.#learned = { revision, files: filesOf(texts(operations), undoes), fields: fieldsOf(texts(later)) }
     }
-    return this.#files.keys
+    return this.#learned
   }
 
   #state(family: Family): State {

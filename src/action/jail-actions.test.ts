@@ -235,6 +235,20 @@ describe('JailActions', () => {
     assert.deepEqual(ran, [`add ${id} 1795225800`, `prolong ${id} -1`])
   })
 
+  it('knows at the unban whom it has banned, also when nobody else does any more', async () => {
+    const { ran, run } = recorder()
+    const kit = new ActionKit()
+    const jail = kit.jail('jail', [action('x', { actionban: 'ban <ip>', actionunban: 'unban <ip> <F-USER> <fid>' })], {
+      run,
+    })
+    kit.ban('jail', 'bob', { data: { ip: id, user: 'bob', other: 'x' } })
+    await jail.settled()
+    // An unban by hand deletes the ban from the store first.
+    kit.unban('jail', 'bob')
+    await jail.settled()
+    assert.deepEqual(ran, [`ban ${id}`, `unban ${id} bob bob`])
+  })
+
   it('stops at once when it is abandoned', async () => {
     const kit = new ActionKit()
     const jail = kit.jail('jail', [action('x', { actionban: 'sleep 60', actionunban: 'sleep 60' })])

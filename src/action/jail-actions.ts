@@ -15,7 +15,7 @@ import { type Family, generalTag } from './properties.js'
 import { runAction } from './run-action.js'
 import { type ShellCommand, shellCommand } from './shell-command.js'
 import type { Turns } from './turns.js'
-import type { ActionWorld, BriefBan } from './world.js'
+import { type ActionWorld, type BriefBan, sourcesOf } from './world.js'
 
 export interface JailActionsOptions {
   jail: string
@@ -65,7 +65,7 @@ export class JailActions {
       log,
       durationMs,
       hostNames: this.#hostNames,
-      tagsOf: (ban, record) => new BanTags(jail, ban, options.world, record),
+      tagsOf: (ban, record, remembered) => new BanTags(jail, ban, sourcesOf(options.world, remembered), record),
       surroundings: this.#surroundings(),
     })
     for (const spec of specs) this.#list.add(spec)
@@ -185,7 +185,7 @@ export class JailActions {
     const { world } = this.#options
     const record = world.lastOf(id)
     const ban = record ?? { id, startMs: 0, durationMs: undefined, count: 1 }
-    return this.#list.sufferer(texts, new BanTags(this.jail, ban, world, record))
+    return this.#list.sufferer(texts, ban, record)
   }
 
   #newBacklog(waitingMax: number): Backlog {

@@ -34,6 +34,13 @@ export function printed({ script, values }: ShellCommand): string {
   return values.length === 0 ? script : repr([script, ...values])
 }
 
+/** Names of the ticket's fields that these texts want. */
+export function fieldsOf(texts: readonly string[]): Set<string> {
+  const all = texts.join(' ')
+  const names = [...all.matchAll(fieldPattern)].map(([, tag = '']) => fieldName(tag))
+  return new Set(all.includes('<failures>') ? [...names, 'failures'] : names)
+}
+
 const argumentBytesMax = 120_000
 const inlineLengthMax = 256
 
@@ -60,14 +67,18 @@ function filled(text: string, tags: TagValues, inlineMax: number): ShellCommand 
     return value === undefined ? whole : put(tag, value)
   })
   const script = general.replace(fieldPattern, (_, tag: string) => {
-    const lower = tag.toLowerCase()
-    const name = fieldNames[lower] ?? lower
+    const name = fieldName(tag)
     return put(`F_${name}`, tags.field(name) ?? '')
   })
   if (variables.size === 0) return { script, values: [] }
   // NOTE: $0 is the first argument behind the script; $10 would be $1 and a nought (Fail2ban's mistake).
   const bindings = [...variables.keys()].map((name, at) => `${name}=${at < 10 ? `$${at}` : `\${${at}}`} `).join('')
   return { script: `${bindings}\n${script}`, values: [...variables.values()] }
+}
+
+function fieldName(tag: string): string {
+  const lower = tag.toLowerCase()
+  return fieldNames[lower] ?? lower
 }
 
 /** A value too long for an argument loses its begin: lines come oldest first. Without this a long line would prevent its sender's ban. */

@@ -1,4 +1,5 @@
 import type { Ban } from '../domain/ban.js'
+import type { BanRecord } from './remembered.js'
 
 /** A ban as it is kept in memory; its lines and groups are asked for when a command wants them. */
 export interface BriefBan {
@@ -38,4 +39,25 @@ export interface ActionWorld<Holder> {
   lastOf(id: string): Ban | undefined
   /** Other jails that hold a live ban of the same id now. */
   othersHolding(id: string): readonly Holder[]
+}
+
+/** What the tags of a ban are filled from. */
+export interface BanSources extends Pick<ActionWorld<never>, 'figures' | 'hostOf' | 'history'> {
+  lastOf(id: string): BanRecord | undefined
+}
+
+/** What the store has of a ban goes before what was remembered of it, since it is all; a store that cannot be read prevents no unban. */
+export function sourcesOf<Holder>(world: ActionWorld<Holder>, remembered: BanRecord | undefined): BanSources {
+  return {
+    figures: () => world.figures(),
+    hostOf: (ip) => world.hostOf(ip),
+    history: (id, scope) => world.history(id, scope),
+    lastOf(id) {
+      try {
+        return world.lastOf(id) ?? remembered
+      } catch {
+        return remembered
+      }
+    },
+  }
 }
