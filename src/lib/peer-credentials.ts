@@ -8,7 +8,7 @@ const SO_PEERCRED = process.arch.startsWith('ppc') ? 21 : process.arch.startsWit
 const ucredBytes = 12
 
 /** User id of the process at the other end of a connected unix socket, as it was when it connected; undefined when the kernel does not say. */
-export function peerUid(fd: number): number | undefined {
+function peerUid(fd: number): number | undefined {
   try {
     const getsockopt = cFunction<(fd: number, level: number, name: number, value: Buffer, length: Buffer) => number>(
       'int getsockopt(int fd, int level, int name, void *value, void *length)',
