@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs'
+import { nearest } from '../../config/nearest.js'
+import { ConfigFiles } from '../../config/read-order.js'
 import { configDir } from '../config-dir.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print } from '../context.js'
 import { account } from '../regex/account.js'
@@ -29,8 +32,10 @@ export async function regex(this: Context, flags: RegexFlags, ...words: string[]
     throw new CommandFailure('Give a log (file or line) and a filter or regular expression', exit.usage)
   const nowMs = Date.now()
   const options = optionsOf(flags)
+  refuseMissingFile(log)
   const made = makeSubject(words, options, nowMs)
-  if ('failed' in made) throw new CommandFailure(safeLines(made.failed.join('\n')), exit.config)
+  if ('failed' in made)
+    throw new CommandFailure(safeLines(unknownName(what, options.config) ?? made.failed.join('\n')), exit.config)
   const opened = openLog(log, made.subject, { encoding: options.encoding, skipsOpenEnd: false })
   if ('failed' in opened) throw new CommandFailure(opened.failed)
   const lookup = new NameLookup()
@@ -48,6 +53,25 @@ export async function regex(this: Context, flags: RegexFlags, ...words: string[]
   } finally {
     await lookup.close()
   }
+}
+
+/** Fail2ban's tool takes the name of a file that is not there for a line of log, and finds that it does not match. */
+function refuseMissingFile(log: string): void {
+  const looksLikeFile = /^[^\s:=]*(?:\/[^\s:=]*|\.(?:log|txt|gz|\d))$/.test(log)
+  if (!looksLikeFile || log.length > 4095) return
+  const found = statSync(log, { throwIfNoEntry: false })
+  if (found === undefined) throw new CommandFailure(`There is no file ${harmless(log)}`)
+  if (found.isDirectory()) throw new CommandFailure(`${harmless(log)} is a directory; give a file in it`)
+}
+
+/** A word that can only have been meant as a name, and is none. Undefined: it is a regular expression, or there. */
+function unknownName(word: string, dir: string): string | undefined {
+  const name = /^([\w.-]+)(?:\[.*\])?$/s.exec(word)?.[1]
+  const names = new ConfigFiles(dir).names('filter.d')
+  if (name === undefined || names.includes(name)) return undefined
+  const meant = nearest(name, names)
+  const hint = meant === undefined ? `see ${dir}/filter.d for the names there are` : `did you mean "${meant}"?`
+  return `There is no jail or filter "${name}" in ${dir}, and as a regular expression it lacks <HOST>; ${hint}`
 }
 
 /** Line ends stay. In JSON too what a terminal would obey is then written as `\u009b`, which means the same. */

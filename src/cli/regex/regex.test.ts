@@ -167,6 +167,17 @@ describe('tocsin regex', () => {
     ])
   })
 
+  it('says that a file or a filter is not there, instead of taking its name for a line or a pattern', async () => {
+    for (const [words, text] of [
+      [[path.join(scratch, 'nowhere.log'), 'sshd'], /^There is no file .*nowhere\.log$/],
+      [['auth.log', 'sshd'], /^There is no file auth\.log$/],
+      [[scratch, 'sshd'], /is a directory/],
+      [['x', 'sshdd[mode=x]'], /^There is no jail or filter "sshdd" in .*did you mean "sshd"\?$/],
+    ] as const)
+      await assert.rejects(face([...words], { config }), { message: text })
+    assert.match(await face(['GET /x/y HTTP/1.1 from 192.0.2.1', 'from <HOST>']), /1 matched/)
+  })
+
   it('counts how often each pattern ran and hit', async () => {
     const at = file('three.log', 'in 192.0.2.1\nout 192.0.2.1\nin 192.0.2.2 forget')
     const told = JSON.parse(await face([at, 'in <HOST>', 'forget'], { config, json: true }))
