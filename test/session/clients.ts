@@ -17,16 +17,16 @@ export type Program = 'fail2ban-client' | 'fail2ban-server'
 
 /** Programs with Fail2ban's command line. */
 export interface Client {
-  run(program: Program, argv: readonly string[]): Promise<Outcome>
+  run(program: Program, argv: readonly string[], stdin?: string): Promise<Outcome>
   close(): void
 }
 
 /** Ours, in this process. */
 export const ownClient: Client = {
-  async run(program, argv) {
+  async run(program, argv, stdin = '') {
     const outcome: Outcome = { code: -1, stdout: '', stderr: '' }
     outcome.code = await fail2banProgram(program, argv, {
-      stdin: Readable.from(['']),
+      stdin: Readable.from([stdin]),
       stdout: {
         write: (text) => {
           outcome.stdout += text
@@ -50,8 +50,8 @@ export function debianClient(): Client {
   })
   const answers = createInterface({ input: python.stdout })[Symbol.asyncIterator]()
   return {
-    async run(program, argv) {
-      python.stdin.write(`${JSON.stringify({ argv: [`/usr/bin/${program}`, ...argv] })}\n`)
+    async run(program, argv, stdin = '') {
+      python.stdin.write(`${JSON.stringify({ argv: [`/usr/bin/${program}`, ...argv], stdin })}\n`)
       const answer = await answers.next()
       assert.ok(answer.done !== true, "Debian's client has ended")
       return JSON.parse(answer.value) as Outcome
@@ -63,9 +63,10 @@ export function debianClient(): Client {
 /** Programs in this directory, each command a process. `before`: what runs them. */
 export function programsIn(dir: string, before: readonly string[] = []): Client {
   return {
-    async run(program, argv) {
+    async run(program, argv, stdin = '') {
       const { exitCode, stdout, stderr } = await runChild([...before, path.join(dir, program), ...argv], {
         timeoutMs: 40_000,
+        stdin,
       })
       return { code: exitCode ?? -1, stdout, stderr }
     },

@@ -1,6 +1,6 @@
 """Runs Debian's fail2ban-client again and again without starting Python anew: each command in a forked child.
 
-Reads one JSON object a line, {"argv": [...]}, and answers with {"code": ..., "stdout": ..., "stderr": ...}.
+Reads one JSON object a line, {"argv": [...], "stdin": "..."}, and answers with {"code": ..., "stdout": ..., "stderr": ...}.
 """
 import json
 import os
@@ -31,7 +31,9 @@ def in_child(argv, files):
 
 for line in sys.stdin:
     request = json.loads(line)
-    with open(os.devnull) as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(request["stdin"].encode())
+        given.seek(0)
         child = os.fork()
         if child == 0:
             in_child(request["argv"], (given, out, err))

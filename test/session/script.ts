@@ -2,6 +2,7 @@
  * A session with a server, line by line:
  *
  *     $ WORDS              a command of fail2ban-client; its text and exit code are compared
+ *     $ WORDS <<< TEXT     the same, with this as its standard input; `\n` is a line end
  *     % WORDS              the same of fail2ban-server
  *     + FILE TEXT          a line for a log, with the time in front
  *     ? WORDS => TEXT      wait until the answer to the command has this text in it
@@ -392,6 +393,17 @@ $ -v -q status
 $ -q status nosuch
 $ --timeout 3s status
 $ --sock DIR/nosuch.sock ping
+
+# Line by line
+$ -i <<< ping\nstatus\n\nstatus nosuch\nexit\nping
+$ -i <<< echo "a b" 'c'\necho "open\nnonsense\n   ping   \nset web maxretry 7\nget web maxretry\nquit
+$ -i <<< ping
+$ -i status <<< ping\nexit\n
+$ -i status nosuch <<< ping\nexit\n
+$ -i <<< exit now\nQUIT\nset web banip 203.0.113.5\nget web banip\nunban --all\nexit\n
+$ -i <<< reload\nreload nosuch\nstatus web\nexit\n
+
+# The end
 $ unban --all
 $ status
 $ stop --all

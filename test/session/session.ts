@@ -35,20 +35,29 @@ export async function holdSession(script: string, client: Client, house: Session
 }
 
 async function turn(command: string, program: Program, client: Client, house: SessionHouse): Promise<Turn> {
-  const words = shellWords(command.replaceAll('DIR', house.dir)) ?? []
-  const { code, stdout, stderr } = await client.run(program, ['-c', house.config, ...words])
+  const [line = '', input = ''] = command.split(' <<< ')
+  const words = shellWords(line.replaceAll('DIR', house.dir)) ?? []
+  const { code, stdout, stderr } = await client.run(
+    program,
+    ['-c', house.config, ...words],
+    input.replaceAll('\\n', '\n'),
+  )
   const text = timeless(stdout, house)
   return { command, code, stdout: command.includes('ignoreip') ? sorted(text) : text, stderr: timeless(stderr, house) }
 }
 
 /** Without times, process ids, places, versions, and the two ways to write the tag for addresses (spec section 0). */
 function timeless(text: string, house: SessionHouse): string {
-  return text
-    .replaceAll(house.dir, 'DIR')
-    .replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (fail2ban\S*) *\[\d+\]: /gm, '$1 ')
-    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
-    .replace(/\b1\.\d\.\d\b/g, 'VERSION')
-    .replaceAll('{1,4}::?|::)', '{1,4}::?|:)')
+  return (
+    text
+      .replaceAll(house.dir, 'DIR')
+      // What a dialogue begins with.
+      .replace(/^.*Fail2Ban v[\s\S]*?\n\n(?=fail2ban> )/m, '')
+      .replace(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (fail2ban\S*) *\[\d+\]: /gm, '$1 ')
+      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'TIME')
+      .replace(/\b1\.\d\.\d\b/g, 'VERSION')
+      .replaceAll('{1,4}::?|::)', '{1,4}::?|:)')
+  )
 }
 
 /** Fail2ban keeps ignored addresses as a set, whose order is nobody's. */
