@@ -53,11 +53,6 @@ export class ActionList {
     this.#actions.set(name, this.#create(name, properties))
   }
 
-  delete(name: string): boolean {
-    this.#troubles.delete(name)
-    return this.#actions.delete(name)
-  }
-
   get troubles(): string[] {
     return [...this.#troubles.values()]
   }
@@ -136,11 +131,11 @@ export class ActionList {
   }
 
   /** New properties first, then `actionreload`, then what is gone, then what is new: so what is gone cannot undo what is new. */
-  async replace(specs: readonly ActionSpec[], bans: readonly BriefBan[]): Promise<void> {
+  async replace(specs: readonly ActionSpec[], bans: readonly BriefBan[], isReload: boolean): Promise<void> {
     const wanted = new Map(specs.map((spec) => [spec.name, spec]))
     const kept = [...this.#actions.values()].filter((action) => wanted.has(action.name))
     for (const action of kept) action.properties.replace(valuesOf(wanted.get(action.name)?.properties ?? []))
-    for (const action of kept)
+    for (const action of isReload ? kept : [])
       await action.reload().catch((error: unknown) => {
         this.#say('ERROR', `Failed to reload jail '${this.#jail}' action '${action.name}': ${textOf(error)}`)
       })
@@ -211,7 +206,8 @@ export class ActionList {
       await action.stop().catch((error: unknown) => {
         this.#say('ERROR', `Failed to stop jail '${this.#jail}' action '${name}': ${textOf(error)}`)
       })
-      this.delete(name)
+      this.#troubles.delete(name)
+      this.#actions.delete(name)
       this.#say('DEBUG', `${this.#jail}: action ${name} terminated`)
     }
   }
@@ -234,7 +230,8 @@ export class ActionList {
   }
 
   #create(name: string, given: ActionSpec['properties']): CommandAction {
-    const properties = new Properties(this.#options)
+    const warn = (text: string) => this.#say('ERROR', `[${this.#jail}] action '${name}': ${text}`)
+    const properties = new Properties({ ...this.#options, warn })
     properties.replace(valuesOf(given))
     return new CommandAction(name, properties, { ...this.#options.surroundings, nextEpoch: () => ++this.#epoch })
   }

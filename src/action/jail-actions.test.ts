@@ -97,6 +97,16 @@ describe('JailActions', () => {
     assert.equal(kit.jails.get('jail')?.trouble, `action "x": Error banning ${id}`)
   })
 
+  it('takes a minute for a time-out that is no time, and says so', async () => {
+    const { ran, run } = recorder()
+    const kit = new ActionKit()
+    kit.jail('jail', [action('x', { actionban: 'ban <ip> <timeout>', timeout: 'soon' })], { run })
+    kit.ban('jail', id)
+    await kit.settled()
+    assert.deepEqual(ran, [`ban ${id} 60`])
+    assert.deepEqual(kit.logged, [`ERROR actions [jail] action 'x': timeout "soon" is not a time; it is 60 seconds`])
+  })
+
   it('logs what a failed command printed, and a hint when it was not found', async () => {
     const kit = new ActionKit()
     kit.jail('jail', [action('x', { actionban: `echo "it's out"; echo wrong >&2; no-such-program <F-USER>` })])
@@ -284,32 +294,27 @@ describe('JailActions', () => {
     assert.deepEqual(ran, [`ban ${id} 3`, `unban ${id}`])
   })
 
-  it('is asked and changed at run time', async () => {
+  it('takes other properties without running actionreload, and methods, at the word of an operator', async () => {
     const { ran, run } = recorder()
     const kit = new ActionKit()
-    const jail = kit.jail('jail', [action('x', { actionban: 'ban <ip> <port>', port: '22' })], { run })
-    assert.deepEqual(jail.properties('x'), [
-      ...['ESCAPE_CRE', 'ESCAPE_VN_CRE', 'actionban', 'actioncheck', 'actionflush', 'actionreban', 'actionreload'],
-      ...['actionrepair', 'actionstart', 'actionstop', 'actionunban', 'banEpoch', 'port', 'timeout'],
-    ])
-    jail.set('x', 'port', '80')
-    jail.set('x', 'timeout', '5')
-    jail.set('x', 'bantime', '5')
-    assert.deepEqual(
-      ['port', 'timeout', 'bantime', 'banEpoch'].map((name) => jail.get('x', name)),
-      ['80', 5, undefined, 0],
-    )
-    assert.throws(() => jail.set('x', 'timeout', 'soon'), /"soon" is not a time/)
-    jail.add('y')
-    assert.throws(() => jail.add('y'), /Action y already exists/)
-    jail.set('y', 'actionban', 'also <ip>')
+    const first = action('x', {
+      actionban: 'ban <ip> <port>',
+      actionreload: 'reload',
+      actionstop: 'stop <port>',
+      port: '22',
+    })
+    const jail = kit.jail('jail', [first], { run })
+    await jail.start()
+    await jail.replace([specOf({ ...first, properties: [...first.properties, ['port', '80']] })], [], {
+      isReload: false,
+    })
     kit.ban('jail', id)
     await jail.settled()
-    assert.deepEqual(ran, [`ban ${id} 80`, `also ${id}`])
-    assert.equal(jail.delete('x'), true)
-    assert.equal(jail.delete('x'), false)
-    await jail.call('y', 'stop')
-    assert.equal(jail.call('y', 'executeCmd'), undefined)
+    await jail.call('x', 'reload')
+    await jail.call('x', 'stop')
+    assert.deepEqual(ran, [`ban ${id} 80`, 'reload', 'stop 80'])
+    assert.equal(jail.call('x', 'executeCmd'), undefined)
+    assert.equal(jail.call('nobody', 'stop'), undefined)
   })
 
   it('runs commands in / with a closed mask and none of our files', async () => {

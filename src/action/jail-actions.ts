@@ -3,9 +3,8 @@ import type { Ban } from '../domain/ban.js'
 import type { ChildResult } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import { type Log, silentLog } from '../lib/log.js'
-import type { PyValue } from '../lib/python-repr.js'
 import { ActionList } from './action-list.js'
-import { callable, classProperties } from './action-methods.js'
+import { callable } from './action-methods.js'
 import { Backlog, type BanEvent } from './backlog.js'
 import { BanTags, operationTags } from './ban-tags.js'
 import type { ActionSurroundings, CommandAction } from './command-action.js'
@@ -115,11 +114,12 @@ export class JailActions {
 
   /**
    * After a reload: actions of the same name get their new properties and `actionreload`; those that are gone lift their bans and stop;
-   * new ones start and make the current bans, as restored ones. NOTE: Fail2ban loses new ones (spec 6.7).
+   * new ones start and make the current bans, as restored ones. NOTE: Fail2ban loses new ones (spec 6.7). After a command that only sets
+   * a property `isReload` is false: `actionreload` is not run then.
    */
-  replace(specs: readonly ActionSpec[], live: Iterable<BriefBan>): Promise<void> {
+  replace(specs: readonly ActionSpec[], live: Iterable<BriefBan>, { isReload } = { isReload: true }): Promise<void> {
     const bans = [...live]
-    return this.#task(() => this.#list.replace(specs, bans))
+    return this.#task(() => this.#list.replace(specs, bans, isReload))
   }
 
   /** Resolves when nothing waits and nothing runs. */
@@ -134,33 +134,6 @@ export class JailActions {
 
   names(): string[] {
     return this.#list.names()
-  }
-
-  /** Of an action, sorted as Fail2ban lists them; undefined: there is no such action. */
-  properties(name: string): string[] | undefined {
-    const action = this.#list.get(name)
-    return action && [...action.properties.names(), ...classProperties].sort()
-  }
-
-  get(name: string, property: string): PyValue | undefined {
-    const action = this.#list.get(name)
-    return property === 'banEpoch' ? action?.epoch : action?.properties.get(property)
-  }
-
-  /** Throws for a time that is none. */
-  set(name: string, property: string, value: string | number | boolean): void {
-    this.#list.get(name)?.properties.set(property, value)
-  }
-
-  /** An action without properties, not started: it runs from the next ban on. Throws when there is one of this name. */
-  add(name: string): void {
-    if (this.#list.get(name) !== undefined) throw new Error(`Action ${name} already exists`)
-    this.#list.add({ name, properties: [] })
-  }
-
-  /** Takes it away as it is: nothing is unbanned, nothing stopped (as Fail2ban does). False when there is none. */
-  delete(name: string): boolean {
-    return this.#list.delete(name)
   }
 
   /** `set J action A start` and the like (spec 7.3), rejects when it fails; undefined: no such action, or no method for operators. */

@@ -1,4 +1,3 @@
-import type { PyValue } from '../lib/python-repr.js'
 import type { OwnHostNames } from './own-host-names.js'
 import { conditional, fillRepeatedly, hostileTags, substituteProperties } from './recursive-tags.js'
 
@@ -7,18 +6,23 @@ export type Family = 'inet4' | 'inet6' | 'raw' | ''
 
 type Value = string | number | boolean
 
+/** Seconds that a command may take. */
+const timeoutSUsual = 60
+
 /** Properties that every action has, with what they are when nobody sets them (spec 2.4). */
 const defaults: readonly (readonly [string, Value])[] = [
   ...['ban', 'check', 'flush', 'reban', 'reload', 'repair', 'start', 'stop', 'unban'].map(
     (name) => [`action${name}`, ''] as const,
   ),
-  ['timeout', 60],
+  ['timeout', timeoutSUsual],
 ]
 
 export interface PropertiesOptions {
   hostNames: OwnHostNames
   /** Reads a Fail2ban time, in milliseconds; undefined for what is none. */
   durationMs(text: string): number | undefined
+  /** A property that cannot be taken as it stands. */
+  warn(sentence: string): void
 }
 
 /** The properties of one action, and the texts of its commands once all of its own tags are replaced (the static part of spec 6.3). */
@@ -43,29 +47,14 @@ export class Properties {
   /** These and the defaults, nothing else. */
   replace(given: readonly (readonly [string, Value])[]): void {
     this.#values.clear()
-    for (const [name, value] of defaults) this.#values.set(name, value)
-    for (const [name, value] of given) this.set(name, value)
+    for (const [name, value] of [...defaults, ...given]) this.#set(name, value)
     this.#changed()
   }
 
-  get(name: string): Value | undefined {
-    return this.#values.get(name)
-  }
-
-  /** Throws when a time is none. `bantime` is the ban's own and cannot be set. */
-  set(name: string, value: Value): void {
+  /** `bantime` is the ban's own and cannot be set. */
+  #set(name: string, value: Value): void {
     if (name === 'bantime') return
     this.#values.set(name, name === 'timeout' ? this.#seconds(value) : value)
-    this.#changed()
-  }
-
-  /** Sorted, as Fail2ban lists them. */
-  names(): string[] {
-    return [...this.#values.keys()].sort()
-  }
-
-  entries(): (readonly [string, PyValue])[] {
-    return [...this.#values]
   }
 
   text(name: string): string {
@@ -84,7 +73,7 @@ export class Properties {
 
   get timeoutS(): number {
     const value = this.#values.get('timeout')
-    return typeof value === 'number' ? value : 60
+    return typeof value === 'number' ? value : timeoutSUsual
   }
 
   /** Whether commands differ by the family of the address. */
@@ -128,7 +117,7 @@ export class Properties {
   #resolvedFor(family: Family, condition: string): ReadonlyMap<string, string> {
     const known = this.#resolved.get(family)
     if (known !== undefined) return known
-    const texts = new Map(this.names().map((name) => [name, this.text(name)]))
+    const texts = new Map([...this.#values.keys()].sort().map((name) => [name, this.text(name)]))
     const resolved = substituteProperties(texts, condition)
     this.#resolved.set(family, resolved)
     return resolved
@@ -141,9 +130,10 @@ export class Properties {
   }
 
   #seconds(value: Value): number {
-    const ms = typeof value === 'number' ? value * 1000 : this.#options.durationMs(String(value))
-    if (ms === undefined) throw new Error(`Cannot set the timeout of an action: ${JSON.stringify(value)} is not a time`)
-    return ms / 1000
+    const ms = this.#options.durationMs(String(value))
+    if (ms !== undefined && ms > 0) return ms / 1000
+    this.#options.warn(`timeout ${JSON.stringify(value)} is not a time; it is ${timeoutSUsual} seconds`)
+    return timeoutSUsual
   }
 }
 
