@@ -112,6 +112,7 @@ export type PythonException =
   | 'builtins.LookupError'
   | 'builtins.AttributeError'
   | 'builtins.FileNotFoundError'
+  | 'builtins.IsADirectoryError'
   | 'builtins.TypeError'
   | 'builtins.RuntimeError'
   | 'fail2ban.exceptions.UnknownJailException'

@@ -1,4 +1,7 @@
+import { parseIp } from '../domain/address.js'
 import type { Origin, Sourced } from '../domain/origin.js'
+import { incrementProblems } from '../jail/ban-time.js'
+import { parseIgnoreCache } from '../jail/ignore-command.js'
 import type { JailSpec } from '../jail/jail-spec.js'
 import { type PyValue, repr } from '../lib/python-repr.js'
 import type { FilterSpec } from '../match/filter-spec.js'
@@ -8,6 +11,7 @@ import { incrementFrom } from './ban-time-extra.js'
 import { parseDurationMs } from './duration.js'
 import type { JailConfig } from './jail-config.js'
 import { banTimeOf } from './jail-counting.js'
+import { shellWords } from './shell-words.js'
 import { asBool, asInt } from './value.js'
 
 /** A value that the option does not take. Its text is what Fail2ban would answer, where that makes sense. */
@@ -71,6 +75,8 @@ const edits: Readonly<Record<string, Edit>> = {
   ignorecommand: (config, args) => counting(config, { ignorecommand: text(first(args)) }),
   ignorecache: (config, args) => {
     const value = text(first(args))
+    if (value !== '' && parseIgnoreCache(value, parseDurationMs) === undefined)
+      throw new EditError(`expected option, wrong syntax at 0: ${value}`)
     const { ignorecache: _, ...jail } = config.jail
     return { ...config, jail: value === '' ? jail : { ...jail, ignorecache: value } }
   },
@@ -80,11 +86,14 @@ const edits: Readonly<Record<string, Edit>> = {
   maxmatches: (config, args) => counting(config, { maxmatches: integer(first(args)) }),
   addignoreip: (config, args) => {
     const known = new Set(config.jail.ignoreip.map(({ value }) => value))
-    const fresh = args.map(text).filter((ip) => ip !== '' && !known.has(ip))
+    const fresh = args
+      .map(text)
+      .map(canonical)
+      .filter((ip) => ip !== '' && !known.has(ip))
     return counting(config, { ignoreip: [...config.jail.ignoreip, ...fresh.map(sourced)] })
   },
   delignoreip: (config, args) => {
-    const gone = text(first(args))
+    const gone = canonical(text(first(args)))
     if (!config.jail.ignoreip.some(({ value }) => value === gone)) throw new EditError('list.remove(x): x not in list')
     return counting(config, { ignoreip: config.jail.ignoreip.filter(({ value }) => value !== gone) })
   },
@@ -111,16 +120,15 @@ const edits: Readonly<Record<string, Edit>> = {
     const { source } = config
     // As Fail2ban: nothing happens to a jail that follows files.
     if (source.kind !== 'journal') return config
-    const { matches } = source
-    return { ...config, source: { ...source, matches: [...matches, matchLine(args)] } }
+    return { ...config, source: { ...source, matches: [...source.matches, ...matchLines(args)] } }
   },
   deljournalmatch: (config, args) => {
     const { source } = config
     if (source.kind !== 'journal') return config
-    const { matches } = source
-    const gone = matchLine(args)
-    if (!matches.includes(gone)) throw new EditError(`Match ${repr(args.map(text))} not found`)
-    return { ...config, source: { ...source, matches: matches.filter((line) => line !== gone) } }
+    const groups = source.matches.flatMap((line) => matchLines(shellWords(line) ?? []))
+    const gone = matchLines(args)
+    if (!gone.every((line) => groups.includes(line))) throw new EditError(`Match ${repr(args.map(text))} not found`)
+    return { ...config, source: { ...source, matches: groups.filter((line) => !gone.includes(line)) } }
   },
   usedns: (config, args) => {
     const word = text(first(args)).toLowerCase()
@@ -167,12 +175,25 @@ function withoutRegex(config: JailConfig, list: 'failregex' | 'ignoreregex', val
 }
 
 function withExtra(config: JailConfig, name: string, value: PyValue): JailConfig {
+  checkExtra(name, text(value))
   const { [name]: _, ...others } = config.banTimeExtra
   const banTimeExtra = value === null || value === '' ? others : { ...others, [name]: text(value) }
   const { increment: __, ...jail } = config.jail
   const increment = incrementFrom(banTimeExtra)
   if (increment !== undefined && 'wrong' in increment) throw new EditError(increment.wrong)
   return { ...config, banTimeExtra, jail: { ...jail, ...(increment && { increment }) } }
+}
+
+/** In Fail2ban's words, whether `increment` is on or not. */
+function checkExtra(name: string, value: string): void {
+  if (value === '') return
+  if (name === 'maxtime' || name === 'rndtime') wholeSeconds(value)
+  if (name === 'multipliers') for (const word of value.trim().split(/\s+/)) integer(word)
+  const isCalculation = name === 'factor' || name === 'formula'
+  const [problem] = isCalculation ? incrementProblems({ overalljails: false, [name]: value }) : []
+  if (problem === undefined) return
+  const word = /^[A-Za-z_]\w*$/.exec(value.trim())?.[0]
+  throw word === undefined ? new EditError(problem) : new EditError(`name '${word}' is not defined`, 'NameError')
 }
 
 function counting(config: JailConfig, change: Partial<JailSpec>): JailConfig {
@@ -191,11 +212,15 @@ function filesOf({ source, backend }: JailConfig): { paths: readonly LogPath[]; 
   return { paths: [], source: { kind: 'files', paths: [], encoding: 'auto', polling: backend === 'polling' } }
 }
 
-/** One line of `journalmatch`; a word with blanks is quoted. */
-function matchLine(args: readonly PyValue[]): string {
-  return args
-    .map((arg) => (/[\s'"\\]/.test(text(arg)) ? `'${text(arg).replaceAll("'", `'"'"'`)}'` : text(arg)))
-    .join(' ')
+/** Lines of `journalmatch`, one for each part between `+`; a word with blanks is quoted. */
+function matchLines(args: readonly PyValue[]): string[] {
+  const groups: string[][] = [[]]
+  for (const word of args.map(text)) {
+    if (word === '+') groups.push([])
+    else if (word.indexOf('=') < 1) throw new EditError('Invalid match')
+    else groups.at(-1)?.push(/[\s'"\\]/.test(word) ? `'${word.replaceAll("'", `'"'"'`)}'` : word)
+  }
+  return groups.filter((group) => group.length > 0).map((group) => group.join(' '))
 }
 
 /** A path as a glob that matches only itself. */
@@ -212,6 +237,11 @@ function first(args: readonly PyValue[]): PyValue {
   const [value] = args
   if (value === undefined) throw new EditError('list index out of range', 'IndexError')
   return value
+}
+
+/** As Fail2ban prints it: `10.0.0.0/255.0.0.0` is `10.0.0.0/8`. */
+function canonical(ip: string): string {
+  return parseIp(ip)?.text ?? ip
 }
 
 function sourced(value: string): Sourced {

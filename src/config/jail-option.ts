@@ -1,3 +1,4 @@
+import { parseIp } from '../domain/address.js'
 import { parseIgnoreCache } from '../jail/ignore-command.js'
 import type { PyValue } from '../lib/python-repr.js'
 import { parseDurationMs } from './duration.js'
@@ -19,7 +20,7 @@ const options: Readonly<Record<string, (config: JailConfig) => PyValue>> = {
     const cache = jail.ignorecache === undefined ? undefined : parseIgnoreCache(jail.ignorecache, parseDurationMs)
     return cache === undefined ? null : [cache.key, cache.countMax, cache.ageMsMax / 1000]
   },
-  ignoreip: ({ jail }) => jail.ignoreip.map(({ value }) => value),
+  ignoreip: ({ jail }) => jail.ignoreip.map(({ value }) => parseIp(value)?.text ?? value),
   findtime: ({ jail }) => jail.findTimeMs / 1000,
   bantime: ({ jail }) => (jail.banTimeMs === undefined ? permanentSeconds : jail.banTimeMs / 1000),
   maxretry: ({ jail }) => jail.maxretry,

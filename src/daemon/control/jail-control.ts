@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import {
   type BannedId,
   CommandError,
@@ -14,7 +14,7 @@ import type { JailConfig } from '../../config/load.js'
 import { parseIp } from '../../domain/address.js'
 import { endMs } from '../../domain/ban.js'
 import { localDateTime } from '../../lib/log-writer.js'
-import { PyTuple, type PyValue } from '../../lib/python-repr.js'
+import { PyTuple, type PyValue, repr } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
 import { banByHand, liftWithOffender } from '../by-hand.js'
 import { enactVerdict } from '../enact-verdict.js'
@@ -73,7 +73,10 @@ export class JailControl implements ControlledJail {
 
   async ban(ids: readonly string[]): Promise<number> {
     const { bans } = this.#state
-    const enactments = ids.map((id) => bans.enact(banByHand(this.#state, { id, jail: this.name })))
+    const meant = ids.filter((id) => !isWrongNetwork(id))
+    for (const id of ids.filter(isWrongNetwork))
+      this.#state.log.write('WARNING', 'actions', `[${this.name}] ${id} is neither an address nor a network`)
+    const enactments = meant.map((id) => bans.enact(banByHand(this.#state, { id, jail: this.name })))
     await bans.settled()
     return enactments.filter(({ kind }) => kind === 'enacted').length
   }
@@ -129,7 +132,7 @@ export class JailControl implements ControlledJail {
     if (option === 'idle') return this.#setIdle(args[0] ?? '')
     if (option === 'addlogpath') refuseMissing(args[0])
     const config = this.#edited(option, args)
-    if (config !== undefined) await this.#become(config)
+    if (config !== undefined) await (option === 'datepattern' ? this.#setDates(config, args[0]) : this.#become(config))
     return this.get(option.replace(/^(?:add|del)(?=(?:ignoreip|logpath|journalmatch|failregex|ignoreregex)$)/, ''))
   }
 
@@ -168,6 +171,17 @@ export class JailControl implements ControlledJail {
     return this.#runs.become(this.#unit, buildOrThrow(config, this.#state))
   }
 
+  async #setDates(config: JailConfig, pattern: PyValue = ''): Promise<void> {
+    try {
+      await this.#become(config)
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error
+      const reason = error.message.replace(/^'.*?': /s, '')
+      const text = `Failed to set datepattern ${repr(pattern)} (may be an invalid format or unescaped percent char): ${reason}`
+      throw new CommandError('builtins.Exception', text)
+    }
+  }
+
   async #setIdle(value: PyValue): Promise<boolean> {
     if (value === 'on' || value === true) await this.#runs.pause(this.#unit)
     else if (value === 'off' || value === false) this.#runs.resume(this.#unit)
@@ -196,11 +210,18 @@ function expanded({ pattern }: CompiledPattern): string {
   return pattern.source
 }
 
+/** `203.0.113.7/33`: Fail2ban bans the address, and means something else than was said. */
+function isWrongNetwork(id: string): boolean {
+  return /^[\d.:a-f]+\/\S*$/i.test(id) && parseIp(id) === undefined
+}
+
 function canonical(id: string): string {
   return parseIp(id)?.text ?? id
 }
 
 function refuseMissing(path: PyValue | undefined): void {
-  if (typeof path !== 'string' || existsSync(path)) return
-  throw new CommandError('builtins.FileNotFoundError', 2, 'No such file or directory', path)
+  if (typeof path !== 'string') return
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) throw new CommandError('builtins.FileNotFoundError', 2, 'No such file or directory', path)
+  if (found.isDirectory()) throw new CommandError('builtins.IsADirectoryError', 21, 'Is a directory', path)
 }
