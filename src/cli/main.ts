@@ -9,9 +9,13 @@ export type Program = 'tocsin' | 'fail2ban-client' | 'fail2ban-server' | 'fail2b
 /** Runs one of our programs with the words behind its name; resolves to the exit code. */
 export async function main(program: Program, argv: readonly string[]): Promise<number> {
   if (program === 'fail2ban-client' || program === 'fail2ban-server') {
-    const { fail2banProgram } = await import('./fail2ban/program.js')
-    // Not left to its natural end: a signal ends it while a command still waits for its answer.
-    process.exit(await fail2banProgram(program, argv, process))
+    const [{ fail2banProgram }, { endProcess }] = await Promise.all([
+      import('./fail2ban/program.js'),
+      import('./fail2ban/end-process.js'),
+    ])
+    const exitCode = await fail2banProgram(program, argv, process)
+    endProcess(exitCode)
+    return exitCode
   }
   if (program === 'fail2ban-regex') {
     const { fail2banRegex } = await import('./regex/fail2ban-regex.js')

@@ -5,7 +5,9 @@ import { existsSync, readFileSync, readlinkSync, renameSync, statSync } from 'no
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, it } from 'node:test'
+import { writePickle } from '../../src/compat/pickle-writer.js'
 import { runChild } from '../../src/lib/child.js'
+import { tuple } from '../../src/lib/python-repr.js'
 import { waitUntil } from '../kit/wait-until.js'
 import { type Client, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
@@ -102,6 +104,24 @@ it('is left alone by a restart with a wrong configuration', async () => {
   assert.match(stderr, /Failed during configuration: Bad value substitution/)
   assert.equal(house.read('f2b.pid'), pid)
   assert.equal((await client(house, 'ping')).stdout, 'Server replied: pong\n')
+})
+
+it('may answer at length, and the client prints all of it', async () => {
+  const house = newHouse()
+  const long = 'x'.repeat(3_000_000)
+  const answer = Buffer.concat([writePickle(tuple(0, long)), Buffer.from('<F2B_END_COMMAND>')])
+  const wordy = createServer((connection) => {
+    connection.on('error', () => {})
+    connection.on('data', () => connection.write(answer))
+  }).listen(house.socket)
+  await once(wordy, 'listening')
+  const program = path.join(root, 'bin/fail2ban-client')
+  const asked = await runChild([program, '-c', house.config, 'version'], { timeoutMs: 20_000, outputBytesMax: 1 << 24 })
+  assert.equal(asked.stdout.length, long.length + 1)
+  const script = `"$1" -c "$2" version 2>&1 | head -c 5; "$1" -c "$2" version | (sleep 0.1; wc -c)`
+  const cut = await runChild(['/bin/sh', '-c', script, 'sh', program, house.config], { timeoutMs: 20_000 })
+  assert.equal(cut.stdout, `xxxxx${long.length + 1}\n`)
+  wordy.close()
 })
 
 it('may be waited for by a client that is told to end', async () => {

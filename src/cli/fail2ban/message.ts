@@ -6,6 +6,8 @@ import { readPlaces } from './places.js'
 import type { Session } from './session.js'
 import type { Streams } from './streams.js'
 
+export { endProcess } from './end-process.js'
+
 /** Fail2ban's only failure (spec 1.13). */
 export const failed = 255
 
