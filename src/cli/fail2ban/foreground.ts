@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { CannotStart } from '../../daemon/cannot-start.js'
 import { cFunction } from '../../lib/libc.js'
+import { CommandFailure } from '../context.js'
 import { problemText } from '../problem-text.js'
 import { runDaemon } from '../run-daemon.js'
 import type { Session } from './session.js'
@@ -25,8 +26,8 @@ export async function runInForeground(session: Session): Promise<boolean> {
     )
     return true
   } catch (error) {
-    if (!(error instanceof CannotStart)) throw error
-    for (const problem of error.problems) log.say('ERROR', problemText(problem))
+    if (!(error instanceof CannotStart) && !(error instanceof CommandFailure)) throw error
+    if (error instanceof CannotStart) for (const problem of error.problems) log.say('ERROR', problemText(problem))
     log.say('ERROR', error.message)
     return false
   }
