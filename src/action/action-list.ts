@@ -72,15 +72,18 @@ export class ActionList {
     }
   }
 
-  async ban(ban: BriefBan, record?: Ban, actions: Iterable<CommandAction> = this.#actions.values()): Promise<void> {
+  /** Whether every action has carried it out. */
+  async ban(ban: BriefBan, record?: Ban, actions: Iterable<CommandAction> = this.#actions.values()): Promise<boolean> {
     const tags = this.#tags(ban, record)
     const wanted = new Set([...this.#actions.values()].flatMap((action) => [...action.laterFields]))
     this.#remembered.keep(ban.id, tags.record, wanted)
+    let isMade = true
     for (const action of actions) {
       if (isSkipped(action, ban)) continue
-      await this.#try('ban', action, tags, () => action.ban(tags))
+      if (!(await this.#try('ban', action, tags, () => action.ban(tags)))) isMade = false
     }
     if (this.#epoch > 0) this.#epochs.set(ban.id, this.#epoch)
+    return isMade
   }
 
   async prolong(ban: BriefBan): Promise<void> {

@@ -30,6 +30,8 @@ export interface JailActionsOptions {
   run?(argv: readonly string[], options: { timeoutMs: number; signal: AbortSignal }): Promise<ChildResult>
   hostNames?: OwnHostNames
   waitingMax?: number
+  /** Told when the commands of a ban have run, and whether all of them succeeded. */
+  onBanned?(ban: BriefBan, isMade: boolean): void
 }
 
 /** Events that wait one by one for the actions of a jail; what happens to more, `Backlog` says. */
@@ -209,7 +211,7 @@ export class JailActions {
       Object.assign(this.#hostNames, this.#options.hostNames ?? (await ownHostNames(this.#options.clock)))
     for (let work = this.#backlog.take(); work !== undefined; work = this.#backlog.take()) {
       if (work.kind === 'task') await work.run()
-      else if (work.kind === 'ban') await this.#list.ban(work.ban, work.record)
+      else if (work.kind === 'ban') this.#options.onBanned?.(work.ban, await this.#list.ban(work.ban, work.record))
       else if (work.kind === 'unban') await this.#list.unban(work.ban)
       else await this.#list.prolong(work.ban)
     }

@@ -17,6 +17,8 @@ import { PtrNames } from './ptr-names.js'
 
 /** How long mails may take that are still to be sent at the end. */
 const lastMailsMs = 10_000
+/** How long commands may take that undo bans at the end. A service manager usually kills after 90 s. */
+const lastCommandsMs = 60_000
 
 /** What tags of actions can tell of the daemon. */
 export interface ActionState {
@@ -56,10 +58,19 @@ export class ActionShop {
       hostNames: this.#hostNames,
       durationMs: parseDurationMs,
       world,
+      onBanned: ({ id }, isMade) => state().bans.setEnforced(jail, id, isMade),
     })
     const noticesOf = (notices: readonly NoticeAction[]) =>
       new JailNotices({ ...options, notices, names: this.#hostNames })
-    return new UnitActions({ shell, notices: noticesOf(parts.notices), noticesOf, jail, world, shells: this.#shells })
+    return new UnitActions({
+      clock: this.#clock,
+      shell,
+      notices: noticesOf(parts.notices),
+      noticesOf,
+      jail,
+      world,
+      shells: this.#shells,
+    })
   }
 
   #worldOf(jail: string, state: () => ActionState): ActionWorld<JailActions> {
@@ -84,6 +95,7 @@ export class ActionShop {
 }
 
 interface UnitActionsOptions {
+  clock: Clock
   jail: string
   shell: JailActions
   notices: JailNotices
@@ -128,16 +140,22 @@ class UnitActions implements RunningActions {
     this.#options.shell.repeated(ban, lateMs)
   }
 
-  async replace(parts: ActionParts, live: readonly BriefBan[]): Promise<void> {
+  async replace(parts: ActionParts, live: readonly BriefBan[], how: { isReload: boolean }): Promise<void> {
     await this.#notices.settled()
     this.#notices = this.#options.noticesOf(parts.notices)
-    await this.#options.shell.replace(parts.shell, live)
+    await this.#options.shell.replace(parts.shell, live, how)
   }
 
   async stop(live: readonly BriefBan[]): Promise<void> {
-    const { shells, jail, shell } = this.#options
+    const { shells, jail, shell, clock } = this.#options
+    const cancel = clock.after(lastCommandsMs, () => shell.abandon())
     await Promise.all([shell.stop(live), this.#notices.stop(AbortSignal.timeout(lastMailsMs))])
+    cancel()
     shells.delete(jail)
+  }
+
+  call(name: string, method: string): Promise<void> | undefined {
+    return this.#options.shell.call(name, method)
   }
 
   get trouble(): string | undefined {

@@ -222,7 +222,7 @@ export class Daemon {
     store.bans.disableAllJails()
     store.bans.addJail(manualScope.jail)
     const byHand = bans.restore(manualScope.jail)
-    const restored = byHand + (await this.#runs.enforce(units))
+    const restored = byHand + (await this.#runs.enforce(units, { isStart: true }))
     for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
   }
 

@@ -13,6 +13,9 @@ export function greeting(state: State, restored: number): string[] {
   if (paths.movedTo !== undefined)
     sentences.push(`This user cannot write where the configuration says; everything is in ${paths.movedTo}`)
   if (restored > 0) sentences.push(`${restored} ban${restored === 1 ? '' : 's'} restored`)
+  const idle = [...jails.values()].filter(({ parts }) => parts.shell.length + parts.notices.length > 0)
+  if (state.enforcer.kind === 'simulate' && idle.length > 0)
+    sentences.push(`Actions are not run either: no command, no mail (${idle.map(({ name }) => name).join(', ')})`)
   sentences.push(...takeoverSentences(new Map([...jails].map(([name, unit]) => [name, unit.closing]))))
   for (const unit of jails.values()) for (const note of unit.notes) sentences.push(`Jail ${unit.name}: ${note}`)
   return sentences

@@ -20,9 +20,11 @@ export interface RunningActions {
   /** Somebody who is banned was seen `lateMs` after his ban. */
   repeated(ban: BriefBan, lateMs: number): void
   /** Other parameters or other actions, for the bans that are in force. */
-  replace(parts: ActionParts, live: readonly BriefBan[]): Promise<void>
+  replace(parts: ActionParts, live: readonly BriefBan[], how: { isReload: boolean }): Promise<void>
   /** Undoes everything. */
   stop(live: readonly BriefBan[]): Promise<void>
+  /** `set J action A start` and the like, rejects when it fails; undefined: there is no such action or method. */
+  call(name: string, method: string): Promise<void> | undefined
   /** What failed last; undefined: nothing. */
   readonly trouble: string | undefined
 }
@@ -36,5 +38,6 @@ export const noActions: RunningActions = {
   repeated() {},
   async replace() {},
   async stop() {},
+  call: () => undefined,
   trouble: undefined,
 }

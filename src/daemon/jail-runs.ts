@@ -15,8 +15,8 @@ export class JailRuns {
     this.#state = state
   }
 
-  /** Bans of these jails are in force when it resolves; their logs are not followed yet. Returns how many were restored. */
-  async enforce(units: readonly JailUnit[]): Promise<number> {
+  /** Bans of these jails are in force when it resolves; their logs are not followed yet. Returns how many were restored. At a start nobody else has to come first. */
+  async enforce(units: readonly JailUnit[], { isStart } = { isStart: false }): Promise<number> {
     const { jails, names, bans, enforcer, store, log } = this.#state
     for (const unit of units) jails.set(unit.name, unit)
     // Names of people who must not be banned come before the first ban.
@@ -28,9 +28,11 @@ export class JailRuns {
     }
     await enforcer.arrange(scopesOf(jails))
     for (const unit of units) unit.actions.start()
-    const restored = units
-      .map((unit) => bans.restore(unit.name, restoreRulesOf(unit)))
-      .reduce((sum, count) => sum + count, 0)
+    let restored = 0
+    for (const unit of units) {
+      const rules = restoreRulesOf(unit)
+      restored += isStart ? bans.restore(unit.name, rules) : await bans.restoreGradually(unit.name, rules)
+    }
     await bans.reconcile()
     for (const unit of units) await this.#countEarlierBans(unit)
     return restored
@@ -84,7 +86,7 @@ export class JailRuns {
   }
 
   /** A running jail takes another's configuration; its bans, counters and positions stay (spec 7.6). */
-  async become(unit: JailUnit, fresh: JailUnit): Promise<void> {
+  async become(unit: JailUnit, fresh: JailUnit, how = { isReload: true }): Promise<void> {
     const { followers, names, jails, bans, enforcer, log, positions } = this.#state
     const before = unit.config
     const readsOtherwise = !isDeepStrictEqual(readingOf(before), readingOf(fresh.config))
@@ -100,7 +102,7 @@ export class JailRuns {
       await enforcer.arrange(scopesOf(jails))
       await bans.reconcile()
     }
-    await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)])
+    await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
     if (mustFollowAnew) followers.add(unit)
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
   }

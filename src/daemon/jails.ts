@@ -3,7 +3,7 @@ import type { JailConfig } from '../config/load.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 import { type ClosingNote, closeOf } from '../firewall/takeover.js'
-import type { BanHistory } from '../jail/ban-time.js'
+import { type BanHistory, incrementProblems } from '../jail/ban-time.js'
 import { IgnoreCommand, parseIgnoreCache } from '../jail/ignore-command.js'
 import { IgnoreList, type IgnoreListOptions, parseIgnoreEntry } from '../jail/ignore-list.js'
 import { type IgnoreRule, Jail } from '../jail/jail.js'
@@ -75,10 +75,18 @@ export function buildJail(
   }))
   const { notices, others, problems: wrongActions } = partNotices(config.name, closing.others)
   const wrongFilter = 'problems' in compiled ? compiled.problems : []
-  const problems = [...wrongFilter, ...closing.problems, ...wrongActions, ...wrongSource].map((problem) => ({
-    ...problem,
-    jail: config.name,
+  const { increment } = config.jail
+  const wrongTimes = (increment ? incrementProblems(increment) : []).map((message) => ({
+    severity: 'error' as const,
+    message,
+    origin: config.origin,
   }))
+  const problems = [...wrongFilter, ...wrongTimes, ...closing.problems, ...wrongActions, ...wrongSource].map(
+    (problem) => ({
+      ...problem,
+      jail: config.name,
+    }),
+  )
   if ('problems' in compiled || problems.some((problem) => problem.severity === 'error')) return { problems }
   const entries = [...config.jail.ignoreip.map((word) => word.value), ...context.ignoreip].map(parseIgnoreEntry)
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })

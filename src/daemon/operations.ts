@@ -45,14 +45,14 @@ export class DaemonOperations implements Operations {
 
   async status(): Promise<Status> {
     const { bans, enforcer, enforcerReason, paths, config, startedMs, jails } = this.#state
-    const live = [...bans.live.all()]
+    const counts = bans.live.counts()
     return {
       ...this.version(),
       startedMs,
       configDir: config.dir,
       enforcement: { kind: enforcer.kind, reason: enforcerReason, trouble: bans.trouble.enforcing },
       store: { file: paths.database, trouble: bans.trouble.storing },
-      bans: { live: live.length, enforced: live.filter((ban) => this.#isReal(ban)).length },
+      bans: { live: counts.live, enforced: enforcer.kind === 'simulate' ? 0 : counts.enforced },
       jails: [...jails.values()].map((unit) => this.#jailStatus(unit)),
     }
   }

@@ -59,6 +59,14 @@ export class ActionControl implements ControlledAction {
     return this.get(property)
   }
 
+  async call(method: string): Promise<PyValue> {
+    const running = this.#unit.actions.call(this.#name, method)
+    if (running === undefined)
+      throw new CommandError('builtins.Exception', `${method} of ${this.#name} cannot be called by a command`)
+    await running
+    return null
+  }
+
   #values(): Map<string, string> {
     const { properties } = this.#unit.config.actions.find(({ name }) => name === this.#name) ?? { properties: [] }
     return new Map([['actname', this.#name], ['name', this.#unit.name], ...properties])

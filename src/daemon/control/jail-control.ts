@@ -12,7 +12,6 @@ import { withAction, withoutAction } from '../../config/edit-actions.js'
 import { jailOption } from '../../config/jail-option.js'
 import type { JailConfig } from '../../config/load.js'
 import { parseIp } from '../../domain/address.js'
-import { endMs } from '../../domain/ban.js'
 import { localDateTime } from '../../lib/log-writer.js'
 import { PyTuple, type PyValue, repr } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
@@ -64,7 +63,7 @@ export class JailControl implements ControlledJail {
   }
 
   banned(): readonly BannedId[] {
-    return [...this.#state.bans.live.of(this.name)].sort((a, b) => endMs(a) - endMs(b))
+    return this.#state.bans.live.byEnd(this.name)
   }
 
   isBanned(id: string): boolean {
@@ -168,7 +167,7 @@ export class JailControl implements ControlledJail {
   }
 
   #become(config: JailConfig): Promise<void> {
-    return this.#runs.become(this.#unit, buildOrThrow(config, this.#state))
+    return this.#runs.become(this.#unit, buildOrThrow(config, this.#state), { isReload: false })
   }
 
   async #setDates(config: JailConfig, pattern: PyValue = ''): Promise<void> {
