@@ -118,7 +118,10 @@ export function contextOf(state: State): BuildContext {
     resolve: (name) => state.names.get(name),
     readList: (path) => state.lists.entries(path),
     isOwn: (id) => state.protection.isOwn(id),
-    actionsOf: (jail, parts) => state.actionShop.actionsOf(jail, parts, () => state),
+    // Who only wants to see what would happen does not want commands to run either.
+    ...(state.enforcer.kind !== 'simulate' && {
+      actionsOf: (jail, parts) => state.actionShop.actionsOf(jail, parts, () => state),
+    }),
     history: state.store.bans,
   }
 }
