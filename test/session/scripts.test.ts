@@ -69,6 +69,23 @@ describe('programs that read our output', () => {
     )
   })
 
+  it('find all jails in one answer', async () => {
+    const all = await client('status', '--all')
+    assert.match(
+      all,
+      /^Status\n\|- Number of jail:\t2\n\|- Jail list:\tmail, web\n`- Status for the jails:\n {3}\|- Jail: mail\n/,
+    )
+    assert.match(
+      all,
+      /\n {3}`- Jail: web\n {6}\|- Filter\n[\s\S]*\n {9}`- Banned IP list:\t203\.0\.113\.5 2001:db8::5\n$/,
+    )
+    const rows = (await client('stats')).split('\n').flatMap((line) => {
+      const cells = line.split(/[║│]/).map((cell) => cell.trim())
+      return cells[1] === 'polling' ? [cells.join(' ')] : []
+    })
+    assert.deepEqual(rows, ['mail polling 1 1 0 0', 'web polling 0 0 2 3'])
+  })
+
   it('see that a reload has worked', async () => {
     assert.equal(await client('reload'), 'OK\n')
   })
