@@ -591,6 +591,7 @@ $ get web usedns
 $ set web usedns no
 $ set web ignorecache 'key="<ip>", max-count=10, max-time=5m'
 $ get web ignorecache
+$ set web ignorecache nonsense
 $ set web ignorecache ""
 $ get web ignorecache
 $ set web ignorecommand "/bin/echo one 'two three' <ip>"
@@ -600,6 +601,10 @@ $ set web ignoreself yes
 $ set web ignoreself 0
 $ get web ignoreself
 $ set web addignoreip not.an.address.invalid
+$ set web addignoreip 10.0.0.0/255.0.0.0
+$ set web addignoreip ::ffff:192.0.2.77
+$ get web ignoreip
+$ set web delignoreip 10.0.0.0/8
 $ get web ignoreip
 $ set web delignoreip
 $ set web addignoreip
@@ -607,6 +612,7 @@ $ set web logencoding auto
 $ set web logencoding latin-1
 $ get web logencoding
 $ set web logencoding utf-8
+$ set web addlogpath DIR
 $ set web addlogpath relative.log
 $ set web addlogpath "DIR/a *.log"
 $ set web addlogpath
@@ -687,6 +693,8 @@ $ set web idle
 $ set web maxretry "3 "
 $ get web maxretry
 $ server-stream
+$ set web bantime.factor two
+$ set web bantime.multipliers "1 two"
 $ reload --restart --unban
 $ status
 `
