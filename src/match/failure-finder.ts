@@ -34,7 +34,7 @@ export interface FinderOptions {
   onUndated?: (line: string) => boolean
   onIgnored?: (pattern: CompiledPattern) => void
   /** Called for a line of `successregex`, which then is no failure. Without it nobody looks for them. */
-  onSuccess?: ((success: Success) => void) | undefined
+  onSuccess?: ((success: Success, pattern: CompiledPattern) => void) | undefined
   /** Tells also, when not all patterns are tried, of failures that wait for an address. */
   tellsPending?: boolean
   /** Findings come without their lines and fields: for counting. */
@@ -169,7 +169,7 @@ export class FailureFinder {
       const ids = identify(values, this.#filter.usedns, this.#options.resolve) ?? []
       const user = values[place.user]
       for (const id of typeof ids === 'object' ? ids : [ids])
-        this.#options.onSuccess?.({ id: ownCopy(id), user: user === undefined ? undefined : ownCopy(user) })
+        this.#options.onSuccess?.({ id: ownCopy(id), user: user === undefined ? undefined : ownCopy(user) }, pattern)
       return true
     }
     return false

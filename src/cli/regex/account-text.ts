@@ -13,10 +13,11 @@ export function* accountText(
   yield used.length === 0 ? 'No pattern matched.' : table([heading, ...used.map(row)])
   if (dates.length > 0) yield* ['', ...dates.map(({ name, hits }) => `${hits} dates by ${harmless(name)}`)]
   if (remarks.length > 0) yield* ['', ...remarks.map((remark) => colour.bad(remark))]
-  const all = counts.matched + counts.ignored + counts.missed
+  const all = counts.matched + counts.ignored + counts.missed + counts.forgiven
+  const forgiven = counts.forgiven > 0 ? `, ${verdict.forgiven(counts.forgiven)}` : ''
   yield* [
     '',
-    `${all} lines: ${verdict.matched(counts.matched)}, ${verdict.ignored(counts.ignored)}, ${verdict.missed(counts.missed)}`,
+    `${all} lines: ${verdict.matched(counts.matched)}, ${verdict.ignored(counts.ignored)}, ${verdict.missed(counts.missed)}${forgiven}`,
   ]
   if (lines.length < all) yield colour.dim(`${all - lines.length} lines were only counted; --all shows every line`)
 }
@@ -25,6 +26,7 @@ const verdict = {
   matched: (count: number) => colour.good(`${count} matched`),
   ignored: (count: number) => colour.dim(`${count} ignored`),
   missed: (count: number) => colour.careful(`${count} missed`),
+  forgiven: (count: number) => colour.good(`${count} forgiving`),
 }
 
 const heading = ['PATTERN', 'HITS', 'TRIED', 'TIME', 'A LINE', 'LONGEST', 'REGEX'].map((word) => colour.dim(word))
@@ -63,7 +65,13 @@ function paint({ name }: Span, text: string): string {
   return name === 'mlfid' ? text : colour.good(text)
 }
 
-function explained({ kind, findings, ignoredBy }: ShownLine): string {
+function explained({ kind, findings, ignoredBy, forgiven }: ShownLine): string {
+  if (kind === 'forgiven') {
+    const who = forgiven.map(({ pattern, id, user }) => {
+      return `successregex ${pattern}: ${harmless(id)}${user === null ? '' : ` user ${harmless(user)}`}`
+    })
+    return `${colour.good('forgives')} ${who.join('; ')}`
+  }
   if (kind === 'missed') return colour.careful('missed')
   const parts = ignoredBy.map((number) => `ignoreregex ${number}`)
   for (const { pattern, id, timeMs, nofail, fields } of findings) {

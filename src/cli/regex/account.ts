@@ -10,7 +10,8 @@ import { kindOf as kindOfPattern, type PatternKind, stallText } from './stall-te
 import type { Subject } from './subject.js'
 import { type Stopwatch, timedFilter } from './timed.js'
 
-export type LineKind = 'matched' | 'ignored' | 'missed'
+/** `forgiven`: a `successregex` matched. */
+export type LineKind = 'matched' | 'ignored' | 'missed' | 'forgiven'
 
 /** A line as it is shown. */
 export interface ShownLine {
@@ -28,6 +29,8 @@ export interface ShownLine {
   }[]
   /** Numbers of the ignoreregexes that matched. */
   ignoredBy: number[]
+  /** Who is forgiven his failures, by which successregex. */
+  forgiven: { pattern: number; id: string; user: string | null }[]
 }
 
 /** A pattern with what it did. */
@@ -77,14 +80,24 @@ export async function account(log: Log, subject: Subject, options: AccountOption
     resolve: (name) => lookup.addresses(name),
     nowMs,
   })
-  const counts = { matched: 0, ignored: 0, missed: 0 }
-  const hits = { fail: plain.fail.map(() => 0), ignore: plain.ignore.map(() => 0), prefix: 0 }
+  const counts = { matched: 0, ignored: 0, missed: 0, forgiven: 0 }
+  const hits = {
+    fail: plain.fail.map(() => 0),
+    ignore: plain.ignore.map(() => 0),
+    success: plain.success.map(() => 0),
+    prefix: 0,
+  }
   const lines: ShownLine[] = []
   const remarks: string[] = []
   const stopped = new Set<string>()
   const visit = (chunk: string, start: number, end: number) => {
     if (examiner.isPrefixFound) hits.prefix++
     for (const { index } of examiner.ignoredBy) hits.ignore[index] = (hits.ignore[index] ?? 0) + 1
+    const [forgiving] = examiner.forgiven
+    if (forgiving !== undefined) {
+      const { index } = forgiving.pattern
+      hits.success[index] = (hits.success[index] ?? 0) + 1
+    }
     for (const { finding } of examiner.found) {
       const { index } = finding.pattern
       hits.fail[index] = (hits.fail[index] ?? 0) + 1
@@ -103,14 +116,17 @@ export async function account(log: Log, subject: Subject, options: AccountOption
   return { counts, lines, patterns: patternAccounts(subject, { hits, watches, stopped }), dates, remarks }
 }
 
-function kindOf({ found, ignoredBy }: Examiner): LineKind {
+function kindOf({ found, ignoredBy, forgiven }: Examiner): LineKind {
+  if (forgiven.length > 0) return 'forgiven'
   if (ignoredBy.length > 0 || found.some(({ finding }) => finding.isNofail)) return 'ignored'
   return found.length > 0 ? 'matched' : 'missed'
 }
 
 function shown(kind: LineKind, line: string, examiner: Examiner, { filter }: Subject): ShownLine {
   const [first] = examiner.found
-  const pattern = first === undefined ? undefined : filter.fail[first.finding.pattern.index]?.pattern
+  const [forgiving] = examiner.forgiven
+  const ofFailure = first === undefined ? undefined : filter.fail[first.finding.pattern.index]
+  const pattern = (forgiving === undefined ? ofFailure : filter.success[forgiving.pattern.index])?.pattern
   const { cut } = examiner
   const date = cut.end > cut.start ? [{ name: 'date', ...cut }] : []
   // A match over several lines begins in another one.
@@ -124,6 +140,11 @@ function shown(kind: LineKind, line: string, examiner: Examiner, { filter }: Sub
     spans,
     findings: examiner.found.map(plainFinding),
     ignoredBy: examiner.ignoredBy.map(({ index }) => index + 1),
+    forgiven: examiner.forgiven.map(({ pattern: { index }, success: { id, user } }) => ({
+      pattern: index + 1,
+      id,
+      user: user ?? null,
+    })),
   }
 }
 
@@ -148,13 +169,13 @@ function plainValue(value: FieldValue): unknown {
 }
 
 function patternAccounts(
-  { filter, failregex, ignoreregex }: Subject,
+  { filter, failregex, ignoreregex, successregex }: Subject,
   {
     hits,
     watches,
     stopped,
   }: {
-    hits: { fail: readonly number[]; ignore: readonly number[]; prefix: number }
+    hits: { fail: readonly number[]; ignore: readonly number[]; success: readonly number[]; prefix: number }
     watches: ReadonlyMap<object, Stopwatch>
     stopped: ReadonlySet<string>
   },
@@ -182,6 +203,7 @@ function patternAccounts(
       ? []
       : [one('prefregex', filter.prefix, filter.prefix.pattern.source, hits.prefix)]),
     ...filter.fail.map((each, i) => one('failregex', each, failregex[i] ?? '', hits.fail[i] ?? 0)),
+    ...filter.success.map((each, i) => one('successregex', each, successregex[i] ?? '', hits.success[i] ?? 0)),
     ...filter.ignore.map((each, i) => one('ignoreregex', each, ignoreregex[i] ?? '', hits.ignore[i] ?? 0)),
   ]
 }

@@ -1,7 +1,7 @@
 import { silentLog } from '../../lib/log.js'
 import { CurrentLine, searchedText } from '../../match/current-line.js'
 import { isAscii, type Match } from '../../match/dialect/pattern.js'
-import { FailureFinder, type Finding, type PatternHit } from '../../match/failure-finder.js'
+import { FailureFinder, type Finding, type PatternHit, type Success } from '../../match/failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
 import type { Resolve } from '../../match/identity.js'
 import { LineDates } from '../../match/line-dates.js'
@@ -42,6 +42,7 @@ export class Examiner {
   /** Of the present line only. */
   readonly found: Found[] = []
   readonly ignoredBy: CompiledPattern[] = []
+  readonly forgiven: { pattern: CompiledPattern; success: Success }[] = []
   /** What the prefix found when it was tried last, be it in an earlier line. Only with `keepsPrefix`. */
   prefix: Match | null = null
   /** Whether it found anything then. */
@@ -91,6 +92,7 @@ export class Examiner {
       resolve,
       quarantine: this.quarantine,
       onIgnored: (pattern) => this.ignoredBy.push(pattern),
+      onSuccess: (success, pattern) => this.forgiven.push({ pattern, success }),
       probe: {
         onPrefix: (match) => {
           this.prefix = match
@@ -166,6 +168,7 @@ export class Examiner {
     // NOTE: setting the length to 0 costs V8 five times as much for the one or two that there are.
     while (this.found.length > 0) this.found.pop()
     while (this.ignoredBy.length > 0) this.ignoredBy.pop()
+    while (this.forgiven.length > 0) this.forgiven.pop()
   }
 
   /** A line that begins as the last one did is not searched for a date again, but counts. */

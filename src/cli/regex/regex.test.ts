@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -178,10 +178,37 @@ describe('tocsin regex', () => {
     assert.match(await face(['GET /x/y HTTP/1.1 from 192.0.2.1', 'from <HOST>']), /1 matched/)
   })
 
+  it('shows who is forgiven, and counts such a line for no failure, nor does fail2ban-regex', async () => {
+    const dir = path.join(scratch, 'forgiving')
+    mkdirSync(path.join(dir, 'filter.d'), { recursive: true })
+    writeFileSync(
+      path.join(dir, 'filter.d', 'door.conf'),
+      '[Definition]\nfailregex = ^\\S+ <F-USER>\\w+</F-USER> from <HOST>$\n',
+    )
+    writeFileSync(
+      path.join(dir, 'jail.conf'),
+      '[door]\nfilter = door\nsuccessregex = ^let in <F-USER>\\w+</F-USER> from <HOST>$\n  ^in <F-USER>\\w+</F-USER> from <HOST>$\n',
+    )
+    const lines = 'no bob from 192.0.2.1\nin bob from 192.0.2.1'
+    const { counts, lines: shown, patterns } = JSON.parse(await face([lines, 'door'], { config: dir, json: true }))
+    assert.deepEqual(counts, { matched: 1, ignored: 0, missed: 0, forgiven: 1 })
+    assert.deepEqual(shown[1].forgiven, [{ pattern: 2, id: '192.0.2.1', user: 'bob' }])
+    assert.deepEqual(
+      patterns.map(({ kind, hits }: { kind: string; hits: number }) => [kind, hits]),
+      [
+        ['failregex', 1],
+        ['successregex', 0],
+        ['successregex', 1],
+      ],
+    )
+    assert.match(await face([lines, 'door'], { config: dir }), /^ {2}forgives successregex 2: 192\.0\.2\.1 user bob$/m)
+    assert.match((await run('-c', dir, lines, 'door')).out, /^Lines: 2 lines, 1 ignored, 1 matched, 0 missed$/m)
+  })
+
   it('counts how often each pattern ran and hit', async () => {
     const at = file('three.log', 'in 192.0.2.1\nout 192.0.2.1\nin 192.0.2.2 forget')
     const told = JSON.parse(await face([at, 'in <HOST>', 'forget'], { config, json: true }))
-    assert.deepEqual(told.counts, { matched: 1, ignored: 1, missed: 1 })
+    assert.deepEqual(told.counts, { matched: 1, ignored: 1, missed: 1, forgiven: 0 })
     const kept = told.patterns.map(({ kind, hits, runs }: { kind: string; hits: number; runs: number }) => [
       kind,
       hits,

@@ -20,9 +20,10 @@ export function stallText({ what, pattern, line, afterMs }: Stall, filter: Compi
 }
 
 /** Which of the filter's lists the pattern is in. */
-export function kindOf(pattern: CompiledPattern, { prefix, ignore }: CompiledFilter): PatternKind {
+export function kindOf(pattern: CompiledPattern, { prefix, ignore, success }: CompiledFilter): PatternKind {
   if (pattern === prefix) return 'prefregex'
+  if (success.includes(pattern)) return 'successregex'
   return ignore.includes(pattern) ? 'ignoreregex' : 'failregex'
 }
 
-export type PatternKind = 'prefregex' | 'failregex' | 'ignoreregex'
+export type PatternKind = 'prefregex' | 'failregex' | 'ignoreregex' | 'successregex'

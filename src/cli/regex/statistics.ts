@@ -52,7 +52,8 @@ export class Statistics {
   #countFound(found: readonly Found[]): 'matched' | 'ignored' | 'missed' {
     const { tally, examiner } = this
     const isVerbose = this.#options.verbosity > 0
-    let isIgnored = examiner.ignoredBy.length > 0
+    // A line that forgives (successregex, which Fail2ban does not know) is no failure.
+    let isIgnored = examiner.ignoredBy.length > 0 || examiner.forgiven.length > 0
     for (const { index } of examiner.ignoredBy) tally.ignoreHits[index] = (tally.ignoreHits[index] ?? 0) + 1
     let failures = 0
     for (const { finding } of found) {

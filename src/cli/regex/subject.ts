@@ -15,6 +15,7 @@ export interface Subject {
   /** As written, by index. */
   failregex: readonly string[]
   ignoreregex: readonly string[]
+  successregex: readonly string[]
   hasDatepattern: boolean
   /** Which entries of the journal: the words of each line. */
   journalmatch: readonly (readonly string[])[]
@@ -49,6 +50,7 @@ export function makeSubject(words: readonly string[], options: RegexOptions, now
     filter,
     failregex: spec.failregex.map(({ value }) => value),
     ignoreregex: spec.ignoreregex.map(({ value }) => value),
+    successregex: (spec.successregex ?? []).map(({ value }) => value),
     hasDatepattern: spec.datepattern.length > 0,
     journalmatch: (options.journalmatch === undefined ? choice.journalmatch : [options.journalmatch])
       .map((line) => shellWords(line) ?? [])

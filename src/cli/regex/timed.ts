@@ -18,9 +18,15 @@ export function timedFilter(filter: CompiledFilter): { filter: CompiledFilter; w
     watches.set(compiled.pattern, watch)
     return { ...compiled, pattern: watched(compiled.pattern, watch) }
   }
-  const { fail, ignore, prefix } = filter
+  const { fail, ignore, success, prefix } = filter
   return {
-    filter: { ...filter, fail: fail.map(timed), ignore: ignore.map(timed), prefix: prefix && timed(prefix) },
+    filter: {
+      ...filter,
+      fail: fail.map(timed),
+      ignore: ignore.map(timed),
+      success: success.map(timed),
+      prefix: prefix && timed(prefix),
+    },
     watches,
   }
 }
