@@ -1,58 +1,109 @@
-import { networkInterfaces } from 'node:os'
 import { type Ip, overlaps, parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
+import { type Guarded, type GuardSource, guardKinds } from './guarded.js'
+import { NetworkIndex } from './network-index.js'
+import { OwnAddresses } from './own-addresses.js'
 
 export interface ProtectionOptions {
   clock: Clock
+  /** Who else is protected, besides this machine itself. */
+  guards: readonly GuardSource[]
   /** Networks an operator wrote down for this jail (`ignoreip` of the jail and of `[protect]`), names resolved. */
   ignored(jail: string): readonly Ip[]
-  /** Addresses somebody is logged in from, and what we know it by. */
-  sessions(): ReadonlyMap<string, string>
+  /** Told of those who were not protected before; not of those at the begin. */
+  onAppeared?(appeared: readonly Guarded[]): void
 }
 
-const loopback = ['127.0.0.0/8', '::1', '0.0.0.0', '::'].flatMap((text) => parseIp(text) ?? [])
+/** Somebody protected, and since when we know. */
+export interface KnownGuarded extends Guarded {
+  sinceMs: number
+}
 
-/** Own addresses are asked for again after this time: they change. */
-const ownAddressesMaxAgeMs = 5000
+/** Sources are asked again after this time, for each of them takes a look at a clock: 100,000 bans come at once at a restart. */
+const askAgainMs = 250
+
+const itself = ['127.0.0.0/8', '::1', '0.0.0.0', '::']
+  .flatMap((text) => parseIp(text) ?? [])
+  .map((ip): Guarded => ({ ip, kind: 'self', reason: `${ip.text} is this machine itself` }))
 
 /** Who may never be banned, whoever says so. A network that only contains somebody protected is refused too. */
 export class Protection {
   readonly #options: ProtectionOptions
-  #own: Ip[] = []
-  #ownReadMs = Number.NEGATIVE_INFINITY
+  readonly #own: OwnAddresses
+  readonly #sources: readonly GuardSource[]
+  #fleet: readonly Guarded[] = []
+  #lists: readonly (readonly Guarded[])[] = []
+  #index = new NetworkIndex<Guarded>([])
+  #since = new Map<string, number>()
+  #askedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: ProtectionOptions) {
     this.#options = options
+    this.#own = new OwnAddresses(options.clock)
+    this.#sources = [{ list: () => itself }, this.#own, { list: () => this.#fleet }, ...options.guards]
   }
 
   /** The reason, as the end of a sentence that begins with "Refused to ban …:"; undefined when the address may be banned. */
   reasonAgainst(ip: Ip, jail: string): string | undefined {
-    const hits = (known: Ip) => overlaps(known, ip)
-    const local = loopback.find(hits)
-    if (local !== undefined) return `${local.text} is this machine itself`
-    const own = this.#ownAddresses().find(hits)
-    if (own !== undefined) return `${own.text} is an address of this machine`
-    const ignored = this.#options.ignored(jail).find(hits)
-    if (ignored !== undefined) return `${ignored.text} is in ignoreip`
-    for (const [address, evidence] of this.#options.sessions()) {
-      const session = parseIp(address)
-      if (session !== undefined && hits(session)) return `somebody is logged in from ${address} (${evidence})`
-    }
-    return undefined
+    this.#ask()
+    const found = this.#index.overlapping(ip)
+    const ignored = this.#options.ignored(jail).find((known) => overlaps(known, ip))
+    if (ignored !== undefined) found.push({ ip: ignored, kind: 'ignoreip', reason: `${ignored.text} is in ignoreip` })
+    return found.length === 0 ? undefined : weightiest(found).reason
   }
 
   /** Whether this canonical text is one of this machine's addresses. Cheap: asked for every failure. */
   isOwn(id: string): boolean {
-    return id.startsWith('127.') || id === '::1' || this.#ownAddresses().some((own) => own.text === id)
+    return this.#own.has(id)
   }
 
-  #ownAddresses(): Ip[] {
-    const nowMs = this.#options.clock.now()
-    if (nowMs - this.#ownReadMs >= ownAddressesMaxAgeMs) {
-      this.#ownReadMs = nowMs
-      const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
-      this.#own = interfaces.flatMap(({ address }) => parseIp(address.replace(/%.*/, '')) ?? [])
-    }
-    return this.#own
+  /** The broker and the peers of the fleet, instead of those given before. */
+  setFleet(members: readonly { ip: Ip; what: string }[]): void {
+    this.#fleet = members.map(({ ip, what }) => ({ ip, kind: 'fleet', reason: `${ip.text} is ${what}` }))
+    this.lookAgain()
   }
+
+  /** Something is known to have changed: the next question sees it. */
+  lookAgain(): void {
+    this.#askedMs = Number.NEGATIVE_INFINITY
+  }
+
+  /** Sees what has changed, and tells of it. */
+  refresh(): void {
+    this.#ask()
+  }
+
+  /** Everybody who is protected now, whatever the jail; `ignoreip` is not among them. */
+  all(): KnownGuarded[] {
+    this.lookAgain()
+    this.#ask()
+    const known = this.#lists.flat()
+    return known.map((one) => ({ ...one, sinceMs: this.#since.get(keyOf(one)) ?? this.#askedMs }))
+  }
+
+  #ask(): void {
+    const { clock, onAppeared } = this.#options
+    const nowMs = clock.now()
+    if (nowMs - this.#askedMs < askAgainMs) return
+    this.#askedMs = nowMs
+    const lists = this.#sources.map((source) => source.list())
+    if (lists.length === this.#lists.length && lists.every((list, i) => list === this.#lists[i])) return
+    const isFirst = this.#lists.length === 0
+    this.#lists = lists
+    const all = lists.flat()
+    this.#index = new NetworkIndex(all)
+    const before = this.#since
+    this.#since = new Map(all.map((one) => [keyOf(one), before.get(keyOf(one)) ?? nowMs]))
+    const appeared = isFirst ? [] : all.filter((one) => !before.has(keyOf(one)))
+    if (appeared.length > 0) onAppeared?.(appeared)
+  }
+}
+
+function keyOf({ kind, ip }: Guarded): string {
+  return `${kind} ${ip.text}`
+}
+
+function weightiest(found: readonly Guarded[]): Guarded {
+  const weightOf = ({ kind }: Guarded) => guardKinds.indexOf(kind)
+  return found.reduce((best, one) => (weightOf(one) < weightOf(best) ? one : best))
 }

@@ -28,6 +28,14 @@ const table = {
     sessions: flag(true),
     /** Addresses, networks and names that no jail may ban, besides each jail's own `ignoreip`. */
     ignoreip: words(),
+    /** Networks, names and `file:` lists of proxies: an address inside stands for many. */
+    proxies: words(),
+    /** Never ban private addresses. */
+    private: flag(false),
+    /** New bans a minute that each jail enforces; 0: any number. */
+    budget: count(5000),
+    /** Percent of all who are connected that a jail's new bans may hit; 0: any number. */
+    budget_peers: percent(50),
     /** Bits of the IPv6 networks that count as one offender; undefined: every address for itself. Jails may say otherwise. */
     ipv6_prefix: off(parseIpv6Prefix),
     /** When a jail bans a whole network; undefined: never. Jails may say otherwise. */
@@ -132,6 +140,29 @@ function flag(byDefault: boolean): Kind<boolean> {
       if (['1', 'on', 'true', 'yes'].includes(word)) return true
       if (['0', 'off', 'false', 'no'].includes(word)) return false
       return { wrong: 'is neither yes nor no', hint: 'write yes or no' }
+    },
+  }
+}
+
+function count(byDefault: number): Kind<number> {
+  return {
+    byDefault,
+    read({ text }) {
+      if (text.toLowerCase() === 'off') return 0
+      const isRight = /^\d{1,9}$/.test(text)
+      return isRight ? Number(text) : { wrong: 'is not a number', hint: `write a whole number as ${byDefault}, or off` }
+    },
+  }
+}
+
+function percent(byDefault: number): Kind<number> {
+  return {
+    byDefault,
+    read({ text }) {
+      if (text.toLowerCase() === 'off') return 0
+      const [, digits = ''] = /^(\d{1,3})[ \t]*%?$/.exec(text) ?? []
+      const isRight = digits !== '' && Number(digits) <= 100
+      return isRight ? Number(digits) : { wrong: 'is not a share', hint: `write ${byDefault} %, or off` }
     },
   }
 }

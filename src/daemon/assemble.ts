@@ -1,5 +1,4 @@
 import { Bans } from '../bans/bans.js'
-import { Protection } from '../bans/protection.js'
 import { type Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { SettingsOverrides } from '../config/server-options.js'
@@ -14,10 +13,12 @@ import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
+import { liftNewlyProtected } from './newly-protected.js'
 import { Notifying } from './notifying.js'
 import { logFileOf, type Paths } from './paths.js'
 import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
+import { Protected } from './protected.js'
 import { Soon } from './soon.js'
 import { manualScope, type State } from './state.js'
 import type { SwitchableLog } from './switchable-log.js'
@@ -39,15 +40,23 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
   const logins = new Soon<Login>({ clock, log, what: 'logins', save: (seen) => store.logins.add(seen, clock.now()) })
   const sessions = new Sessions(clock, {
     accepted: store.logins.current(clock.now()),
-    onAccepted: (login) => logins.put(login.address, login),
+    onAccepted: (login) => {
+      logins.put(login.address, login)
+      guards.protection.lookAgain()
+    },
   })
   const names = new Names(clock, log)
-  const nobody: ReadonlyMap<string, string> = new Map()
-  const protection = new Protection({
+  const lists = new AddressLists(clock, log)
+  const guards = new Protected({
     clock,
-    ignored: (jail) => networksOf(jails, jail),
-    sessions: () => (config.own.protect.sessions ? sessions.addresses() : nobody),
+    settings: () => state.config.own.protect,
+    jails,
+    sessions,
+    names,
+    lists,
+    onAppeared: (appeared) => liftNewlyProtected(appeared, { bans, history: store.bans, log }),
   })
+  const { protection } = guards
   const notifying = new Notifying(clock, log)
   notifying.use(config.own)
   log.onError = (text) => notifying.trouble(text)
@@ -82,9 +91,8 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     // Somebody who is not root has our log elsewhere; the jail that reads it is meant to find it.
     realPath: (path) => (ownLog !== undefined && path === config.server.logtarget ? ownLog : path),
   })
-  const lists = new AddressLists(clock, log)
   const startedMs = clock.now()
-  return {
+  const state: State = {
     clock,
     log,
     paths,
@@ -94,6 +102,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     enforcerReason: reason,
     sessions,
     logins,
+    guards,
     protection,
     names,
     lists,
@@ -106,6 +115,8 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     overrides,
     config,
   }
+  guards.watch()
+  return state
 }
 
 /** What a jail is built with in the running daemon. */
@@ -137,10 +148,4 @@ export function buildJails(config: Config, state: State): { units: JailUnit[]; p
     else problems.push(...built.problems)
   }
   return { units, problems }
-}
-
-/** Who is ignored in this jail; for a ban by hand without a jail, who is ignored in any. */
-function networksOf(jails: ReadonlyMap<string, JailUnit>, jail: string): ReturnType<JailUnit['ignored']['networks']> {
-  const unit = jails.get(jail)
-  return unit === undefined ? [...jails.values()].flatMap((one) => one.ignored.networks()) : unit.ignored.networks()
 }

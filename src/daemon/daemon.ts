@@ -256,6 +256,7 @@ export class Daemon {
 
   #letGo(): void {
     this.#cancelPurge?.()
+    this.#state.guards.close()
     this.#state.names.close()
     this.#state.bans.close()
     this.#state.store.close()

@@ -129,7 +129,8 @@ export class JailRuns {
   #ignoredNames(): string[] {
     const { config, jails } = this.#state
     const words = [...jails.values()].flatMap((unit) => unit.config.jail.ignoreip)
-    return namesIn([...config.own.protect.ignoreip, ...words].map((word) => word.value))
+    const { ignoreip, proxies } = config.own.protect
+    return namesIn([...ignoreip, ...proxies, ...words].map((word) => word.value))
   }
 }
 

@@ -14,6 +14,7 @@ import type { Names } from './names.js'
 import type { Notifying } from './notifying.js'
 import type { Paths } from './paths.js'
 import type { Positions } from './positions.js'
+import type { Protected } from './protected.js'
 import type { Soon } from './soon.js'
 import type { SwitchableLog } from './switchable-log.js'
 
@@ -29,6 +30,8 @@ export interface State {
   readonly enforcerReason: string
   readonly sessions: Sessions
   readonly logins: Soon<Login>
+  /** Keeps `protection` up to date. */
+  readonly guards: Protected
   readonly protection: Protection
   readonly names: Names
   readonly lists: AddressLists
