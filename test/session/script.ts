@@ -433,6 +433,14 @@ $ status
 ? get web banip => 203.0.113.5
 $ restart --unban
 $ get web banned
+> config/fail2ban.local [DEFAULT]\nloglevel = DEBUG\nlogtarget = DIR/other-server.log\ndbpurgeage = 2d\n
+$ reload
+$ get loglevel
+$ get logtarget
+$ get dbpurgeage
+> config/fail2ban.local \n
+$ reload
+$ get loglevel
 $ stop
 $ ping
 $ stop

@@ -37,12 +37,16 @@ export async function startInBackground(session: Session): Promise<BackgroundSer
   }
 }
 
-function commandLine({ options, places }: Session): string[] {
-  const { socket, pidfile, loglevel, logtarget, syslogsocket } = places
-  const words = ['-c', path.resolve(options.dir), '-s', path.resolve(socket), '-p', path.resolve(pidfile)]
-  const settings = ['--loglevel', loglevel, '--logtarget', logtarget, '--syslogsocket', syslogsocket]
-  const name = options.processName === undefined ? [] : ['--pname', options.processName]
-  return [process.execPath, launcher(), '--async', '-f', ...words, ...settings, ...name, 'start']
+/** Only what was given to us: for all else a reload may bring something new. */
+function commandLine({ options }: Session): string[] {
+  const { socket, pidfile, ...settings } = options.overrides
+  const files = Object.entries({ conf: options.dir, socket, pidfile }).flatMap(([name, file]) =>
+    file === undefined ? [] : [`--${name}`, path.resolve(file)],
+  )
+  const given = Object.entries({ ...settings, pname: options.processName }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  )
+  return [process.execPath, launcher(), '--async', '-f', ...files, ...given, 'start']
 }
 
 /** `bin/fail2ban-server` of the checkout or package that this program runs from. */

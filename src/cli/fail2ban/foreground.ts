@@ -8,13 +8,13 @@ import type { Session } from './session.js'
 
 /** `-f`: this process is the server until it is told to end. */
 export async function runInForeground(session: Session): Promise<boolean> {
-  const { options, places, log, print } = session
+  const { options, log, print } = session
   process.title = options.processName ?? 'fail2ban-server'
   try {
     await runDaemon(
       {
         dir: path.resolve(options.dir),
-        overrides: { ...places },
+        overrides: options.overrides,
         simulate: false,
         verbose: false,
         say: (sentence) => log.say('INFO', sentence),
