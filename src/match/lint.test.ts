@@ -3,13 +3,13 @@ import { describe, it } from 'node:test'
 import { compileFilter } from './filter.js'
 import { lintFilter } from './lint.js'
 
-function lint(failregex: string, more: { prefregex?: string } = {}): string[] {
+function lint(failregex: string, more: { prefregex?: string; ignoreregex?: string } = {}): string[] {
   const origin = { file: 'x.conf', line: 3 }
   const compiled = compileFilter(
     {
       name: 'x',
       failregex: [{ value: failregex, origin }],
-      ignoreregex: [],
+      ignoreregex: more.ignoreregex === undefined ? [] : [{ value: more.ignoreregex, origin }],
       datepattern: [],
       maxlines: 1,
       usedns: 'no',
@@ -107,6 +107,12 @@ describe('lintFilter', () => {
       [told[0], 'cut: (and 2 more: lines 3, 4)'],
     )
     assert.match(told[0] ?? '', /^forgeable: failregex finds its words anywhere/)
+  })
+
+  it('warns of a prefix and of an ignoreregex that may begin anywhere', () => {
+    assert.deepEqual(lint('^denied <HOST>$', { prefregex: 'door: <F-CONTENT>.+</F-CONTENT>$' }), ['anywhere'])
+    assert.deepEqual(lint('^denied <HOST>$', { ignoreregex: 'from a friend' }), ['anywhere'])
+    assert.deepEqual(lint('^denied <HOST>$', { ignoreregex: '^denied 192\\.0\\.2\\.' }), [])
   })
 
   it('warns of exponential shapes', () => {

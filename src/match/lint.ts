@@ -22,7 +22,8 @@ export function lintFilter(filter: CompiledFilter): LintProblem[] {
   const { prefix, fail } = filter
   const remarks = fail.flatMap((one) => remarksOn(one, prefix))
   remarks.push(...filter.success.flatMap((one) => remarksOn(one, prefix).map(ofSuccess)))
-  if (prefix !== undefined) remarks.push(...shapeRemarks(prefix, 'prefregex'))
+  if (prefix !== undefined) remarks.push(...shapeRemarks(prefix, 'prefregex'), ...unanchoredPrefix(prefix))
+  remarks.push(...filter.ignore.flatMap(remarksOnIgnore))
   const [first] = fail
   if (first !== undefined && filter.maxlines === 1 && requiredLiterals(filter) === undefined) {
     remarks.push({
@@ -84,6 +85,42 @@ function remarksOn(one: CompiledPattern, prefix: CompiledPattern | undefined): R
     if (forgery !== undefined) return [...remarks, { pattern: one, ...textOfForgery(forgery) }]
   }
   return remarks
+}
+
+/** A prefix that may begin anywhere lets an attacker's text be the content. */
+function unanchoredPrefix(prefix: CompiledPattern): Remark[] {
+  if (beginsAnchored(prefix.pattern.syntax.root)) return []
+  return [
+    {
+      pattern: prefix,
+      danger: 'forgeable',
+      claim:
+        "prefregex finds its words anywhere in the line: a user name or request of an attacker may hold them, and what he writes behind them is taken for the program's message",
+      hint: 'begin it with ^',
+    },
+  ]
+}
+
+/** Whoever can write what an ignoreregex looks for is never banned. */
+function remarksOnIgnore(one: CompiledPattern): Remark[] {
+  const remarks = shapeRemarks(one, 'ignoreregex')
+  const { root } = one.pattern.syntax
+  // Where something stands before the anchor (`"^$"`) it matches nothing at all.
+  if (beginsAnchored(root) || hasBegin(root)) return remarks
+  const claim =
+    'ignoreregex finds its words anywhere in the line: an attacker who writes them into a user name or request is never counted'
+  return [
+    ...remarks,
+    { pattern: one, danger: 'conditional', claim, hint: 'begin it with ^ and say all that stands before the words' },
+  ]
+}
+
+function hasBegin(root: Node): boolean {
+  let has = false
+  walk(root, (node) => {
+    if (node.type === 'anchor' && node.at === 'textStart') has = true
+  })
+  return has
 }
 
 /** The same of a pattern that forgives: whoever can write its line himself is never banned. */
