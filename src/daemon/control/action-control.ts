@@ -1,4 +1,5 @@
 import { CommandError, type ControlledAction } from '../../compat/fail2ban-server.js'
+import { parseDurationMs } from '../../config/duration.js'
 import { withProperties } from '../../config/edit-actions.js'
 import type { JailConfig } from '../../config/load.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
@@ -17,6 +18,7 @@ const commands = [
   'actionstop',
   'actionunban',
 ]
+const timeoutMsDefault = 60_000
 /** Those of Fail2ban's class, whether an operator could do anything with them or not. */
 const methods = [
   ...['ban', 'clearAllParams', 'consistencyCheck', 'escapeTag', 'executeCmd', 'flush', 'invalidateBanEpoch'],
@@ -47,14 +49,16 @@ export class ActionControl implements ControlledAction {
 
   get(property: string): PyValue {
     const value = this.#values().get(property)
+    if (property === 'timeout') return ((value && parseDurationMs(value)) || timeoutMsDefault) / 1000
     if (value !== undefined) return value
     if (commands.includes(property)) return ''
-    if (property === 'timeout') return 60
     throw new CommandError('builtins.AttributeError', `'CommandAction' object has no attribute '${property}'`)
   }
 
   async set(property: string, value: PyValue): Promise<PyValue> {
     const text = typeof value === 'string' ? value : repr(value)
+    if (property === 'timeout' && parseDurationMs(text) === undefined)
+      throw new CommandError('builtins.NameError', `name '${text}' is not defined`)
     await this.#apply(withProperties(this.#unit.config, this.#name, [[property, text]]))
     return this.get(property)
   }
