@@ -1,7 +1,7 @@
 import type { CurrentLine } from './current-line.js'
 import { isAscii, type Match } from './dialect/pattern.js'
 import { Dispatch } from './dispatch.js'
-import { FieldPlan, FieldTable, type FieldValues, type LineState, place } from './field-table.js'
+import { FieldPlan, FieldTable, type FieldValues, type LineState, place, wellKnownCount } from './field-table.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import { identify, type Resolve } from './identity.js'
 import { copyOver, ownCopy } from './own-copy.js'
@@ -41,6 +41,13 @@ export interface FinderOptions {
   isBrief?: boolean
   /** An id that needs not be looked up comes as the empty text: for counting how many there are. */
   isCounting?: boolean
+  /** Is told of the failures of one id instead of `emit`: for those who need no more of them. */
+  onFailure?: (
+    id: string | undefined,
+    timeMs: number | undefined,
+    lines: string[],
+    fields: Record<string, string>,
+  ) => void
   probe?: Probe
 }
 
@@ -87,7 +94,10 @@ export class FailureFinder {
   readonly #ignoresLinesFirst: boolean
   readonly #sessions: Sessions
   /** Fields of the match at hand, as windows into the chunk. */
-  readonly #scratch: FieldValues
+  readonly #scratch: { values: FieldValues; places: readonly number[]; kept: readonly number[] }
+  /** For each fail pattern the places of its fields and the prefix's, and of those that a session keeps. */
+  readonly #placesOf: readonly (readonly number[])[]
+  readonly #keptOf: readonly (readonly number[])[]
   readonly #looksForSuccess: boolean
   readonly #successPlans: readonly FieldPlan[]
   #window: readonly WindowLine[] = []
@@ -101,13 +111,17 @@ export class FailureFinder {
     this.#table = new FieldTable(all.map(({ pattern }) => pattern))
     this.#looksForSuccess = options.onSuccess !== undefined && filter.success.length > 0
     this.#successPlans = filter.success.map((pattern) => new FieldPlan(pattern, this.#table))
-    this.#scratch = this.#table.empty()
+    this.#scratch = { values: this.#table.empty(), places: noPlaces, kept: noPlaces }
     this.#sessions = new Sessions({
       isThorough: options.triesAll === true || options.probe !== undefined,
       isBrief: options.isBrief === true,
     })
     this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
     this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
+    const ofPrefix = this.#prefix?.fields.places ?? noPlaces
+    this.#placesOf = this.#plans.map((plan) => [...new Set([...ofPrefix, ...plan.places])])
+    const isKept = (at: number) => options.isBrief !== true || at < wellKnownCount
+    this.#keptOf = this.#placesOf.map((places) => places.filter(isKept))
     this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
     // Tools are shown the match itself, unless they can do without.
     const isWatched = options.triesAll === true || options.probe !== undefined
@@ -226,20 +240,19 @@ export class FailureFinder {
     nowMs: number,
     emit: (finding: Finding) => void,
   ): boolean {
-    const { triesAll, tellsPending, isBrief, isCounting, onUndated, resolve, probe } = this.#options
+    const { triesAll, tellsPending, isBrief, isCounting, onUndated, onFailure, resolve, probe } = this.#options
     const source: LineText = isBrief ? noText : matched === undefined ? line : { full: () => textAsWritten(matched) }
     if (!line.isDated && onUndated !== undefined && !onUndated(source.full())) return false
-    const own = this.#scratch
-    this.#table.clear(own)
-    const state = this.#readMatch(own, pattern, match, before)
+    const { values: own } = this.#scratch
+    const state = this.#readMatch(pattern, match, before)
     const mlfid = own[place.mlfid]
-    const session = mlfid === undefined ? undefined : this.#sessions.merge(mlfid, own, state, source, nowMs)
+    const session = mlfid === undefined ? undefined : this.#sessions.merge(mlfid, this.#scratch, state, source, nowMs)
     if (mlfid !== undefined && session === undefined) return true
     // NOTE: a line of no session is a failure all the same; only Fail2ban's tool looks at the mark.
     const isNofail = session?.isNofail ?? (triesAll === true && state.isNofail)
     probe?.onMatch?.({ pattern, match, before, session, lines: matched?.map((each) => each.full) })
     if (isNofail && !triesAll) return true
-    const values = session?.values ?? this.#copied(own)
+    const values = session?.values ?? this.#copied()
     const ids = isCounting && isAddressed(values) ? '' : identify(values, this.#filter.usedns, resolve)
     if (ids === undefined && session === undefined) return false
     if (ids === undefined && session !== undefined) session.isPending = true
@@ -250,13 +263,20 @@ export class FailureFinder {
     const { timeMs } = line
     const users = triesAll && !isBrief && session !== undefined ? usersOf(session) : undefined
     // NOTE: written out, for `{ ...finding, id }` took 1.6 µs here, more than all patterns together.
-    if (typeof ids !== 'object') emit({ pattern, id: ids, timeMs, fields, lines, users, isNofail })
+    if (onFailure !== undefined && emit !== nobody && typeof ids !== 'object') onFailure(ids, timeMs, lines, fields)
+    else if (typeof ids !== 'object') emit({ pattern, id: ids, timeMs, fields, lines, users, isNofail })
     else for (const id of ids) emit({ pattern, id, timeMs, fields, lines, users, isNofail })
     return true
   }
 
-  #readMatch(values: FieldValues, pattern: CompiledPattern, match: Match, before: Match | undefined): LineState {
+  /** Puts the fields of the match into the scratch. */
+  #readMatch(pattern: CompiledPattern, match: Match, before: Match | undefined): LineState {
     const state = this.#state
+    const scratch = this.#scratch
+    const { values } = scratch
+    for (let i = 0; i < scratch.places.length; i++) values[scratch.places[i] ?? 0] = undefined
+    scratch.places = this.#placesOf[pattern.index] ?? noPlaces
+    scratch.kept = this.#keptOf[pattern.index] ?? noPlaces
     state.isNofail = false
     state.isGained = false
     state.isForgotten = false
@@ -271,9 +291,9 @@ export class FailureFinder {
     return state
   }
 
-  #copied(values: FieldValues): FieldValues {
+  #copied(): FieldValues {
     const copies = this.#table.empty()
-    copyOver(copies, values)
+    copyOver(copies, this.#scratch.values, this.#scratch.places)
     return copies
   }
 
@@ -309,6 +329,7 @@ const isAddressed = (values: FieldValues): boolean => values[place.ip4] !== unde
 
 const nothing: Record<string, string> = {}
 const noLines: string[] = []
+const noPlaces: readonly number[] = []
 const noText: LineText = { full: () => '' }
 
 const textAsWritten = (lines: readonly WindowLine[]): string => lines.map((line) => line.full).join('\n')

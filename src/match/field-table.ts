@@ -37,11 +37,6 @@ export class FieldTable {
     return this.#empty.slice()
   }
 
-  /** Makes all fields unset. */
-  clear(values: FieldValues): void {
-    for (let i = 0; i < values.length; i++) values[i] = undefined
-  }
-
   /** The fields that are set, by name. */
   toRecord(values: FieldValues): Record<string, string> {
     const { template, places, names } = this.#shapeOf(values)
@@ -129,6 +124,11 @@ export class FieldPlan {
     this.#nofail = pattern.slots.get('nofail') ?? -1
     this.#gained = pattern.slots.get('mlfgained') ?? -1
     this.#forgotten = pattern.slots.get('mlfforget') ?? -1
+  }
+
+  /** Places of all fields that it may fill. */
+  get places(): readonly number[] {
+    return [...this.#places, ...this.#complex.map(({ to }) => to)]
   }
 
   /** Whether every group is a field as it stands, and none says anything about the line. */

@@ -60,7 +60,7 @@ export class LineMatcher {
   #log: LogText = { text: '', bytes: undefined }
   #starts: Candidates = 'all'
   #found: (Failure | Success)[] = []
-  readonly #emit = (finding: Finding) => this.#keep(finding)
+  readonly #emit = ({ id, timeMs, lines, fields }: Finding) => this.#keep(id, timeMs, lines, fields)
 
   constructor(filter: CompiledFilter, options: LineMatcherOptions) {
     this.#options = options
@@ -70,6 +70,7 @@ export class LineMatcher {
     this.#finder = new FailureFinder(filter, {
       resolve: options.resolve,
       quarantine: this.#quarantine,
+      onFailure: (id, timeMs, lines, fields) => this.#keep(id, timeMs, lines, fields),
       onSuccess: options.onSuccess && ((success) => this.#found.push(success)),
       onUndated: (line) => this.#rules.warnUndated(line, this.#context.nowMs, this.#reader.line.timeMs !== undefined),
     })
@@ -172,9 +173,10 @@ export class LineMatcher {
     return lineEndAt(text, resumeAt) + 1
   }
 
-  #keep({ id, timeMs, fields, lines }: Finding): void {
+  #keep(id: string | undefined, timeMs: number | undefined, lines: string[], data: Failure['data']): void {
     if (id === undefined || timeMs === undefined) return
-    this.#found.push({ id, timeMs: Math.min(timeMs, this.#context.nowMs), lines, data: fields })
+    const { nowMs } = this.#context
+    this.#found.push({ id, timeMs: timeMs < nowMs ? timeMs : nowMs, lines, data })
   }
 
   #readGuarded(from: number, budgetMs: number): boolean {

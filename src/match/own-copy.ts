@@ -13,14 +13,15 @@ export function ownCopy(text: string): string {
   return joined.charCodeAt(0) === 0x20 ? joined.slice(1) : text
 }
 
-/** Puts own copies of the texts that are set over `target`; what is the same there already stays. `count`: only of so many. */
+/** Puts own copies of the texts that are set at these places over `target`; what is the same there already stays. */
 export function copyOver(
   target: (string | undefined)[],
   texts: readonly (string | undefined)[],
-  count = texts.length,
+  places: readonly number[],
 ): void {
-  for (let i = 0; i < count; i++) {
-    const text = texts[i]
-    if (text !== undefined && target[i] !== text) target[i] = ownCopy(text)
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i] ?? 0
+    const text = texts[place]
+    if (text !== undefined && target[place] !== text) target[place] = ownCopy(text)
   }
 }

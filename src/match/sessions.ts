@@ -32,6 +32,12 @@ export interface LineText {
   full(): string
 }
 
+/** Fields of a match, and where those may be that a session keeps. */
+export interface MatchedFields {
+  values: FieldValues
+  kept: readonly number[]
+}
+
 /** Sessions of one stream of lines by their id. */
 export class Sessions {
   readonly #byId = new Map<string, Session>()
@@ -53,7 +59,13 @@ export class Sessions {
    * Merges the fields of a line that matched into its session. Changes `state` where the session overrules it. Undefined: the line
    * is the last one of its session and no failure, so that nobody will ask for any of it; a tenth of the lines of a busy sshd.
    */
-  merge(id: string, values: FieldValues, state: LineState, line: LineText, nowMs: number): Session | undefined {
+  merge(
+    id: string,
+    { values, kept: places }: MatchedFields,
+    state: LineState,
+    line: LineText,
+    nowMs: number,
+  ): Session | undefined {
     if (state.isGained) state.isNofail = true
     const user = values[place.user]
     const known = this.#get(id, nowMs)
@@ -72,7 +84,7 @@ export class Sessions {
     const fields = this.#isBrief ? wellKnownCount : values.length
     const session = known ?? this.#open(id, fields, state, nowMs)
     if (known === undefined && user && !state.isForgotten) addUser(session, user)
-    copyOver(session.values, values, fields)
+    copyOver(session.values, values, places)
     session.isPending = false
     session.isNofail = state.isNofail
     if (!this.#isBrief) keepLine(session, state, line)
