@@ -11,7 +11,7 @@ export const root = path.resolve(import.meta.dirname, '../..')
 export const apart = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
 
 const serverPrograms = {
-  debian: ['/usr/bin/fail2ban-server'],
+  debian: [...apart, '/usr/bin/fail2ban-server'],
   own: [...apart, process.execPath, path.join(root, 'bin/fail2ban-server')],
 }
 
