@@ -1,0 +1,30 @@
+/** A signed message (message/seal) on its way: the words of one node in one batch. */
+export interface Parcel {
+  /** Subject it was sent on: `bans.<node>.<address token>`, `sight.<00..ff>.<node>`, `ctl.<what>`, `head`, `hb.<node>` (fleet-research G). */
+  subject: string
+  body: Uint8Array
+}
+
+export interface TransportEvents {
+  /** Anybody's parcel, own ones included. Called in the order of arrival. Hostile until opened. */
+  onParcel(parcel: Parcel): void
+  /** Connected, or connected again: what was missed comes by `catchUp`. */
+  onConnected(): void
+  onDisconnected(reason: string): void
+}
+
+/**
+ * Brings parcels from node to node. It is a relay and a cache, never an authority: trust is in the signatures alone. What a
+ * transport cannot deliver now rejects and is tried again by the outbox with the same id.
+ */
+export interface Transport {
+  readonly kind: 'local' | 'file' | 'nats'
+  start(events: TransportEvents): Promise<void>
+  /** Resolves when it is kept by the transport; the same id again has no effect. */
+  publish(parcel: Parcel, options: { id: string; ttlMs?: number }): Promise<void>
+  /** Everything still valid that others have told, snapshot first, then the tail. Parcels come through the callback. */
+  catchUp(onParcel: (parcel: Parcel) => void): Promise<void>
+  /** For `tocsin fleet status`. */
+  readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
+  close(): Promise<void>
+}
