@@ -1,4 +1,5 @@
 import type { Ip } from './address.js'
+import type { Audit, AuditRequest, ForeignChange } from './audit.js'
 
 export interface PortRange {
   first: number
@@ -56,7 +57,7 @@ export interface Reconciliation {
  * All calls are idempotent: closing what is closed sets its new end, opening what is open does nothing.
  */
 export interface Enforcer {
-  readonly kind: 'netlink' | 'nft' | 'simulate'
+  readonly kind: 'netlink' | 'nft' | 'ipset' | 'simulate'
   /** Puts everything for these scopes in place. Closures of scopes that stay are kept, those of scopes not named are removed. */
   arrange(scopes: readonly Scope[]): Promise<void>
   close(closures: readonly TimedClosure[]): Promise<void>
@@ -67,6 +68,12 @@ export interface Enforcer {
   drops(closure: Closure): Promise<Drops | undefined>
   /** Closures really in force, by jail. */
   count(): Promise<Map<string, number>>
+  /** Compares what is in force with what is wanted, in bounded memory and small steps. Missing: `reconcile` has to do. */
+  audit?(request: AuditRequest): Promise<Audit>
+  /** Tells of what others do to what is ours, as soon as they have done it; the returned function ends that. Missing: nobody can tell. */
+  watch?(onChange: (change: ForeignChange) => void): () => void
+  /** What was kept out by each jail since its scope was put in place; missing: only `drops` knows. */
+  dropsByJail?(): Promise<Map<string, Drops>>
   /** Opens everything and removes every trace of ours. */
   clear(): Promise<void>
   /** Lets go of sockets and files. What is in force stays in force. */

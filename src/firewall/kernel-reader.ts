@@ -96,9 +96,9 @@ export function readThese(
   visit: (element: DumpedElement) => void,
 ): number {
   let found = 0
-  for (let at = 0; at < keys.length; ) {
+  for (let at = 0, size = keys.length; at < keys.length; ) {
     const before = found
-    const elements = keys.slice(at).map((key) => ({ key }))
+    const elements = keys.slice(at, at + size).map((key) => ({ key }))
     const answer = connection.ask(
       (writer) => askElement(writer, set, elements),
       (message) => {
@@ -108,8 +108,9 @@ export function readThese(
         }
       },
     )
-    // The answer ends at the first that is absent: go on behind it.
-    at = answer === undefined ? at + (found - before) + 1 : keys.length
+    // The answer ends at the first that is absent: go on behind it, in small steps at first, for others may be absent too.
+    at += answer === undefined ? found - before + 1 : elements.length
+    size = answer === undefined ? 1 : size * 2
   }
   return found
 }

@@ -1,9 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
+import type { Audit, AuditRequest, ForeignChange } from '../domain/audit.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { chainNames, writeArrangement } from './arrangement.js'
+import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
+import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
 import { countElements, listChains, listSets, readElement, readIntervals } from './kernel-reader.js'
 import { checkScopes, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
@@ -12,6 +15,7 @@ import { elementBytesMax } from './netlink/elements.js'
 import { type KernelFeatures, probeFeatures } from './netlink/features.js'
 import { Reconciler } from './reconcile.js'
 import { copiesMax, type SetChange, writeChanges } from './set-changes.js'
+import { structureOf } from './structure.js'
 import { TouchedKeys } from './touched-keys.js'
 import { wishes } from './wishes.js'
 
@@ -49,11 +53,14 @@ export class KernelEnforcer implements Enforcer {
   readonly #covers = new Covers()
   readonly #touched = new TouchedKeys()
   readonly #reconciler: Reconciler
+  readonly #auditor: Auditor
   readonly #ingress: Ingress
   readonly #say: (sentence: string) => void
   #jails: ReadonlySet<string> = new Set()
   /** As last arranged; undefined: nothing is, or not any more. */
   #scopes: readonly Scope[] | undefined
+  /** What stands for table, chains and rules as we have put them. */
+  #structure = ''
 
   /** Throws SystemError or NftError where this process may not, or this kernel cannot. */
   constructor({ clock, features, ingress = [], say = () => {} }: KernelOptions) {
@@ -73,6 +80,14 @@ export class KernelEnforcer implements Enforcer {
       touched: this.#touched,
       apply: (changes) => this.#apply(changes),
     })
+    this.#auditor = new Auditor({
+      connection: this.#connection,
+      clock,
+      covers: this.#covers,
+      close: (closures) => this.close(closures),
+      open: (closures) => this.open(closures),
+      apply: (changes) => this.#apply(changes),
+    })
   }
 
   async arrange(scopes: readonly Scope[]): Promise<void> {
@@ -83,6 +98,7 @@ export class KernelEnforcer implements Enforcer {
     this.#jails = new Set(scopes.map(({ jail }) => jail))
     this.#scopes = scopes
     this.#adoptNetworks()
+    this.#structure = structureOf(this.#connection)
   }
 
   async close(closures: readonly TimedClosure[]): Promise<void> {
@@ -100,6 +116,17 @@ export class KernelEnforcer implements Enforcer {
 
   async reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
     return this.#reconciler.reconcile(this.#jails, wanted)
+  }
+
+  async audit(request: AuditRequest): Promise<Audit> {
+    const scopes = this.#scopes
+    const isAsPut = scopes === undefined || structureOf(this.#connection) === this.#structure
+    if (!isAsPut) await this.arrange(scopes)
+    return { ...(await this.#auditor.audit(this.#jails, request)), rearranged: !isAsPut }
+  }
+
+  watch(onChange: (change: ForeignChange) => void): () => void {
+    return watchForeignChanges({ ownPorts: [this.#connection.portId], jails: () => this.#jails, onChange })
   }
 
   async drops({ jail, ip }: Closure): Promise<Drops | undefined> {
@@ -151,6 +178,7 @@ export class KernelEnforcer implements Enforcer {
   release(): void {
     this.#ingress.release()
     this.#reconciler.release()
+    this.#auditor.release()
     this.#connection.close()
   }
 

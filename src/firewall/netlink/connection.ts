@@ -76,6 +76,11 @@ export class NftConnection {
     return this.#socket.sendBytesMax
   }
 
+  /** By which changes that were made over this connection can be told from others'. */
+  get portId(): number {
+    return this.#socket.portId
+  }
+
   /** Sends what `fill` writes as one batch: it happens as a whole, or NftError (SystemError) is thrown and nothing changed. */
   transact(fill: (writer: NftWriter) => void): void {
     const writer = this.#writer()

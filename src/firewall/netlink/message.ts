@@ -151,6 +151,8 @@ export interface Message {
   type: number
   flags: number
   sequence: number
+  /** Of the socket that asked, or, in a notification, that made the change; 0: the kernel itself. */
+  portId: number
   body: Buffer
 }
 
@@ -163,6 +165,7 @@ export function* messagesIn(datagram: Buffer): Generator<Message> {
       type: readHost16(datagram, at + 4),
       flags: readHost16(datagram, at + 6),
       sequence: readHost32(datagram, at + 8),
+      portId: readHost32(datagram, at + 12),
       body: datagram.subarray(at + headerBytes, at + length),
     }
     at += (length + 3) & ~3

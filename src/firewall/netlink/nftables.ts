@@ -1,7 +1,7 @@
 import { type MessageWriter, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST } from './message.js'
 
 /** Numbers and layouts of <linux/netfilter/nf_tables.h>, under the kernel's names. */
-const NFPROTO_INET = 1
+export const NFPROTO_INET = 1
 export const NFPROTO_IPV4 = 2
 export const NFPROTO_IPV6 = 10
 const NFNL_SUBSYS_NFTABLES = 10
@@ -14,6 +14,7 @@ export const NFT_MSG = {
   GETCHAIN: 4,
   DELCHAIN: 5,
   NEWRULE: 6,
+  GETRULE: 7,
   DELRULE: 8,
   NEWSET: 9,
   GETSET: 10,
@@ -21,6 +22,7 @@ export const NFT_MSG = {
   NEWSETELEM: 12,
   GETSETELEM: 13,
   DELSETELEM: 14,
+  NEWGEN: 15,
   /** Since Linux 6.3: like DELSETELEM, and fine when there is no such element. */
   DESTROYSETELEM: 30,
 } as const

@@ -94,6 +94,15 @@ export class NetlinkSocket {
     throw new SystemError('recv from netlink', constants.errno.EINTR)
   }
 
+  /** The number by which the kernel tells sockets of a network namespace apart; messages about what was done with this one carry it. */
+  get portId(): number {
+    const address = new Int32Array(3)
+    const length = new Int32Array([address.byteLength])
+    if (libc().getsockname(this.#number(), address, length) < 0)
+      throw new SystemError('getsockname of a netlink socket', lastErrno())
+    return (address[1] ?? 0) >>> 0
+  }
+
   close(): void {
     if (this.#isOpen) libc().close(this.#fd)
     this.#isOpen = false
@@ -145,6 +154,7 @@ interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number
   setsockopt(fd: number, level: number, option: number, value: Int32Array, length: number): number
   getsockopt(fd: number, level: number, option: number, value: Int32Array, length: Int32Array): number
+  getsockname(fd: number, address: Int32Array, length: Int32Array): number
   send(fd: number, bytes: Uint8Array, length: number, flags: number): number
   recv(fd: number, bytes: Uint8Array, length: number, flags: number): number
   close(fd: number): number
@@ -159,6 +169,7 @@ function libc(): Libc {
     bind: cFunction('int bind(int fd, const void *address, uint32_t length)'),
     setsockopt: cFunction('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)'),
     getsockopt: cFunction('int getsockopt(int fd, int level, int option, void *value, void *length)'),
+    getsockname: cFunction('int getsockname(int fd, void *address, void *length)'),
     send: cFunction('intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
     recv: cFunction('intptr_t recv(int fd, void *bytes, size_t length, int flags)'),
     close: cFunction('int close(int fd)'),
