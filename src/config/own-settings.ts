@@ -1,3 +1,4 @@
+import { isSingleAddress, parseIp } from '../domain/address.js'
 import type { Problem, Sourced } from '../domain/origin.js'
 import { ConfigError, problemOf } from './config-error.js'
 import { parseDurationMs } from './duration.js'
@@ -22,6 +23,8 @@ const table = {
     socket: text(),
     /** Members of this group may look and ban; undefined: root alone. */
     group: text(),
+    /** Where metrics are to be had over TCP; undefined: on the API's socket only. */
+    metrics: off(listenAddress),
   },
   protect: {
     /** Never ban an address from which somebody is logged in. */
@@ -46,6 +49,8 @@ const table = {
     simulate: flag(false),
     /** Carry out unmodified stock firewall actions in the kernel; else their commands are run. */
     native: flag(true),
+    /** Milliseconds between two comparisons of the kernel with our bans; 0: only when asked for. */
+    audit: durationOrOffMs(60_000),
   },
   notify: {
     /** Gets a JSON document by POST for each event. */
@@ -196,6 +201,21 @@ function durationMs(byDefault: number): Kind<number> {
       return ms !== undefined && ms > 0 ? ms : { wrong: 'is not a duration', hint: 'write seconds, or 30m, 1h, 1d' }
     },
   }
+}
+
+function durationOrOffMs(byDefault: number): Kind<number> {
+  const duration = durationMs(byDefault)
+  return { byDefault, read: (value) => (/^(?:0|off)$/i.test(value.text) ? 0 : duration.read(value)) }
+}
+
+function listenAddress(text: string): { host: string; port: number } | undefined | WrongValue {
+  if (text === '' || text.toLowerCase() === 'off') return undefined
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text) ?? []
+  const ip = parseIp(bracketed ?? plain ?? '')
+  const port = Number(digits)
+  return ip !== undefined && isSingleAddress(ip) && port > 0 && port <= 65_535
+    ? { host: ip.text, port }
+    : { wrong: 'is no address with a port', hint: 'write 127.0.0.1:9191 or [::1]:9191, or off' }
 }
 
 function secretText(): Kind<string | undefined> {
