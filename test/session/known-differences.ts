@@ -10,7 +10,6 @@ export const known: ReadonlyMap<string, string> = new Map([
   ],
   ['get logtarget anew', 'with us the command line still wins after a reload'],
   ['restart', 'ours reads the configuration before it stops anything, so what is said of it comes first'],
-  ['set web action record timeout soon', 'Fail2ban shows what Python says of the word'],
   ['set web addaction other DIR/nosuch.py "{}"', 'no program in Python is run here but smtp.py'],
   ['add web', 'Fail2ban 1.0.2 fails over an error of its own, 1.1 says what we say'],
 ])

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startInBackground } from './background.js'
 import { readCommands } from './configuration.js'
 import { converse, isAnswering } from './conversation.js'
+import { readPlaces } from './places.js'
 import type { Session } from './session.js'
 
 const lookAgainMs = 20
@@ -55,17 +56,23 @@ async function launchInBackground(session: Session): Promise<boolean> {
   try {
     let isUp = false
     await until(async () => {
-      isUp = await isAnswering(session)
+      isUp = await isAnswering(relocated(session))
       return isUp || !server.isAlive()
     }, options.timeoutMs)
     // Another client that has started us asks for itself.
-    if (isUp) return options.isAsync || (await converse(session, ['server-status']))
+    if (isUp) return options.isAsync || (await converse(relocated(session), ['server-status']))
     const reason = server.said() || `it has not answered within ${options.timeoutMs / 1000} s`
     log.say('ERROR', `Could not start fail2ban-server: ${reason}`)
     return false
   } finally {
     server.forget()
   }
+}
+
+/** A server of somebody who is not root may listen elsewhere than the configuration says, which is seen once it does. */
+function relocated(session: Session): Session {
+  const places = readPlaces(session.options, { say() {}, sayAll() {} })
+  return typeof places === 'string' ? session : { ...session, places }
 }
 
 /** Whether it has become true in time. */
