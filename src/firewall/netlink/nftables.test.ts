@@ -79,8 +79,8 @@ function host16(value: number): number[] {
 
 describe('messages to nf_tables', { skip }, () => {
   before(async () => {
-    for (const name of ['in0', 'in1'])
-      await runChild(['ip', 'link', 'add', name, 'type', 'dummy'], { timeoutMs: 10_000 })
+    const argv = ['ip', 'link', 'add', 'in0', 'type', 'veth', 'peer', 'name', 'in1']
+    assert.equal((await runChild(argv, { timeoutMs: 10_000 })).exitCode, 0)
   })
 
   for (const scope of scopesInBytes)
