@@ -16,7 +16,7 @@ export interface Variant {
 }
 
 /** A repeat that may take so much is a field that somebody fills, not a number or a code. */
-export const fieldLengthMin = 60
+const fieldLengthMin = 60
 
 /** Groups whose text decides who is banned, in the order in which Fail2ban asks them. */
 export const idGroups = ['fid', 'ip4', 'ip6', 'dns']

@@ -35,6 +35,7 @@ export class LineRun {
   readonly #examiner: Examiner
   readonly #lookup: NameLookup
   readonly #onStall: (stall: Stall) => void
+  readonly #pieceMs: number
   readonly #fuse = new Fuse()
   readonly #visit: Visit
   #chunk = ''
@@ -51,11 +52,15 @@ export class LineRun {
     this.#visit(this.#chunk, start, end)
   }
 
-  constructor(examiner: Examiner, options: { lookup: NameLookup; visit: Visit; onStall: (stall: Stall) => void }) {
+  constructor(
+    examiner: Examiner,
+    options: { lookup: NameLookup; visit: Visit; onStall: (stall: Stall) => void; pieceMs?: number },
+  ) {
     this.#examiner = examiner
     this.#lookup = options.lookup
     this.#visit = options.visit
     this.#onStall = options.onStall
+    this.#pieceMs = options.pieceMs ?? pieceMs
   }
 
   /** Whole lines, but for the last of all. */
@@ -100,7 +105,7 @@ export class LineRun {
   }
 
   #read(lines: Lines): void {
-    const budgetMs = pieceMs + (lines.bytes / 1024) * pieceMsPerKiB
+    const budgetMs = this.#pieceMs + (lines.bytes / 1024) * pieceMsPerKiB
     let stoppedAt = -1
     for (let from = 0; from < lines.size; ) {
       this.#at = from
