@@ -10,6 +10,12 @@ export interface Operations {
   unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }>
   banned(filter: { ip?: string | undefined; jail?: string | undefined }): Promise<BanView[]>
   why(ip: string): Promise<Explanation>
+  /** Who may not be banned and why, who was refused, what is held back, what waits for a confirmation. */
+  protected(): Promise<ProtectedView>
+  /** `ids`: addresses, networks, or numbers of bans on trial. */
+  confirm(request: { ids: string[] }): Promise<ConfirmOutcome[]>
+  /** What the jail decides is enforced again, whatever its budget, for `forMs` (an hour). */
+  resume(request: { jail: string; forMs?: number | undefined }): Promise<ResumeOutcome>
   /** Applies the configuration as it now stands in the files, or changes nothing and says why. */
   reload(): Promise<ReloadOutcome>
   /**
@@ -46,6 +52,8 @@ export interface JailStatus {
   sources: SourceStatus[]
   /** Patterns that are out of use because they took too long on a line; a reload of the jail tries them again. */
   quarantined: { pattern: string; place: string; line: string; sinceMs: number }[]
+  /** While it bans too much at once: so many new bans are decided, but not enforced. */
+  heldBack?: { sinceMs: number; reason: string; count: number }
 }
 
 export interface SourceStatus {
@@ -71,6 +79,8 @@ export interface BanRequest {
   durationMs?: number | undefined
   permanent?: boolean | undefined
   force?: boolean | undefined
+  /** Undone after this time, unless it is confirmed. */
+  confirmMs?: number | undefined
 }
 
 export interface BanOutcome {
@@ -86,6 +96,8 @@ export interface BanOutcome {
   /** Decided and told, but by intention not enforced. */
   simulated?: boolean
   saved?: boolean
+  /** Waits for its confirmation until then; then it would end at `endMs` (null: never). */
+  trial?: { number: number; untilMs: number; endMs: number | null }
 }
 
 export interface UnbanRequest {
@@ -116,3 +128,27 @@ export interface StopOutcome {
 }
 
 export type ReloadOutcome = { ok: true; changes: string[]; problems: Problem[] } | { ok: false; problems: Problem[] }
+
+export interface ProtectedView {
+  /** The first 2000. `sinceMs`: since when we know; missing: it stands in the configuration. */
+  protected: { network: string; kind: string; reason: string; sinceMs?: number }[]
+  /** How many more there are. */
+  more: number
+  /** The latest first. */
+  refused: { ip: string; jail: string; reason: string; count: number; firstMs: number; lastMs: number }[]
+  /** `ips`: the newest 100. */
+  heldBack: { jail: string; sinceMs: number; reason: string; count: number; ips: string[] }[]
+  trials: { number: number; ip: string; jail: string; untilMs: number }[]
+}
+
+export interface ConfirmOutcome {
+  ip: string
+  /** Missing: nothing of that kind waits. */
+  jail?: string
+  /** `over`: it has been lifted meanwhile. */
+  result: 'confirmed' | 'over' | 'unknown'
+  endMs?: number | null
+}
+
+/** `enforced`: how many bans that were held back have begun now. */
+export type ResumeOutcome = { jail: string; result: 'resumed'; enforced: number } | { jail: string; result: 'nothing' }

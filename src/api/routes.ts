@@ -13,6 +13,12 @@ const banBody = v.strictObject({
   durationMs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1))),
   permanent: v.optional(v.boolean()),
   force: v.optional(v.boolean()),
+  confirmMs: v.optional(v.pipe(v.number(), v.minValue(1000), v.maxValue(86_400_000))),
+})
+const confirmBody = v.strictObject({ ids: ipTexts })
+const resumeBody = v.strictObject({
+  jail: v.pipe(v.string(), v.maxLength(200)),
+  forMs: v.optional(v.pipe(v.number(), v.minValue(1000), v.maxValue(30 * 86_400_000))),
 })
 const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolean()), jail: jailName })
 const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
@@ -37,7 +43,7 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
     await next()
   })
   app.use(async (c, next) => {
-    const isFree = c.req.method === 'GET' || c.req.path === '/v1/bans' || c.req.path === '/v1/unban'
+    const isFree = c.req.method === 'GET' || ['/v1/bans', '/v1/unban', '/v1/confirm'].includes(c.req.path)
     if (!isFree && c.env.rights !== 'all') return c.json(onlyRoot, 403)
     await next()
   })
@@ -51,6 +57,9 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
     c.json(await operations.banned({ ip: c.req.query('ip'), jail: c.req.query('jail') })),
   )
   app.get('/v1/why/:ip', async (c) => c.json(await operations.why(c.req.param('ip'))))
+  app.get('/v1/protected', async (c) => c.json(await operations.protected()))
+  app.post('/v1/confirm', async (c) => c.json(await operations.confirm(await read(c.req.raw, confirmBody))))
+  app.post('/v1/resume', async (c) => c.json(await operations.resume(await read(c.req.raw, resumeBody))))
   app.post('/v1/bans', async (c) => {
     const wish = await read(c.req.raw, banBody)
     if (wish.force && c.env.rights !== 'all') return c.json(onlyRoot, 403)

@@ -7,11 +7,12 @@ import type { Log } from '../lib/log.js'
 import type { BanRecords } from './ban-records.js'
 import { closureOf, keyOf, toEnforcer } from './deliveries.js'
 import type { Delivery } from './delivery.js'
+import type { Enactment, EnactOptions } from './enactment.js'
 import { Expiry } from './expiry.js'
 import { type LiveBan, LiveBans } from './live-bans.js'
 import { type BanWatcher, News, type Note, tell } from './news.js'
 import { Records } from './records.js'
-import { Refusals } from './refusals.js'
+import { Refusals, type Refused } from './refusals.js'
 import { isWorthExtending, tellRepeat } from './repeats.js'
 import { Restore, type RestoreRules } from './restore.js'
 
@@ -27,27 +28,11 @@ export interface BansOptions {
   isInKernel?(jail: string): boolean
   /** Whether the jail has actions that take any text as an id; missing: none has. */
   mayBanText?(jail: string): boolean
+  /** Counts a new ban that a jail has decided; the reason why it is not to be enforced, undefined: it is. */
+  holdBack?(ban: Ban, ip: Ip | undefined): string | undefined
   /** For how long a ban that is about to begin really is to last; undefined: as it says. */
   lengthen?(ban: Ban): { durationMs: number; count: number; notes: readonly Note[] } | undefined
 }
-
-export interface EnactOptions {
-  /** In spite of a protection. */
-  force: boolean
-  /** For exactly the time it says: somebody has named it. */
-  exact?: boolean
-}
-
-/** What became of a wish to ban. */
-export type Enactment =
-  | { kind: 'enacted' }
-  /** Was banned already and now ends later. */
-  | { kind: 'extended' }
-  | { kind: 'already'; untilMs: number }
-  /** Its end is already past. */
-  | { kind: 'expired' }
-  /** `canForce`: a protection, which an operator may override. */
-  | { kind: 'refused'; reason: string; canForce: boolean }
 
 /** Closures in one call at a start. */
 const closedAtOnce = 5000
@@ -102,6 +87,8 @@ export class Bans {
     const id = ip?.text ?? wish.id
     const known = this.#live.get(wish.jail, id)
     if (known !== undefined) return this.#extend(known, wish)
+    const held = wish.origin.kind === 'jail' ? this.#options.holdBack?.({ ...wish, id }, ip) : undefined
+    if (held !== undefined) return { kind: 'held', reason: held }
     const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
     const ban = { ...wish, id, ...longer }
     const live = this.#live.add(ban)
@@ -214,6 +201,11 @@ export class Bans {
     this.#expiry.close()
     this.#enforcing.close()
     this.#records.close()
+  }
+
+  /** Whom somebody wanted to ban and may not, the latest first. */
+  get refused(): Refused[] {
+    return this.#refusals.latest()
   }
 
   get live(): LiveBans {

@@ -27,16 +27,21 @@ export class OwnAddresses implements GuardSource {
 
   /** Whether this canonical text is one of them. Cheap: asked for every failure. */
   has(id: string): boolean {
-    if (id.startsWith('127.') || id === '::1') return true
+    if (isLoopback(id)) return true
     this.list()
     return this.#texts.has(id)
   }
 }
 
-/** Of interfaces that are up, aliases included. */
+/** Of interfaces that are up, aliases included; 127.0.0.1 is protected anyway. NOTE: a loopback interface may have others. */
 function addressesOfInterfaces(): Guarded[] {
   const entries = Object.values(networkInterfaces()).flatMap((known) => known ?? [])
   return entries
+    .filter(({ address }) => !isLoopback(address))
     .flatMap(({ address }) => parseIp(address.replace(/%.*/, '')) ?? [])
     .map((ip) => ({ ip, kind: 'own', reason: `${ip.text} is an address of this machine` }))
+}
+
+function isLoopback(text: string): boolean {
+  return text.startsWith('127.') || text === '::1'
 }

@@ -6,7 +6,7 @@ import { keyOf } from './deliveries.js'
 
 /** A refusal is logged at most once in this time for each jail and id. */
 const quietMs = 3_600_000
-/** Full: the oldest is forgotten. That costs one more line in the log. */
+/** Full: the one without news for longest is forgotten. That costs one more line in the log. */
 const rememberedMax = 1000
 /** Texts that are no address are banned up to this length: they end in a command. */
 const textMax = 2048
@@ -18,6 +18,17 @@ export interface RefusalsOptions {
   mayBanText?(jail: string): boolean
 }
 
+/** Somebody who was not banned, as often as that was wished for. */
+export interface Refused {
+  jail: string
+  id: string
+  /** The last one. */
+  reason: string
+  count: number
+  firstMs: number
+  lastMs: number
+}
+
 export interface Refusal {
   reason: string
   /** It is a protection, which an operator may override. */
@@ -27,7 +38,8 @@ export interface Refusal {
 /** Decides who may not be banned, and tells of it, each once an hour: whoever is protected may well fail every second. */
 export class Refusals {
   readonly #options: RefusalsOptions
-  readonly #toldMs = new Map<string, number>()
+  /** Newest last. */
+  readonly #known = new Map<string, Refused & { toldMs: number }>()
 
   constructor(options: RefusalsOptions) {
     this.#options = options
@@ -42,6 +54,11 @@ export class Refusals {
     return { reason, canForce: ip !== undefined }
   }
 
+  /** The latest first. */
+  latest(): Refused[] {
+    return [...this.#known.values()].reverse().map(({ toldMs: _, ...refused }) => refused)
+  }
+
   #againstText({ jail, id }: Ban): string | undefined {
     if (this.#options.mayBanText?.(jail) !== true)
       return 'it is not an IP address or network, and only those can be banned in the kernel'
@@ -51,10 +68,18 @@ export class Refusals {
   #tell(ban: Ban, reason: string): void {
     const key = keyOf(ban)
     const nowMs = this.#options.clock.now()
-    if (nowMs - (this.#toldMs.get(key) ?? Number.NEGATIVE_INFINITY) < quietMs) return
-    this.#toldMs.delete(key)
-    this.#toldMs.set(key, nowMs)
-    if (this.#toldMs.size > rememberedMax) this.#toldMs.delete([...this.#toldMs.keys()][0] ?? '')
-    this.#options.log.write('WARNING', 'actions', `[${ban.jail}] Refused to ban ${ban.id}: ${reason}`)
+    const { jail, id } = ban
+    const known = this.#known.get(key) ?? { jail, id, count: 0, firstMs: nowMs, toldMs: Number.NEGATIVE_INFINITY }
+    const isQuiet = nowMs - known.toldMs < quietMs
+    this.#known.delete(key)
+    this.#known.set(key, {
+      ...known,
+      reason,
+      count: known.count + 1,
+      lastMs: nowMs,
+      toldMs: isQuiet ? known.toldMs : nowMs,
+    })
+    if (this.#known.size > rememberedMax) this.#known.delete([...this.#known.keys()][0] ?? '')
+    if (!isQuiet) this.#options.log.write('WARNING', 'actions', `[${jail}] Refused to ban ${id}: ${reason}`)
   }
 }

@@ -56,11 +56,35 @@ const commands = {
         },
         permanent: yes('For good'),
         force: yes('Even if the address is protected'),
+        confirm: value('TIME', 'Undone after this time unless it is confirmed: by Enter, or tocsin confirm'),
       },
       aliases: { ...aliases, j: 'jail' },
       positional: { kind: 'array', parameter: one('IP', 'Address or network'), minimum: 1 },
     },
     docs: { brief: 'Ban addresses or networks' },
+  }),
+  confirm: buildCommand({
+    loader: async () => (await import('./commands/confirm.js')).confirm,
+    parameters: {
+      flags: common,
+      aliases,
+      positional: { kind: 'array', parameter: one('IP|NUMBER', 'What tocsin ban --confirm has said'), minimum: 1 },
+    },
+    docs: { brief: 'Keep bans that tocsin ban --confirm would undo' },
+  }),
+  protected: buildCommand({
+    loader: async () => (await import('./commands/protected.js')).showProtected,
+    parameters: { flags: common, aliases },
+    docs: { brief: 'Who is never banned and why, who was refused, what is held back' },
+  }),
+  resume: buildCommand({
+    loader: async () => (await import('./commands/resume.js')).resume,
+    parameters: {
+      flags: { ...common, for: value('TIME', 'How long its budget does not count (default: 1h)') },
+      aliases,
+      positional: { kind: 'tuple', parameters: [one('JAIL', 'A jail that holds back')] },
+    },
+    docs: { brief: 'Enforce what a jail holds back because it bans too much at once' },
   }),
   unban: buildCommand({
     loader: async () => (await import('./commands/unban.js')).unban,

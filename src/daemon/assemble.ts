@@ -1,4 +1,6 @@
 import { Bans } from '../bans/bans.js'
+import { Confirmations } from '../bans/confirmations.js'
+import { HeldBack } from '../bans/held-back.js'
 import { type Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
 import type { SettingsOverrides } from '../config/server-options.js'
@@ -18,7 +20,7 @@ import { Notifying } from './notifying.js'
 import { logFileOf, type Paths } from './paths.js'
 import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
-import { Protected } from './protected.js'
+import { budgetOf, Protected } from './protected.js'
 import { Soon } from './soon.js'
 import { manualScope, type State } from './state.js'
 import type { SwitchableLog } from './switchable-log.js'
@@ -68,12 +70,14 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     judge: (unit, failure) => pipeline.judge(unit, failure),
     notifying,
   })
+  const heldBack = new HeldBack({ clock, log, limits: () => budgetOf(state.config.own) })
   const bans = new Bans({
     clock,
     log,
     enforcer,
     store: store.bans,
     protection: (ip, jail) => protection.reasonAgainst(ip, jail),
+    holdBack: (ban, ip) => heldBack.against(ban, ip),
     actions: events,
     isInKernel: (jail) => jails.get(jail)?.scope !== undefined || (jail === manualScope.jail && !jails.has(jail)),
     mayBanText: (jail) => (jails.get(jail)?.parts.shell.length ?? 0) > 0,
@@ -107,6 +111,8 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     names,
     lists,
     bans,
+    heldBack,
+    confirmations: new Confirmations(clock, log),
     positions,
     followers,
     jails,

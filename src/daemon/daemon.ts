@@ -257,6 +257,8 @@ export class Daemon {
   #letGo(): void {
     this.#cancelPurge?.()
     this.#state.guards.close()
+    this.#state.heldBack.close()
+    this.#state.confirmations.close()
     this.#state.names.close()
     this.#state.bans.close()
     this.#state.store.close()

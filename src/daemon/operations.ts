@@ -2,10 +2,13 @@ import type {
   BanOutcome,
   BanRequest,
   BanView,
+  ConfirmOutcome,
   Explanation,
   JailStatus,
   Operations,
+  ProtectedView,
   ReloadOutcome,
+  ResumeOutcome,
   Status,
   StopOutcome,
   UnbanOutcome,
@@ -19,6 +22,8 @@ import { version } from '../lib/version.js'
 import { banByHand, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
+import { confirmTrials, enactOnTrial } from './on-trial.js'
+import { protectedView, resumeJail } from './protected-view.js'
 import { manualScope, type State } from './state.js'
 
 /** So much of the line that a pattern took too long on is shown. */
@@ -70,10 +75,10 @@ export class DaemonOperations implements Operations {
     const options = { force: request.force === true, exact: isTimed }
     const decided = request.ips.map((id) => {
       const ban = banByHand(this.#state, { id, jail, ...durationOf(request) })
-      return { ban, enactment: bans.enact(ban, options) }
+      return { ban, ...enactOnTrial(this.#state, ban, { ...options, confirmMs: request.confirmMs }) }
     })
     await bans.settled()
-    return decided.map(({ ban, enactment }): BanOutcome => {
+    return decided.map(({ ban, enactment, trial }): BanOutcome => {
       const ip = parseIp(ban.id)?.text ?? ban.id
       if (enactment.kind === 'refused') {
         const { reason, canForce } = enactment
@@ -89,12 +94,13 @@ export class DaemonOperations implements Operations {
         enforced: live !== undefined && this.#isReal(live),
         ...(this.#state.enforcer.kind === 'simulate' && { simulated: true }),
         saved: bans.trouble.storing === undefined,
+        ...(trial && { trial: { number: trial.number, untilMs: trial.untilMs, endMs: finite(endMs(ban)) } }),
       }
     })
   }
 
   async unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }> {
-    const { bans, jails, positions } = this.#state
+    const { bans, jails, positions, heldBack } = this.#state
     const { jail } = request
     if (jail !== undefined && !jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
     const ids = request.all
@@ -102,6 +108,7 @@ export class DaemonOperations implements Operations {
       : request.ips
     const outcomes = [...ids].map((id): UnbanOutcome => {
       const ip = parseIp(id)?.text ?? id
+      heldBack.forget(ip, jail)
       // Somebody who was let out by hand begins anew, where he was let out.
       const units = [...jails.values()].filter((unit) => jail === undefined || unit.name === jail)
       for (const unit of units) unit.jail.forgive(ip)
@@ -169,6 +176,18 @@ export class DaemonOperations implements Operations {
     return networksOver(id, jails.values()).flatMap((network) => bans.live.ofId(network))
   }
 
+  async protected(): Promise<ProtectedView> {
+    return protectedView(this.#state)
+  }
+
+  confirm({ ids }: { ids: string[] }): Promise<ConfirmOutcome[]> {
+    return confirmTrials(this.#state, ids)
+  }
+
+  resume(request: { jail: string; forMs?: number | undefined }): Promise<ResumeOutcome> {
+    return resumeJail(this.#state, request)
+  }
+
   reload(): Promise<ReloadOutcome> {
     return this.#lifecycle.reload()
   }
@@ -192,8 +211,9 @@ export class DaemonOperations implements Operations {
   }
 
   #jailStatus(unit: JailUnit): JailStatus {
-    const { bans, clock, followers } = this.#state
+    const { bans, clock, followers, heldBack } = this.#state
     const { jail, filter } = unit.config
+    const held = heldBack.jails().find((one) => one.jail === unit.name)
     return {
       name: unit.name,
       filter: filter.name,
@@ -206,6 +226,7 @@ export class DaemonOperations implements Operations {
       findTimeMs: jail.findTimeMs,
       banTimeMs: jail.banTimeMs ?? null,
       sources: followers.statusOf(unit.name),
+      ...(held && { heldBack: { sinceMs: held.sinceMs, reason: held.reason, count: held.count } }),
       quarantined: unit.quarantine.entries.map(({ pattern: { pattern, origin }, line, sinceMs }) => ({
         pattern: pattern.source,
         place: `${origin.file}:${origin.line}`,

@@ -1,3 +1,4 @@
+import type { BudgetLimits } from '../bans/budget.js'
 import { gateways } from '../bans/gateways.js'
 import type { Guarded, GuardSource } from '../bans/guarded.js'
 import { Protection } from '../bans/protection.js'
@@ -69,6 +70,11 @@ export class Protected {
   }
 }
 
+/** `[protect] budget` and `budget_peers`. */
+export function budgetOf({ protect }: OwnSettings): BudgetLimits {
+  return { perMinute: protect.budget, peersPercent: protect.budget_peers }
+}
+
 function guardsOf(options: ProtectedOptions): GuardSource[] {
   const { clock, settings, sessions } = options
   const watched = (look: () => Guarded[]) => new Watched({ clock, maxAgeMs: lookAgainMs, look })
@@ -106,7 +112,7 @@ function proxies({ clock, settings, names, lists }: ProtectedOptions): GuardSour
 }
 
 const proxyHint =
-  'is a proxy’s ([protect] proxies), a ban would hit all who come through it: let the log have the real client’s address (X-Forwarded-For, PROXY protocol)'
+  "is in [protect] proxies, a ban would hit all who come through it: let the log have the real client's address (X-Forwarded-For, PROXY protocol)"
 
 /** Who is ignored in this jail; for a ban by hand without a jail, who is ignored in any. */
 function networksOf(jails: ReadonlyMap<string, JailUnit>, jail: string): ReturnType<JailUnit['ignored']['networks']> {

@@ -1,4 +1,6 @@
 import type { Bans } from '../bans/bans.js'
+import type { Confirmations } from '../bans/confirmations.js'
+import type { HeldBack } from '../bans/held-back.js'
 import type { Protection } from '../bans/protection.js'
 import type { Login, Sessions } from '../bans/sessions.js'
 import type { Config } from '../config/load.js'
@@ -36,6 +38,8 @@ export interface State {
   readonly names: Names
   readonly lists: AddressLists
   readonly bans: Bans
+  readonly heldBack: HeldBack
+  readonly confirmations: Confirmations
   readonly positions: Positions
   readonly followers: Followers
   readonly jails: Map<string, JailUnit>

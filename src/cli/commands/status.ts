@@ -25,6 +25,8 @@ function statusText(status: Status): string {
   ]
   for (const trouble of [enforcement.trouble, store.trouble])
     if (trouble !== undefined) lines.push(colour.bad(`Trouble: ${trouble}`))
+  for (const { name, heldBack } of status.jails)
+    if (heldBack !== undefined) lines.push(colour.bad(`${name} holds back: ${heldText(heldBack)}`))
   const rows = status.jails.map((jail) => [
     jail.name,
     `${jail.currentlyFailed}/${jail.totalFailed}`,
@@ -49,8 +51,14 @@ function jailText(jail: JailStatus): string {
     ['Currently banned', String(jail.currentlyBanned)],
     ['Total banned', String(jail.totalBanned)],
     ...jail.sources.map((source) => ['Reads', sourceText(source)]),
+    ...(jail.heldBack ? [['Holds back', colour.bad(heldText(jail.heldBack))]] : []),
     ...jail.quarantined.map(({ pattern, place }) => ['Quarantined', colour.bad(`${harmless(pattern)} (${place})`)]),
   ])
+}
+
+function heldText({ reason, count, sinceMs }: NonNullable<JailStatus['heldBack']>): string {
+  const since = durationText(Date.now() - sinceMs)
+  return `${harmless(reason)}; for ${since} ${count} new bans are not enforced, see tocsin protected`
 }
 
 function sourceText({ path, state, linesSkippedTooLong }: SourceStatus): string {

@@ -1,0 +1,19 @@
+export interface EnactOptions {
+  /** In spite of a protection. */
+  force: boolean
+  /** For exactly the time it says: somebody has named it. */
+  exact?: boolean
+}
+
+/** What became of a wish to ban. */
+export type Enactment =
+  | { kind: 'enacted' }
+  /** Was banned already and now ends later. */
+  | { kind: 'extended' }
+  | { kind: 'already'; untilMs: number }
+  /** Its end is already past. */
+  | { kind: 'expired' }
+  /** `canForce`: a protection, which an operator may override. */
+  | { kind: 'refused'; reason: string; canForce: boolean }
+  /** The jail bans too much at once. */
+  | { kind: 'held'; reason: string }
