@@ -31,7 +31,7 @@ export interface Status {
   pid: number
   startedMs: number
   configDir: string
-  enforcement: { kind: 'netlink' | 'nft' | 'simulate'; reason: string; trouble: string | undefined }
+  enforcement: { kind: 'netlink' | 'nft' | 'ipset' | 'simulate'; reason: string; trouble: string | undefined }
   store: { file: string | undefined; trouble: string | undefined }
   bans: { live: number; enforced: number }
   jails: JailStatus[]

@@ -16,6 +16,8 @@ export interface PacketContractOptions {
   make(): Enforcer
   /** Jails that reject; an enforcer that cannot leaves it out. */
   rejects?: boolean
+  /** A short time for which it can close; long enough for two connections on a busy machine. */
+  endsSoonMs?: number
 }
 
 const hourMs = 3_600_000
@@ -39,7 +41,7 @@ let world: Promise<World> | undefined
 after(async () => (await world)?.close())
 
 /** What real packets must meet, whatever enforcer keeps them out. Needs a process of its own, in a network of its own. */
-export function describePackets({ name, skip, make, rejects = true }: PacketContractOptions): void {
+export function describePackets({ name, skip, make, rejects = true, endsSoonMs = 400 }: PacketContractOptions): void {
   describe(`packets of who is shut out by ${name}`, { skip: skip ?? false }, () => {
     let enforcer: Enforcer
     let around: World
@@ -262,9 +264,6 @@ export function describePackets({ name, skip, make, rejects = true }: PacketCont
     })
   })
 }
-
-/** A ban of this length lasts long enough for two connections on a busy machine. */
-const endsSoonMs = 400
 
 /** What connect(2) makes of each. */
 const answers: { rejectWith: RejectWith; v4: string; v6: string }[] = [
