@@ -38,9 +38,9 @@ export function lintFilter(filter: CompiledFilter): LintProblem[] {
   return [...byClaim.values()].map(told).sort((a, b) => weightOf(a) - weightOf(b))
 }
 
-/** For sorting: the worst is the least. Other warnings come last. */
+/** For sorting: the worst is the least. Warnings of other kinds come before, for they are about what does not work. */
 export const weightOf = (problem: Problem): number =>
-  'danger' in problem ? dangers.indexOf(problem.danger as Danger) : dangers.length
+  'danger' in problem ? dangers.indexOf(problem.danger as Danger) : -1
 
 /** Something to say of a pattern. */
 interface Remark {
