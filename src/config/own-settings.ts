@@ -2,6 +2,7 @@ import { isSingleAddress, parseIp } from '../domain/address.js'
 import type { Problem, Sourced } from '../domain/origin.js'
 import { ConfigError, problemOf } from './config-error.js'
 import { parseDurationMs } from './duration.js'
+import { parseLogRate } from './log-rate.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
 import { isWrongValue, parseIpv6Prefix, parseSubnetRule, type WrongValue } from './own-jail-options.js'
@@ -49,6 +50,13 @@ const table = {
     simulate: flag(false),
     /** Carry out unmodified stock firewall actions in the kernel; else their commands are run. */
     native: flag(true),
+    /** How much of what is kept out goes to the kernel's log; undefined: nothing. */
+    log: off(parseLogRate),
+    /** Whether connections that are open end with the ban. */
+    cut: flag(true),
+    /** Where packets meet the bans: `ingress` is as soon as they come in by one of `interfaces`, and before routing for the others. */
+    hook: oneOf(['prerouting', 'ingress']),
+    interfaces: interfaceNames(),
     /** Milliseconds between two comparisons of the kernel with our bans; 0: only when asked for. */
     audit: durationOrOffMs(60_000),
   },
@@ -83,12 +91,20 @@ export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[])
     const entries = Object.entries(kinds).map(([key, kind]) => [key, readKey(ini, name, key, kind, problems)])
     return Object.fromEntries(entries) as Settings<Table[S]>
   }
+  const enforcement = section('enforcement')
+  complainOfNoInterface(enforcement, problems)
   return {
     api: section('api'),
     protect: section('protect'),
-    enforcement: section('enforcement'),
+    enforcement,
     notify: section('notify'),
   }
+}
+
+function complainOfNoInterface({ hook, interfaces }: Settings<Table['enforcement']>, problems: Problem[]): void {
+  if (hook === 'prerouting' || interfaces.length > 0) return
+  const message = '[enforcement] hook "ingress" needs interfaces, and none is named'
+  problems.push({ severity: 'error', message, hint: 'write interfaces = eth0, or leave hook out' })
 }
 
 function readKey<T>(ini: MergedIni | undefined, section: string, key: string, kind: Kind<T>, problems: Problem[]): T {
@@ -189,6 +205,34 @@ function wordsOutOf<W extends string>(known: readonly W[], byDefault: readonly W
       const chosen = known.filter((word) => words.includes(word))
       const isWrong = words.some((word) => !known.some((one) => one === word))
       return isWrong ? { wrong: 'has an unknown word', hint: `there are ${known.join(', ')}` } : chosen
+    },
+  }
+}
+
+/** The first is the default. */
+function oneOf<W extends string>(known: readonly [W, ...W[]]): Kind<W> {
+  return {
+    byDefault: known[0],
+    read: ({ text }) =>
+      known.find((word) => word === text.toLowerCase()) ?? {
+        wrong: 'is an unknown word',
+        hint: `write ${known.join(' or ')}`,
+      },
+  }
+}
+
+function interfaceNames(): Kind<readonly string[]> {
+  return {
+    byDefault: [],
+    read(value) {
+      const names = wordsOf(value).map((word) => word.value)
+      // IFNAMSIZ is 16 with its NUL; what the kernel refuses in a name, and what would end a string of nft's language.
+      const wrong = names.find((name) => !/^[^/:"*\s\\]{1,15}$/.test(name) || /^\.\.?$/.test(name))
+      if (wrong === undefined) return [...new Set(names)]
+      return {
+        wrong: `has ${JSON.stringify(wrong)}, no name of an interface`,
+        hint: 'write names as in "ip link": eth0',
+      }
     },
   }
 }

@@ -37,7 +37,13 @@ export interface AssembleOptions {
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
 export async function assemble({ config, paths, clock, log, simulate, overrides }: AssembleOptions): Promise<State> {
   const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
-  const { enforcer, reason } = await chooseEnforcer({ clock, simulate: simulate || config.own.enforcement.simulate })
+  const { hook, interfaces, simulate: isPretended } = config.own.enforcement
+  const { enforcer, reason } = await chooseEnforcer({
+    clock,
+    simulate: simulate || isPretended,
+    ingress: hook === 'ingress' ? interfaces : [],
+    say: (sentence) => log.write('WARNING', 'firewall', sentence),
+  })
   const jails = new Map<string, JailUnit>()
   const logins = new Soon<Login>({ clock, log, what: 'logins', save: (seen) => store.logins.add(seen, clock.now()) })
   const sessions = new Sessions(clock, {
@@ -130,6 +136,7 @@ export function contextOf(state: State): BuildContext {
   return {
     ignoreip: state.config.own.protect.ignoreip.map((word) => word.value),
     isNative: state.config.own.enforcement.native,
+    dropLog: state.config.own.enforcement.log,
     clock: state.clock,
     log: state.log,
     resolve: (name) => state.names.get(name),

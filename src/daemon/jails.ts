@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../config/duration.js'
 import type { JailConfig } from '../config/load.js'
-import type { Scope } from '../domain/enforcer.js'
+import type { LogRate, Scope } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 import { type ClosingNote, closeOf } from '../firewall/takeover.js'
 import { type BanHistory, incrementProblems } from '../jail/ban-time.js'
@@ -50,6 +50,8 @@ export interface BuildContext {
   log: Log
   /** Whether stock packet filter actions are carried out in the kernel. */
   isNative: boolean
+  /** How many of the packets that the kernel keeps out are logged; missing: none. */
+  dropLog?: LogRate | undefined
   /** Never banned by any jail, besides its own `ignoreip`. */
   ignoreip: readonly string[]
   resolve: IgnoreListOptions['resolve']
@@ -105,7 +107,7 @@ export function buildJail(
       ignores,
       ignored,
       ignoreCommand: ignoreCommandOf(config, context),
-      scope: closing.scope,
+      scope: closing.scope && { ...closing.scope, ...(context.dropLog && { log: context.dropLog }) },
       parts,
       actions: context.actionsOf?.(config.name, parts) ?? noActions,
       recidive: config.source.kind === 'bans' ? new Recidive({ jail: config.name, ...config.source }) : undefined,

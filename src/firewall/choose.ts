@@ -10,6 +10,10 @@ export interface ChooseOptions {
   clock: Clock
   /** Whether only to pretend. */
   simulate: boolean
+  /** Interfaces at which packets are kept out as they come in. */
+  ingress?: readonly string[]
+  /** Gets a sentence when something that was asked for cannot be had, at any time. */
+  say?(sentence: string): void
   run?: Run
 }
 
@@ -25,7 +29,7 @@ const nftTimeoutMs = 60_000
 const CAP_NET_ADMIN = 12n
 
 /** The best enforcer that works here: netlink, else the nft command, else one that only pretends. Changes nothing in the kernel. */
-export async function chooseEnforcer({ clock, simulate, run = runProgram }: ChooseOptions): Promise<Choice> {
+export async function chooseEnforcer({ clock, simulate, run = runProgram, ...extras }: ChooseOptions): Promise<Choice> {
   if (simulate) return pretended(clock, 'it was asked for')
   if (!mayChangeNetwork())
     return pretended(clock, 'this process may not change the packet filter (run it as root, or with CAP_NET_ADMIN)')
@@ -33,14 +37,14 @@ export async function chooseEnforcer({ clock, simulate, run = runProgram }: Choo
   try {
     // Loaded here, so that a machine for which koffi has no binary can still go on with the next best.
     const { KernelEnforcer } = await import('./kernel.js')
-    return { enforcer: new KernelEnforcer({ clock }), reason: 'bans go to the kernel by netlink' }
+    return { enforcer: new KernelEnforcer({ clock, ...extras }), reason: 'bans go to the kernel by netlink' }
   } catch (error) {
     failures.push(`netlink: ${firstLine(error)}`)
   }
   try {
     await new NftTool(run).probe()
     return {
-      enforcer: new NftCommandEnforcer({ clock, run }),
+      enforcer: new NftCommandEnforcer({ clock, run, ...extras }),
       reason: `bans go through the nft command (${failures.join('; ')})`,
     }
   } catch (error) {

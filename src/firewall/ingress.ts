@@ -1,5 +1,5 @@
+import { readFileSync } from 'node:fs'
 import type { Clock } from '../lib/clock.js'
-import { cFunction } from '../lib/libc.js'
 
 export interface IngressOptions {
   /** Interfaces at which packets are to be kept out as they come in; they may not exist (yet). */
@@ -11,7 +11,7 @@ export interface IngressOptions {
   onChange(): void
 }
 
-/** Between two looks at the interfaces; a look costs a system call each. Until then packets meet the bans before routing. */
+/** Between two looks at the interfaces; a look costs two small reads. Until then packets meet the bans before routing. */
 const lookEveryMs = 5_000
 
 /** Which of the named interfaces are there. */
@@ -55,24 +55,28 @@ function sentenceOn(missing: readonly string[]): string {
   return `No interface ${names} here: what comes in there is kept out before routing until ${they}`
 }
 
-function indexes(names: readonly string[]): Map<string, number> {
-  const found = new Map<string, number>()
-  for (const name of names) {
-    const index = nameToIndex(name)
-    if (index !== 0) found.set(name, index)
-  }
-  return found
+/** Names with their numbers, which differ when one went and another came under its name; the number is empty where /sys is not ours. */
+function indexes(names: readonly string[]): Map<string, string> {
+  // NOTE: of the network this thread is in. Not by if_nametoindex(3), so that machines without koffi have it too.
+  const devices = new Set(
+    textIn('/proc/thread-self/net/dev')
+      .split('\n')
+      .flatMap((line) => /^\s*(\S+):/.exec(line)?.[1] ?? []),
+  )
+  const present = names.filter((name) => devices.has(name))
+  return new Map(present.map((name) => [name, textIn(`/sys/class/net/${name}/ifindex`).trim()]))
 }
 
-function textOf(found: ReadonlyMap<string, number>): string {
+function textOf(found: ReadonlyMap<string, string>): string {
   // Never that of "not looked yet".
   return JSON.stringify([...found])
 }
 
-let loaded: ((name: string) => number) | undefined
-
-/** if_nametoindex(3): 0 when there is none of that name. */
-function nameToIndex(name: string): number {
-  loaded ??= cFunction<(name: string) => number>('unsigned int if_nametoindex(const char *name)')
-  return loaded(name)
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    // Gone at this moment, or no /sys: it counts as absent, or as having no number.
+    return ''
+  }
 }
