@@ -6,9 +6,8 @@ import { runChild } from '../../src/lib/child.js'
 import { type Client, debianClient, ownClient, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
 import { known } from './known-differences.js'
-import { lifecycle, oddities, script } from './script.js'
 import { apart, root, startServer } from './servers.js'
-import { holdSession, type Turn } from './session.js'
+import { holdSession, type Script, type Turn } from './session.js'
 
 const missing = existsSync('/usr/bin/fail2ban-client') ? undefined : "Debian's fail2ban is not installed"
 if (missing === undefined) {
@@ -39,12 +38,12 @@ function account(name: string, hold: (house: SessionHouse) => Promise<Turn[]>): 
   return made
 }
 
-function session(clientSide: Side, serverSide: Side, text = script): Promise<Account> {
-  return account(`${clientSide} ${serverSide} ${text}`, async (house) => {
+function session(clientSide: Side, serverSide: Side, script: Script = 'commands'): Promise<Account> {
+  return account(`${clientSide} ${serverSide} ${script}`, async (house) => {
     const server = await startServer(serverSide, house)
     const client: Client = clientSide === 'own' ? ownClient : debianClient()
     try {
-      return await holdSession(text, client, house)
+      return await holdSession(script, client, house)
     } finally {
       client.close()
       server.kill('SIGKILL')
@@ -55,7 +54,7 @@ function session(clientSide: Side, serverSide: Side, text = script): Promise<Acc
 /** Client and server of one side, as processes. */
 function comingAndGoing(side: Side): Promise<Account> {
   const programs = side === 'own' ? programsIn(path.join(root, 'bin'), apart) : programsIn('/usr/bin')
-  return account(`lifecycle ${side}`, (house) => holdSession(lifecycle, programs, house))
+  return account(`lifecycle ${side}`, (house) => holdSession('lifecycle', programs, house))
 }
 
 /** Where the second went differently from the first, and no reason is known; empty when nowhere. */
@@ -87,8 +86,8 @@ describe('sessions of more than 500 commands', { skip: missing ?? false, concurr
 
   it('goes alike where commands are mistyped or at the edge', async () => {
     const [theirs, ours] = await Promise.all([
-      session('debian', 'debian', oddities),
-      session('debian', 'own', oddities),
+      session('debian', 'debian', 'oddities'),
+      session('debian', 'own', 'oddities'),
     ])
     assert.equal(differences(theirs, ours), '')
     assert.deepEqual(ours.actions, theirs.actions)

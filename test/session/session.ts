@@ -1,4 +1,5 @@
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { replyText } from '../../src/cli/fail2ban/reply-text.js'
 import { connectControl } from '../../src/compat/control-client.js'
 import { shellWords } from '../../src/config/shell-words.js'
@@ -15,13 +16,28 @@ export interface Turn {
   stderr: string
 }
 
+export type Script = 'commands' | 'lifecycle' | 'oddities'
+
 /** Debian's server looks at its logs once a second, and at its bans every two; and other tests run beside this one. */
 const waitMaxMs = 20_000
 
-/** Has the client carry out the script (script.ts) with the server of this house. */
-export async function holdSession(script: string, client: Client, house: SessionHouse): Promise<Turn[]> {
+/**
+ * Has the client carry out a script, one of the text files here, with the server of this house. Line by line:
+ *
+ *     $ WORDS              a command of fail2ban-client; its text and exit code are compared
+ *     $ WORDS <<< TEXT     the same, with this as its standard input; `\n` is a line end
+ *     % WORDS              the same of fail2ban-server
+ *     + FILE TEXT          a line for a log, with the time in front
+ *     ? WORDS => TEXT      wait until the answer to the command has this text in it
+ *     ! TEXT               wait until an action was asked to do this
+ *     > FILE TEXT          write a file; `\n` is a line end
+ *
+ * Empty lines and lines with `#` are for the reader. `DIR` is the house's directory.
+ */
+export async function holdSession(script: Script, client: Client, house: SessionHouse): Promise<Turn[]> {
+  const lines = readFileSync(path.join(import.meta.dirname, `${script}.txt`), 'utf8').split('\n')
   const turns: Turn[] = []
-  for (const line of script.split('\n').filter((text) => text !== '' && !text.startsWith('#'))) {
+  for (const line of lines.filter((text) => text !== '' && !text.startsWith('#'))) {
     const [mark, rest] = [line.slice(0, 2), line.slice(2)]
     if (mark === '$ ') turns.push(await turn(rest, 'fail2ban-client', client, house))
     else if (mark.startsWith('%')) turns.push(await turn(rest, 'fail2ban-server', client, house))
