@@ -2,6 +2,7 @@ import type { PortRange, RejectWith, Scope } from '../domain/enforcer.js'
 import {
   chainName,
   chainPriority,
+  counterName,
   familyOf,
   hasVerdictChain,
   ingressChainName,
@@ -18,7 +19,7 @@ import {
   verdictChainName,
 } from './layout.js'
 import { writeElements } from './netlink/elements.js'
-import { cmp, lookup, meta, payload, range } from './netlink/expressions.js'
+import { cmp, countIn, lookup, meta, payload, range } from './netlink/expressions.js'
 import type { MessageWriter } from './netlink/message.js'
 import {
   NFPROTO_IPV4,
@@ -32,12 +33,21 @@ import {
 } from './netlink/nftables.js'
 import { drop, goto, limit, log, reject } from './netlink/verdicts.js'
 
+/** Names of what is in the table and has no place there. */
+export interface Strangers {
+  sets: readonly string[]
+  chains: readonly string[]
+  counters: readonly string[]
+}
+
+export const noStrangers: Strangers = { sets: [], chains: [], counters: [] }
+
 export interface Arrangement {
   scopes: readonly Scope[]
   /** Interfaces whose packets are looked at as soon as they come in; all must exist. None: there is no such chain. */
   ingress: readonly string[]
   /** Names of the sets and chains that are there and have no place any more, or must be made anew. */
-  strangers: { sets: readonly string[]; chains: readonly string[] }
+  strangers: Strangers
   /** Whether the table is removed first, with all that is in it. */
   isAnew: boolean
 }
@@ -58,6 +68,7 @@ export function writeArrangement(writer: NftWriter, { scopes, ingress, strangers
   writer.flushChain(chainName)
   for (const name of strangers.chains) writer.delChain(name)
   for (const name of strangers.sets) writer.delSet(name)
+  for (const name of strangers.counters) writer.delCounter(name)
   if (ingress.length > 0)
     writer.newBaseChain({
       name: ingressChainName,
@@ -71,6 +82,7 @@ export function writeArrangement(writer: NftWriter, { scopes, ingress, strangers
 }
 
 function writeScope(writer: NftWriter, scope: Scope, hasIngress: boolean, nextId: () => number): void {
+  writer.newCounter(counterName(scope.jail))
   if (hasVerdictChain(scope)) writeVerdictChain(writer, scope)
   const chains = hasIngress && isForIngress(scope) ? [ingressChainName, chainName] : [chainName]
   for (const kind of setKinds) {
@@ -158,6 +170,7 @@ function writeRule(writer: NftWriter, { chain, scope, kind, set }: Rules, portMa
     portMatch()
     payload(out, isV4 ? { base: 'network', offset: 12, bytes: 4 } : { base: 'network', offset: 8, bytes: 16 })
     lookup(out, set)
+    countIn(out, counterName(scope.jail))
     if (hasVerdictChain(scope)) goto(out, verdictChainName(scope.jail))
     else writeVerdict(out, rejectionOf(scope))
   })

@@ -24,6 +24,9 @@ const searchedMax = 100_000
 /** How many are put into a set that was emptied without a pause: about 15 ms. */
 const putBackAtOnce = 5_000
 
+/** What ends within this time is not put back any more. */
+const nearEndMs = 1_000
+
 interface Wrong {
   closure: TimedClosure
   isThere: boolean
@@ -87,7 +90,7 @@ export class Auditor {
     tally: AuditTally,
   ): Promise<void> {
     const known = closures.filter(({ jail, ip }) => jails.has(jail) && isSingleAddress(ip))
-    const wanted = known.flatMap((closure) => request.wantedNow(closure) ?? [])
+    const wanted = stillWanted(known, request)
     tally.wanted += wanted.length
     await this.#settle(wanted, request, tally)
     await this.#settleForeign(known, request, tally)
@@ -113,7 +116,7 @@ export class Auditor {
       await setImmediate()
     }
     for (const closure of request.wanted()) {
-      if (!jails.has(closure.jail) || !isSingleAddress(closure.ip)) continue
+      if (!jails.has(closure.jail) || !isSingleAddress(closure.ip) || isNearItsEnd(closure)) continue
       tally.wanted++
       // Somebody has emptied the set: nothing has to be asked for.
       if (isEmpty(closure)) absent.push(closure)
@@ -152,7 +155,7 @@ export class Auditor {
     await request.settled()
     for (let at = 0; at < suspects.length; at += askedAtOnce) {
       if (at > 0) await setImmediate()
-      const still = suspects.slice(at, at + askedAtOnce).flatMap((closure) => request.wantedNow(closure) ?? [])
+      const still = stillWanted(suspects.slice(at, at + askedAtOnce), request)
       await this.#repair(this.#wrongOf(still), request, tally)
     }
   }
@@ -161,12 +164,8 @@ export class Auditor {
   async #putBack(absent: readonly TimedClosure[], request: AuditRequest, tally: AuditTally): Promise<void> {
     if (absent.length === 0) return
     await request.settled()
-    const still = absent.flatMap((closure) => request.wantedNow(closure) ?? [])
-    await this.#repair(
-      still.map((closure) => ({ closure, isThere: false })),
-      request,
-      tally,
-    )
+    const wrong = stillWanted(absent, request).map((closure) => ({ closure, isThere: false }))
+    await this.#repair(wrong, request, tally)
   }
 
   /** NOTE: nothing may be waited for between the look and this: a ban that is lifted meanwhile would be put back. */
@@ -225,6 +224,14 @@ export class Auditor {
     this.#reader ??= new NftConnection(tableName)
     return this.#reader
   }
+}
+
+function stillWanted(closures: readonly Closure[], request: AuditRequest): TimedClosure[] {
+  return closures.flatMap((closure) => request.wantedNow(closure) ?? []).filter((closure) => !isNearItsEnd(closure))
+}
+
+function isNearItsEnd({ remainingMs }: TimedClosure): boolean {
+  return remainingMs !== undefined && remainingMs <= nearEndMs
 }
 
 function setNameOf({ jail, ip }: Closure): string {

@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs'
 import type { Enforcer } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { IpsetEnforcer } from './ipset.js'
+import { IpsetTool } from './ipset-tool.js'
 import { MemoryEnforcer } from './memory.js'
 import { NftCommandEnforcer } from './nft-command.js'
 import { NftTool, type Run } from './nft-tool.js'
 
-export interface ChooseOptions {
-  clock: Clock
+/** How closures are made real, the best first. */
+const meansInOrder = ['netlink', 'nft', 'ipset'] as const
+type Means = (typeof meansInOrder)[number]
+
+export interface ChooseOptions extends AttemptOptions {
   /** Whether only to pretend. */
   simulate: boolean
+  /** The only one to try; missing: all. */
+  by?: Enforcer['kind'] | undefined
+}
+
+interface AttemptOptions {
+  clock: Clock
   /** Interfaces at which packets are kept out as they come in. */
   ingress?: readonly string[]
   /** Gets a sentence when something that was asked for cannot be had, at any time. */
@@ -28,28 +39,51 @@ const listBytesMax = 256 << 20
 const nftTimeoutMs = 60_000
 const CAP_NET_ADMIN = 12n
 
-/** The best enforcer that works here: netlink, else the nft command, else one that only pretends. Changes nothing in the kernel. */
-export async function chooseEnforcer({ clock, simulate, run = runProgram, ...extras }: ChooseOptions): Promise<Choice> {
-  if (simulate) return pretended(clock, 'it was asked for')
+/** From best to worst. What is loaded only when it is tried does no harm where it cannot be: koffi has no binary for some machines. */
+const attempts: Record<Means, (options: Required<AttemptOptions>) => Promise<Enforcer>> = {
+  netlink: async ({ clock, ingress, say }) => {
+    const { KernelEnforcer } = await import('./kernel.js')
+    return new KernelEnforcer({ clock, ingress, say })
+  },
+  nft: async ({ clock, ingress, say, run }) => {
+    await new NftTool(run).probe()
+    return new NftCommandEnforcer({ clock, run, ingress, say })
+  },
+  ipset: async ({ clock, ingress, say }) => {
+    const tool = new IpsetTool(clock)
+    await tool.probe()
+    if (ingress.length > 0) say('With ipset and iptables there is no hook "ingress": bans are met before routing')
+    return new IpsetEnforcer({ clock, tool })
+  },
+}
+
+const how: Record<Means, string> = {
+  netlink: 'bans go to the kernel by netlink',
+  nft: 'bans go through the nft command',
+  ipset: 'bans go through ipset and iptables',
+}
+
+/**
+ * The best enforcer that works here: netlink, else the nft command, else ipset and iptables, else one that only pretends; with `by`
+ * that one or none. Changes nothing in the kernel.
+ */
+export async function chooseEnforcer({ clock, simulate, by, ...rest }: ChooseOptions): Promise<Choice> {
+  if (simulate || by === 'simulate') return pretended(clock, 'it was asked for')
   if (!mayChangeNetwork())
     return pretended(clock, 'this process may not change the packet filter (run it as root, or with CAP_NET_ADMIN)')
   const failures: string[] = []
-  try {
-    // Loaded here, so that a machine for which koffi has no binary can still go on with the next best.
-    const { KernelEnforcer } = await import('./kernel.js')
-    return { enforcer: new KernelEnforcer({ clock, ...extras }), reason: 'bans go to the kernel by netlink' }
-  } catch (error) {
-    failures.push(`netlink: ${firstLine(error)}`)
-  }
-  try {
-    await new NftTool(run).probe()
-    return {
-      enforcer: new NftCommandEnforcer({ clock, run, ...extras }),
-      reason: `bans go through the nft command (${failures.join('; ')})`,
+  const options = { clock, run: runProgram, ingress: [], say: () => {}, ...rest }
+  for (const means of by === undefined ? meansInOrder : [by]) {
+    try {
+      const enforcer = await attempts[means](options)
+      const why = [...(by === undefined ? [] : ['it was asked for']), ...failures].join('; ')
+      return { enforcer, reason: why === '' ? how[means] : `${how[means]} (${why})` }
+    } catch (error) {
+      failures.push(`${means}: ${firstLine(error)}`)
     }
-  } catch (error) {
-    failures.push(`nft: ${firstLine(error)}`)
   }
+  // Another means than the one that was asked for might do what somebody wanted to keep away from.
+  if (by !== undefined) failures.push('no other was tried, because [enforcement] by asks for this one')
   return pretended(clock, failures.join('; '))
 }
 

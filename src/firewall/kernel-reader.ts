@@ -1,9 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Drops } from '../domain/enforcer.js'
 import { type DumpedInterval, intervalsIn } from './intervals.js'
 import type { NftConnection } from './netlink/connection.js'
-import { askElement, askElements, askSets, type DumpedElement, elementsIn } from './netlink/elements.js'
+import { askElement, askElements, askSets, countsIn, type DumpedElement, elementsIn } from './netlink/elements.js'
 import { NLM_F_DUMP, netfilterAttributes, numberOf, textOf } from './netlink/message.js'
-import { NFT_SET_ANONYMOUS, NFTA_CHAIN, NFTA_SET, type NftWriter } from './netlink/nftables.js'
+import {
+  NFT_OBJECT_COUNTER,
+  NFT_SET_ANONYMOUS,
+  NFTA_CHAIN,
+  NFTA_OBJ,
+  NFTA_SET,
+  type NftWriter,
+} from './netlink/nftables.js'
 
 /** A set that changes while it is read is read again this often; then what was read is taken. */
 const readingsMax = 3
@@ -30,6 +38,25 @@ export function listChains(connection: NftConnection): string[] {
       names.push(textOf(attributes.get(NFTA_CHAIN.NAME)))
   })
   return names
+}
+
+/** What the table's counters that have a name have counted; empty without table. */
+export function readCounters(connection: NftConnection): Map<string, Drops> {
+  const counters = new Map<string, Drops>()
+  connection.ask(
+    (writer) => {
+      writer.begin('GETOBJ', NLM_F_DUMP, `counters of table ${writer.table}`)
+      writer.out.string(NFTA_OBJ.TABLE, writer.table)
+      writer.out.u32(NFTA_OBJ.TYPE, NFT_OBJECT_COUNTER)
+      writer.out.end()
+    },
+    (message) => {
+      const attributes = netfilterAttributes(message)
+      if (textOf(attributes.get(NFTA_OBJ.TABLE)) === connection.table)
+        counters.set(textOf(attributes.get(NFTA_OBJ.NAME)), countsIn(attributes.get(NFTA_OBJ.DATA)))
+    },
+  )
+  return counters
 }
 
 function askChains(writer: NftWriter): void {

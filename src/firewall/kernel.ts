@@ -3,13 +3,13 @@ import { isSingleAddress } from '../domain/address.js'
 import type { Audit, AuditRequest, ForeignChange } from '../domain/audit.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import { chainNames, writeArrangement } from './arrangement.js'
+import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
 import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
-import { countElements, listChains, listSets, readElement, readIntervals } from './kernel-reader.js'
-import { checkScopes, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
+import { countElements, listChains, listSets, readCounters, readElement, readIntervals } from './kernel-reader.js'
+import { checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
 import { NftConnection, NftError } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
 import { type KernelFeatures, probeFeatures } from './netlink/features.js'
@@ -147,6 +147,11 @@ export class KernelEnforcer implements Enforcer {
     })
   }
 
+  async dropsByJail(): Promise<Map<string, Drops>> {
+    const counters = readCounters(this.#connection)
+    return new Map([...this.#jails].map((jail) => [jail, counters.get(counterName(jail)) ?? { packets: 0, bytes: 0 }]))
+  }
+
   async count(): Promise<Map<string, number>> {
     const sizes = listSets(this.#connection)
     const counts = new Map<string, number>()
@@ -198,15 +203,17 @@ export class KernelEnforcer implements Enforcer {
     }
   }
 
-  #putInPlace(scopes: readonly Scope[], sets: ReadonlySet<string>): { isAnew: boolean } {
-    const strangers = [...listSets(this.#connection).keys()].filter((name) => !sets.has(name))
+  #putInPlace(scopes: readonly Scope[], keptSets: ReadonlySet<string>): { isAnew: boolean } {
+    const sets = [...listSets(this.#connection).keys()].filter((name) => !keptSets.has(name))
     const chains = listChains(this.#connection)
+    const counted = new Set(scopes.map(({ jail }) => counterName(jail)))
+    const counters = [...readCounters(this.#connection).keys()].filter((name) => !counted.has(name))
     let refusal: NftError | undefined
     for (const isAnew of [false, true]) {
       for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
         const kept = chainNames(wish.scopes)
-        const gone = isAnew ? [] : chains.filter((name) => !kept.has(name))
-        const arrangement = { ...wish, strangers: { sets: isAnew ? [] : strangers, chains: gone }, isAnew }
+        const gone = chains.filter((name) => !kept.has(name))
+        const arrangement = { ...wish, strangers: isAnew ? noStrangers : { sets, chains: gone, counters }, isAnew }
         try {
           this.#connection.transact((writer) => writeArrangement(writer, arrangement))
           if (loss !== undefined) this.#say(`${loss} (${refusal?.message ?? 'no reason given'})`)

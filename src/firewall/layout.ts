@@ -60,6 +60,11 @@ export function verdictChainName(jail: string): string {
   return `verdict-${safeName(jail)}`
 }
 
+/** Name of the counter of all that a jail keeps out. It goes on when rules are written anew. */
+export function counterName(jail: string): string {
+  return `dropped-${safeName(jail)}`
+}
+
 /** Whether the jail's packets go to a chain of its own. */
 export function hasVerdictChain(scope: Scope): boolean {
   return scope.log !== undefined || rejectionOf(scope) === 'tcp-reset'

@@ -3,7 +3,7 @@ import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } fr
 import type { Clock } from '../lib/clock.js'
 import { chainNames } from './arrangement.js'
 import { Ingress } from './ingress.js'
-import { checkScopes, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
+import { checkScopes, counterName, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import type { ListedElement } from './nft-json.js'
 import { arrangementText, clearText, elementsText, type NftElement, rewriteText } from './nft-text.js'
@@ -142,6 +142,14 @@ export class NftCommandEnforcer implements Enforcer {
     })
   }
 
+  dropsByJail(): Promise<Map<string, Drops>> {
+    return this.#inTurn(async () => {
+      const counters = await this.#nft.counters()
+      const none = { packets: 0, bytes: 0 }
+      return new Map([...this.#jails].map((jail) => [jail, counters.get(counterName(jail)) ?? none]))
+    })
+  }
+
   count(): Promise<Map<string, number>> {
     return this.#inTurn(async () => {
       const nowMs = this.#clock.now()
@@ -176,12 +184,14 @@ export class NftCommandEnforcer implements Enforcer {
 
   async #putInPlace(scopes: readonly Scope[], sets: ReadonlySet<string>): Promise<void> {
     const existing = await this.#nft.names()
+    const counted = new Set(scopes.map(({ jail }) => counterName(jail)))
     let refusal: unknown
     for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
       const kept = chainNames(wish.scopes)
       const strangers = {
         sets: existing.sets.filter((name) => !sets.has(name)),
         chains: existing.chains.filter((name) => !kept.has(name)),
+        counters: existing.counters.filter((name) => !counted.has(name)),
       }
       try {
         await this.#nft.script(arrangementText({ ...wish, strangers }))

@@ -21,6 +21,19 @@ export function chainNamesIn(json: string): string[] {
   return objectsIn(json, 'chain').flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
 }
 
+/** Names of the counters of a table that have one. */
+export function counterNamesIn(json: string): string[] {
+  return objectsIn(json, 'counter').flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+}
+
+/** What they have counted. */
+export function countersIn(json: string): Map<string, { packets: number; bytes: number }> {
+  const found = new Map<string, { packets: number; bytes: number }>()
+  for (const { name, packets, bytes } of objectsIn(json, 'counter'))
+    if (typeof name === 'string') found.set(name, { packets: numberIn(packets), bytes: numberIn(bytes) })
+  return found
+}
+
 /** Elements of the sets in the answer, by set; what is neither an address nor a network is left out. */
 export function listedElements(json: string): Map<string, ListedElement[]> {
   const bySet = new Map<string, ListedElement[]>()

@@ -1,8 +1,10 @@
 import type { Ip } from '../domain/address.js'
 import type { PortRange, RejectWith, Scope } from '../domain/enforcer.js'
+import { noStrangers, type Strangers } from './arrangement.js'
 import {
   chainName,
   chainPriority,
+  counterName,
   familyOf,
   hasVerdictChain,
   ingressChainName,
@@ -27,16 +29,12 @@ export interface ArrangementParts {
   scopes: readonly Scope[]
   /** Interfaces with a chain at ingress; all must exist. */
   ingress?: readonly string[]
-  /** Sets and chains to remove first. */
-  strangers?: { sets: readonly string[]; chains: readonly string[] }
+  /** To remove first. */
+  strangers?: Strangers
 }
 
 /** Everything but the elements. One script is one transaction. */
-export function arrangementText({
-  scopes,
-  ingress = [],
-  strangers = { sets: [], chains: [] },
-}: ArrangementParts): string {
+export function arrangementText({ scopes, ingress = [], strangers = noStrangers }: ArrangementParts): string {
   const lines = [
     `add table ${table}`,
     `add chain ${table} ${chainName} { type filter hook prerouting priority ${chainPriority}; policy accept; }`,
@@ -44,10 +42,11 @@ export function arrangementText({
     ...strangers.chains.flatMap((name) => [`flush chain ${table} ${name}`]),
     ...strangers.chains.map((name) => `delete chain ${table} ${name}`),
     ...strangers.sets.map((name) => `delete set ${table} ${name}`),
+    ...strangers.counters.map((name) => `delete counter ${table} ${name}`),
   ]
   if (ingress.length > 0) lines.push(ingressText(ingress))
   for (const scope of scopes) {
-    lines.push(...verdictChainTexts(scope))
+    lines.push(`add counter ${table} ${counterName(scope.jail)}`, ...verdictChainTexts(scope))
     const chains = ingress.length > 0 && isForIngress(scope) ? [ingressChainName, chainName] : [chainName]
     for (const kind of setKinds)
       lines.push(setText(kind, scope.jail), ...chains.flatMap((chain) => ruleTexts(chain, kind, scope)))
@@ -124,7 +123,7 @@ function verdictText(rejection: RejectWith | undefined): string {
 function ruleTexts(chain: string, kind: SetKind, scope: Scope): string[] {
   const isV4 = familyOf(kind) === 4
   const verdict = hasVerdictChain(scope) ? `goto ${verdictChainName(scope.jail)}` : verdictText(rejectionOf(scope))
-  const source = `${isV4 ? 'ip' : 'ip6'} saddr @${setName(kind, scope.jail)} ${verdict}`
+  const source = `${isV4 ? 'ip' : 'ip6'} saddr @${setName(kind, scope.jail)} counter name "${counterName(scope.jail)}" ${verdict}`
   const rule = (match: string) => `add rule ${table} ${chain} meta nfproto ${isV4 ? 'ipv4' : 'ipv6'} ${match}${source}`
   if (scope.ports === 'all') return [rule('')]
   const ports = joinedPorts(scope.ports).map(portText).join(', ')

@@ -1,6 +1,7 @@
 import type { Drops } from '../domain/enforcer.js'
+import { noStrangers, type Strangers } from './arrangement.js'
 import { tableName } from './layout.js'
-import { chainNamesIn, type ListedElement, listedElements, setNamesIn } from './nft-json.js'
+import { chainNamesIn, counterNamesIn, countersIn, type ListedElement, listedElements, setNamesIn } from './nft-json.js'
 import { arrangementText } from './nft-text.js'
 
 /** Runs a program with this standard input. */
@@ -36,11 +37,18 @@ export class NftTool {
     if (answer.exitCode !== 0) throw failure(argv, answer)
   }
 
-  /** Sets and chains of our table; none when there is no table. */
-  async names(): Promise<{ sets: string[]; chains: string[] }> {
+  /** Sets, chains and counters of our table; none when there is no table. */
+  async names(): Promise<Strangers> {
     const answer = await this.#run(['nft', '-j', '-t', 'list', 'table', 'inet', tableName], '')
-    if (answer.exitCode !== 0) return { sets: [], chains: [] }
-    return { sets: setNamesIn(answer.stdout), chains: chainNamesIn(answer.stdout) }
+    if (answer.exitCode !== 0) return noStrangers
+    const { stdout } = answer
+    return { sets: setNamesIn(stdout), chains: chainNamesIn(stdout), counters: counterNamesIn(stdout) }
+  }
+
+  /** What the counters of our table have counted, by name. */
+  async counters(): Promise<Map<string, Drops>> {
+    const answer = await this.#run(['nft', '-j', 'list', 'counters', 'table', 'inet', tableName], '')
+    return answer.exitCode === 0 ? countersIn(answer.stdout) : new Map()
   }
 
   /** Everything in all sets of our table, or in one of them. */

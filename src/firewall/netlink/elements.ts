@@ -8,7 +8,7 @@ import {
   netfilterAttributes,
   numberOf,
 } from './message.js'
-import { NFTA_SET, type NftWriter } from './nftables.js'
+import { NFTA_COUNTER, NFTA_SET, type NftWriter } from './nftables.js'
 
 const NFTA_SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3, SET_ID: 4 } as const
 const NFTA_SET_ELEM = { KEY: 1, FLAGS: 3, TIMEOUT: 4, EXPIRATION: 5, EXPR: 7 } as const
@@ -16,7 +16,6 @@ const NFTA_LIST_ELEM = 1
 const NFTA_DATA_VALUE = 1
 const NFTA_EXPR_NAME = 1
 const NFTA_EXPR_DATA = 2
-const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const
 const NFT_SET_ELEM_INTERVAL_END = 1
 /** Longest element: list head 4, flags 8, timeout 12, expiration 12, key 4 + 4 + 16. */
 export const elementBytesMax = 60
@@ -120,7 +119,12 @@ function elementOf(bytes: Buffer): DumpedElement {
 function countsOf(expression: Buffer | undefined): { packets: number; bytes: number } {
   const attributes = attributesIn(expression ?? nothing)
   if (attributes.get(NFTA_EXPR_NAME)?.toString('latin1') !== 'counter\0') return { packets: 0, bytes: 0 }
-  const counter = attributesIn(attributes.get(NFTA_EXPR_DATA) ?? nothing)
+  return countsIn(attributes.get(NFTA_EXPR_DATA))
+}
+
+/** Of the inside of a counter. */
+export function countsIn(data: Buffer | undefined): { packets: number; bytes: number } {
+  const counter = attributesIn(data ?? nothing)
   return { packets: numberOf(counter.get(NFTA_COUNTER.PACKETS)), bytes: numberOf(counter.get(NFTA_COUNTER.BYTES)) }
 }
 

@@ -1,5 +1,5 @@
 import type { MessageWriter } from './message.js'
-import { expression } from './nftables.js'
+import { expression, NFT_OBJECT_COUNTER } from './nftables.js'
 
 /** Expressions of a rule, in the words and numbers of <linux/netfilter/nf_tables.h>. All of them use register 1. */
 const NFT_REG_1 = 1
@@ -49,6 +49,15 @@ export function payload(
 }
 
 /** Goes on only when the set holds what is in the register. */
+/** Counts the packet in a counter that has a name. */
+export function countIn(out: MessageWriter, counter: string): void {
+  expression(out, 'objref', () => {
+    out.u32(1, NFT_OBJECT_COUNTER)
+    // Without a NUL, as nft has it; the kernel takes both.
+    out.data(2, Buffer.from(counter))
+  })
+}
+
 export function lookup(out: MessageWriter, set: { name: string; id: number }): void {
   expression(out, 'lookup', () => {
     out.u32(2, NFT_REG_1)

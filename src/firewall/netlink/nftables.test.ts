@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test'
 import type { Scope } from '../../domain/enforcer.js'
 import { runChild } from '../../lib/child.js'
 import { systemClock } from '../../lib/clock.js'
-import { writeArrangement } from '../arrangement.js'
+import { noStrangers, writeArrangement } from '../arrangement.js'
 import { KernelEnforcer } from '../kernel.js'
 import { arrangementText, clearText } from '../nft-text.js'
 import { enterOwnNetwork } from '../own-network.js'
@@ -50,7 +50,7 @@ async function messagesOfNft(script: string): Promise<string[]> {
           .map((hex) => Number.parseInt(hex, 16)),
       )
   }
-  const isChange = ({ type }: { type: number }) => type >> 8 === 10 && [0, 3, 6, 9, 12].includes(type & 0xff)
+  const isChange = ({ type }: { type: number }) => type >> 8 === 10 && [0, 3, 6, 9, 12, 18].includes(type & 0xff)
   return messages
     .filter((message) => isChange(message) && message.bytes.length > 8)
     .map(({ type, bytes }) => shown(type, Buffer.from(bytes)))
@@ -60,7 +60,7 @@ function messagesOfOurs(fill: (writer: NftWriter) => void): string[] {
   const out = new MessageWriter()
   fill(new NftWriter(out, 'tocsin', 1))
   return [...messagesIn(out.bytes)]
-    .filter(({ type }) => [0, 3, 6, 9, 12].includes(type & 0xff))
+    .filter(({ type }) => [0, 3, 6, 9, 12, 18].includes(type & 0xff))
     .map(({ type, body }) => shown(type, body))
 }
 
@@ -88,7 +88,7 @@ describe('messages to nf_tables', { skip }, () => {
       await runChild(['nft', '-f', '-'], { stdin: clearText, timeoutMs: 10_000 })
       const theirs = await messagesOfNft(arrangementText({ scopes: [scope] }))
       const ours = messagesOfOurs((writer) =>
-        writeArrangement(writer, { scopes: [scope], ingress: [], strangers: { sets: [], chains: [] }, isAnew: false }),
+        writeArrangement(writer, { scopes: [scope], ingress: [], strangers: noStrangers, isAnew: false }),
       )
       assert.ok(theirs.length >= 10)
       // nft sends sets before rules.
@@ -124,7 +124,7 @@ describe('messages to nf_tables', { skip }, () => {
         writeArrangement(writer, {
           scopes,
           ingress: ingress.toReversed(),
-          strangers: { sets: [], chains: [] },
+          strangers: noStrangers,
           isAnew: false,
         }),
       )

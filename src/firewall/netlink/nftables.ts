@@ -23,6 +23,9 @@ export const NFT_MSG = {
   GETSETELEM: 13,
   DELSETELEM: 14,
   NEWGEN: 15,
+  NEWOBJ: 18,
+  GETOBJ: 19,
+  DELOBJ: 20,
   /** Since Linux 6.3: like DELSETELEM, and fine when there is no such element. */
   DESTROYSETELEM: 30,
 } as const
@@ -57,6 +60,9 @@ export const NFTA_SET = {
   COUNT: 20,
 } as const
 const NFTA_SET_DESC_SIZE = 1
+export const NFTA_OBJ = { TABLE: 1, NAME: 2, TYPE: 3, DATA: 4 } as const
+export const NFTA_COUNTER = { BYTES: 1, PACKETS: 2 } as const
+export const NFT_OBJECT_COUNTER = 1
 const NFTA_RULE_TABLE = 1
 const NFTA_RULE_CHAIN = 2
 const NFTA_RULE_EXPRESSIONS = 4
@@ -196,6 +202,16 @@ export class NftWriter {
     this.out.end()
   }
 
+  /** A counter that rules refer to by its name. One that is there goes on counting. */
+  newCounter(name: string): void {
+    this.#counter('NEWOBJ', NLM_F_CREATE, name)
+  }
+
+  /** No rule may refer to it any more. */
+  delCounter(name: string): void {
+    this.#counter('DELOBJ', 0, name)
+  }
+
   /** Removes every rule of the chain. */
   flushChain(chain: string): void {
     this.begin('DELRULE', 0, `all rules of chain ${chain}`)
@@ -224,6 +240,20 @@ export class NftWriter {
       sequence: this.#sequence++,
       family: NFPROTO_INET,
     })
+  }
+
+  #counter(kind: 'NEWOBJ' | 'DELOBJ', flags: number, name: string): void {
+    this.begin(kind, flags, `counter ${name}`)
+    this.out.string(NFTA_OBJ.TABLE, this.table)
+    this.out.string(NFTA_OBJ.NAME, name)
+    this.out.u32(NFTA_OBJ.TYPE, NFT_OBJECT_COUNTER)
+    if (kind === 'NEWOBJ') {
+      const data = this.out.nest(NFTA_OBJ.DATA)
+      this.out.u64(NFTA_COUNTER.BYTES, 0)
+      this.out.u64(NFTA_COUNTER.PACKETS, 0)
+      this.out.endNest(data)
+    }
+    this.out.end()
   }
 
   #devices(names: readonly string[]): void {
