@@ -64,6 +64,18 @@ it('in the foreground obeys the signals of a service manager', async () => {
   assert.deepEqual(leftBehind(house), [])
 })
 
+it('in the foreground of a client ends in order, too', async () => {
+  const house = newHouse()
+  const [file = '', ...words] = [...apart, process.execPath, path.join(root, 'bin/fail2ban-client')]
+  const server = spawn(file, [...words, '-c', house.config, '-f', 'start'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(server.stdout, 'data')
+  const ended = endOf(server)
+  server.kill('SIGTERM')
+  assert.equal(await ended, 0)
+  assert.match(house.read('server.log'), /Exiting Fail2ban\n$/)
+  assert.deepEqual(leftBehind(house), [])
+})
+
 it('in the background has no terminal, no parent, and files for nobody else', async () => {
   const house = newHouse()
   const started = await programs.run('fail2ban-server', ['-c', house.config, '--pname', 'guard', '-b', 'start'])

@@ -1,7 +1,7 @@
 import { repr } from '../../lib/python-repr.js'
 import { type ClientLog, clientLog } from './client-log.js'
 import { converse } from './conversation.js'
-import { readCommandLine } from './options.js'
+import { type ClientOptions, readCommandLine } from './options.js'
 import { readPlaces } from './places.js'
 import type { Session } from './session.js'
 import type { Streams } from './streams.js'
@@ -25,13 +25,13 @@ export async function sendMessage(
   const { options, command } = line
   if (options.isInteractive || options.test || options.dump !== undefined) return undefined
   const log = clientLog(streams, options.verbosity)
-  const session = openSession(program, line, log, streams)
+  const session = openSession(program, options, log, streams)
   if (session === undefined) return failed
   return (await untilSignal(session, () => message(session, command))) ? 0 : failed
 }
 
 /** What stays with the client: about the server as a whole, not to it. */
-export function isMessage([verb, ...words]: readonly string[]): boolean {
+function isMessage([verb, ...words]: readonly string[]): boolean {
   if (verb === undefined || verb === 'reload' || verb === 'restart') return false
   return verb !== 'start' || words.length > 0
 }
@@ -39,7 +39,7 @@ export function isMessage([verb, ...words]: readonly string[]): boolean {
 /** Undefined when the configuration does not say where the server is; that is printed. */
 export function openSession(
   program: string,
-  { options }: Pick<Extract<ReturnType<typeof readCommandLine>, { kind: 'run' }>, 'options'>,
+  options: ClientOptions,
   log: ClientLog,
   streams: Streams,
 ): Session | undefined {

@@ -64,10 +64,12 @@ async function carriedOut(
     const isPassed = testOrDump(options, log, print, isGoingOn)
     if (!isPassed || !isGoingOn) return isPassed
   }
-  const session = openSession(program, { options }, log, streams)
+  const session = openSession(program, options, log, streams)
   if (session === undefined) return false
   if (isServer && !options.isInteractive && isStart(command)) return served(session)
   if (options.isInteractive) return dialogue(session, command, streams)
+  // A server in this process minds signals itself: it has bans to lift.
+  if (options.isForeground && command.length > 0) return run(session, command)
   if (command.length > 0) return untilSignal(session, () => run(session, command))
   const { usage } = await import('./usage.js')
   print(usage(program))
