@@ -103,6 +103,21 @@ export class House {
     return tocsin(...words, '-c', this.config)
   }
 
+  /** Runs a command at a terminal, and types something when it has said something. Returns all that stood there. */
+  async atTerminal(words: readonly string[], when: string, typed: string): Promise<string> {
+    const line = [process.execPath, launcher, ...words, '-c', this.config].map((word) => `'${word}'`).join(' ')
+    const child = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    atTheEnd(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stdout.on('data', (part) => {
+      const before = said
+      said += part
+      if (said.includes(when) && !before.includes(when)) child.stdin.write(typed)
+    })
+    await once(child, 'close')
+    return said
+  }
+
   /** What a command prints with `--json`; it must have worked. */
   async json<T>(...words: string[]): Promise<T> {
     const { exitCode, stdout, stderr } = await this.tocsin(...words, '--json')

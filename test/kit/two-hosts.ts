@@ -58,6 +58,18 @@ export class TwoHosts {
     })
   }
 
+  /** A connection that is made, and stays until the attacker's end of it is destroyed. */
+  async connection(from: string, port: number): Promise<net.Socket> {
+    const coming = this.#turn.then(() => this.#attacker.within(() => socketTo(from, port)))
+    this.#turn = coming
+    const socket = await coming
+    atTheEnd(() => socket.destroy())
+    return new Promise((resolve, reject) => {
+      socket.once('connect', () => resolve(socket.on('error', () => {})))
+      socket.once('error', reject)
+    })
+  }
+
   /** Tries all the time, a new connection each turn of the event loop, until `stop`. */
   keepTrying(from: string, port: number): { readonly tried: number; readonly made: number; stop(): Promise<void> } {
     const tally = { tried: 0, made: 0 }
