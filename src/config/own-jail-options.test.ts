@@ -53,12 +53,13 @@ describe('options of a jail that Fail2ban does not have', () => {
   it('are told when they are wrong, with their line', (t) => {
     const told = problemsOf(t, {
       jails: jails('ipv6_prefix = 16\nsubnet_escalate = 1 in 1h\nsuccessby = name\nfindtime = 0\nbantime = -2'),
-      own: '[protect]\nipv6_prefix = x\nsubnet_escalate = 5 in\n[enforcement]\nnativ = no\n',
+      own: '[protect]\nipv6_prefix = x\nsubnet_escalate = 5 in\n[enforcement]\nnativ = no\nby = iptables\n',
     })
     assert.deepEqual(told, [
       'error tocsin.conf:5 [enforcement] has no option "nativ"',
       'error tocsin.conf:2 [protect] ipv6_prefix "x" is neither off nor a number of bits from 32 to 128',
       'error tocsin.conf:3 [protect] subnet_escalate "5 in" is no rule',
+      'error tocsin.conf:6 [enforcement] by "iptables" is an unknown word',
       'warning jail.conf:8 findtime "0" lets nothing count: every failure is older',
       'warning jail.conf:9 bantime "-2" bans nobody: every ban is over at once',
       'error jail.conf:5 ipv6_prefix "16" is neither off nor a number of bits from 32 to 128',

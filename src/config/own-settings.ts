@@ -48,6 +48,8 @@ const table = {
   enforcement: {
     /** Decide, log and store, but close nothing. */
     simulate: flag(false),
+    /** The only means to make bans real that is tried; undefined: the best that works. */
+    by: off(parseMeans),
     /** Carry out unmodified stock firewall actions in the kernel; else their commands are run. */
     native: flag(true),
     /** How much of what is kept out goes to the kernel's log; undefined: nothing. */
@@ -191,6 +193,14 @@ function percent(byDefault: number): Kind<number> {
 /** Something that is off unless it is written. */
 function off<T>(parse: (text: string) => T | undefined | WrongValue): Kind<T | undefined> {
   return { byDefault: undefined, read: (value) => parse(value.text) }
+}
+
+const means = ['netlink', 'nft', 'ipset', 'simulate'] as const
+
+function parseMeans(text: string): (typeof means)[number] | undefined | WrongValue {
+  const word = text.toLowerCase()
+  if (word === '' || word === 'auto') return undefined
+  return means.find((one) => one === word) ?? { wrong: 'is an unknown word', hint: `write auto, ${means.join(', ')}` }
 }
 
 function words(): Kind<readonly Sourced[]> {

@@ -37,10 +37,11 @@ export interface AssembleOptions {
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
 export async function assemble({ config, paths, clock, log, simulate, overrides }: AssembleOptions): Promise<State> {
   const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
-  const { hook, interfaces, simulate: isPretended } = config.own.enforcement
+  const { by, hook, interfaces, simulate: isPretended } = config.own.enforcement
   const { enforcer, reason } = await chooseEnforcer({
     clock,
     simulate: simulate || isPretended,
+    by,
     ingress: hook === 'ingress' ? interfaces : [],
     say: (sentence) => log.write('WARNING', 'firewall', sentence),
   })
