@@ -125,7 +125,7 @@ describe('the journal in fail2ban-regex', { skip: withoutJournal }, () => {
     const context: Context = { process: { stdout, stderr: stdout } }
     await regex.call(context, { json: true, config }, log, 'door')
     const { counts, lines, remarks, dates } = JSON.parse(out.join(''))
-    assert.deepEqual([counts, remarks.length, dates], [{ matched: 2, ignored: 0, missed: 2 }, 1, []])
+    assert.deepEqual([counts, remarks.length, dates], [{ matched: 2, ignored: 0, missed: 2, forgiven: 0 }, 1, []])
     const { line, spans } = lines[0]
     const parts = spans.map(({ name, start, end }: { name: string; start: number; end: number }) => [
       name,
