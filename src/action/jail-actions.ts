@@ -211,8 +211,10 @@ export class JailActions {
       Object.assign(this.#hostNames, this.#options.hostNames ?? (await ownHostNames(this.#options.clock)))
     for (let work = this.#backlog.take(); work !== undefined; work = this.#backlog.take()) {
       if (work.kind === 'task') await work.run()
-      else if (work.kind === 'ban') this.#options.onBanned?.(work.ban, await this.#list.ban(work.ban, work.record))
-      else if (work.kind === 'unban') await this.#list.unban(work.ban)
+      else if (work.kind === 'ban') {
+        const isMade = await this.#list.ban(work.ban, work.record)
+        this.#options.onBanned?.(work.ban, isMade)
+      } else if (work.kind === 'unban') await this.#list.unban(work.ban)
       else await this.#list.prolong(work.ban)
     }
     this.#isWorking = false
