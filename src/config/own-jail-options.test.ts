@@ -57,9 +57,9 @@ describe('options of a jail that Fail2ban does not have', () => {
     })
     assert.deepEqual(told, [
       'error tocsin.conf:5 [enforcement] has no option "nativ"',
+      'error tocsin.conf:6 [enforcement] by "iptables" is an unknown word',
       'error tocsin.conf:2 [protect] ipv6_prefix "x" is neither off nor a number of bits from 32 to 128',
       'error tocsin.conf:3 [protect] subnet_escalate "5 in" is no rule',
-      'error tocsin.conf:6 [enforcement] by "iptables" is an unknown word',
       'warning jail.conf:8 findtime "0" lets nothing count: every failure is older',
       'warning jail.conf:9 bantime "-2" bans nobody: every ban is over at once',
       'error jail.conf:5 ipv6_prefix "16" is neither off nor a number of bits from 32 to 128',
