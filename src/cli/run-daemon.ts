@@ -1,4 +1,5 @@
-import { type Daemon, type DaemonOptions, startDaemon } from '../daemon/daemon.js'
+import type { Daemon, DaemonOptions } from '../daemon/daemon.js'
+import { startDaemon } from '../daemon/start-daemon.js'
 import { replaceProcess } from '../lib/replace-process.js'
 import { CommandFailure, exit } from './context.js'
 

@@ -1,12 +1,10 @@
 import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
-import { type ApiServer, isAnswered, listen } from '../api/server.js'
-import { type Config, loadConfig } from '../config/load.js'
+import { type ApiServer, listen } from '../api/server.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
-import { systemClock } from '../lib/clock.js'
 import { fail2banLevel, version } from '../lib/version.js'
-import { assemble, buildJails } from './assemble.js'
+import { buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { Control } from './control/control.js'
 import { type ClientSocket, listenForClients } from './control/listen.js'
@@ -14,14 +12,11 @@ import { greeting } from './greeting.js'
 import { groupId } from './group-id.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
-import { notifyProblems } from './notifying.js'
-import { openLog } from './open-log.js'
 import { DaemonOperations } from './operations.js'
-import { logFileOf, type Paths, pathsOf } from './paths.js'
+import { logFileOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
 import { Reloader, type ReloadOptions } from './reload.js'
 import { manualScope, type State } from './state.js'
-import { SwitchableLog } from './switchable-log.js'
 
 export interface DaemonOptions {
   dir: string
@@ -35,30 +30,6 @@ export interface DaemonOptions {
 }
 
 const purgeEveryMs = 3_600_000
-
-/** Starts a daemon, or throws `CannotStart` and leaves nothing behind. */
-export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { config, problems } = loadConfig({
-    dir: options.dir,
-    ...(options.overrides && { overrides: options.overrides }),
-  })
-  if (config === undefined)
-    throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, problems)
-  const wrongNotify = notifyProblems(config.own)
-  if (wrongNotify.length > 0)
-    throw new CannotStart(`Nothing is started: the configuration in ${options.dir} is wrong`, wrongNotify)
-  const paths = pathsOf({ ...config.server, apiSocket: config.own.api.socket })
-  await refuseSecond(paths)
-  const state = await assembled(options, config, paths)
-  const daemon = new Daemon(state, options)
-  try {
-    await daemon.begin(problems)
-  } catch (error) {
-    await daemon.abandon()
-    throw error
-  }
-  return daemon
-}
 
 /** A running daemon. It begins (restore, enforce, follow), reloads, and stops; each once at a time. */
 export class Daemon {
@@ -265,39 +236,6 @@ export class Daemon {
     removePidFile(this.#state.paths.pidFile)
     this.#state.log.close()
   }
-}
-
-async function refuseSecond(paths: Paths): Promise<void> {
-  if (await isAnswered(paths.apiSocket))
-    throw new CannotStart(`A tocsin daemon is running already: it answers on ${paths.apiSocket}; 'tocsin stop' ends it`)
-  if (await isAnswered(paths.controlSocket)) {
-    throw new CannotStart(
-      `Fail2ban itself is running: it answers on ${paths.controlSocket}; stop it first (systemctl stop fail2ban, or fail2ban-client stop)`,
-    )
-  }
-}
-
-async function assembled(options: DaemonOptions, config: Config, paths: Paths): Promise<State> {
-  try {
-    const log = new SwitchableLog(
-      openLog({
-        clock: systemClock,
-        paths,
-        loglevel: config.server.loglevel,
-        syslogsocket: config.server.syslogsocket,
-        verbose: options.verbose,
-      }),
-    )
-    const { simulate, overrides = {} } = options
-    return await assemble({ config, paths, clock: systemClock, log, simulate, overrides })
-  } catch (error) {
-    throw new CannotStart(`Cannot start: ${messageOf(error)}${hintOf(error)}`)
-  }
-}
-
-function hintOf(error: unknown): string {
-  const isDenied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
-  return isDenied ? '; run it as root, or as somebody who may write there' : ''
 }
 
 function messageOf(error: unknown): string {
