@@ -4,7 +4,7 @@ import { cFunction, errnoName, lastErrno } from '../../lib/libc.js'
 // <linux/netlink.h>, <sys/socket.h>; Linux numbers that are the same on every architecture Node runs on (x86, arm, riscv, s390, ppc).
 const AF_NETLINK = 16
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000
-const NETLINK_NETFILTER = 12
+const subsystems = { NETLINK_SOCK_DIAG: 4, NETLINK_NETFILTER: 12 } as const
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
@@ -39,7 +39,7 @@ export class SystemError extends Error {
 }
 
 /**
- * A socket to the kernel's netfilter subsystem (netlink(7)). Nothing here waits: the kernel answers while we send, so an answer
+ * A socket to a subsystem of the kernel (netlink(7)), netfilter unless said otherwise. Nothing here waits: the kernel answers while we send, so an answer
  * is there once `send` returned, or never. NOTE: it belongs to the network namespace in which it was opened.
  */
 export class NetlinkSocket {
@@ -49,10 +49,10 @@ export class NetlinkSocket {
   readonly #inbox = Buffer.allocUnsafeSlow(datagramBytesMax)
   #isOpen = true
 
-  /** Throws SystemError: EPERM, EAFNOSUPPORT or EPROTONOSUPPORT where there is no netfilter for us. */
-  constructor() {
-    const fd = libc().socket(AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_NETFILTER)
-    if (fd < 0) throw new SystemError('socket(AF_NETLINK, NETLINK_NETFILTER)', lastErrno())
+  /** Throws SystemError: EPERM, EAFNOSUPPORT or EPROTONOSUPPORT where there is no such subsystem for us. */
+  constructor(subsystem: keyof typeof subsystems = 'NETLINK_NETFILTER') {
+    const fd = libc().socket(AF_NETLINK, SOCK_RAW_CLOEXEC, subsystems[subsystem])
+    if (fd < 0) throw new SystemError(`socket(AF_NETLINK, ${subsystem})`, lastErrno())
     this.#fd = fd
     try {
       this.#bind()
