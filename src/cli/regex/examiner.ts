@@ -1,5 +1,5 @@
 import { silentLog } from '../../lib/log.js'
-import { CurrentLine, searchedText } from '../../match/current-line.js'
+import { CurrentLine } from '../../match/current-line.js'
 import { isAscii, type Match } from '../../match/dialect/pattern.js'
 import { FailureFinder, type Finding, type PatternHit, type Success } from '../../match/failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
@@ -115,19 +115,20 @@ export class Examiner {
     return running && { pattern: running, text: searched }
   }
 
-  /** Looks at the line from `start` to `end`, without its line end. Throws SearchTooLong. */
-  examine(chunk: string, start: number, end: number, isChunkAscii: boolean): void {
+  /** Looks at the line from `start` to `end`, without its line end. `bytes`: the chunk, if it is all ASCII. Throws SearchTooLong. */
+  examine(chunk: string, start: number, end: number, isChunkAscii: boolean, bytes?: Uint8Array): void {
     this.#clear()
     const { line, dates } = this
     line.chunk = chunk
+    line.bytes = bytes
     line.start = start
     line.end = end
-    dates.read(chunk, start, end)
+    dates.read(chunk, start, end, bytes)
     if (!this.isAgain) this.#countDate()
     this.isAgain = false
     const { nowMs, keepsFields } = this.#options
     if (!this.#rules.assign(line, dates, nowMs, false)) return
-    line.text = searchedText(line, this.#rules.isCut ? dates : undefined)
+    line.cut(this.#rules.isCut ? dates : undefined)
     line.isAscii = isChunkAscii || isAscii(line.text)
     line.isOneLine = true
     this.#cutOut.start = this.#rules.isCut ? dates.cutStart : 0
@@ -144,6 +145,7 @@ export class Examiner {
     this.#clear()
     const { line } = this
     line.chunk = text
+    line.bytes = undefined
     line.start = 0
     line.end = text.length
     this.#rules.assignKnown(line, timeMs)

@@ -40,6 +40,8 @@ export class LineRun {
   readonly #visit: Visit
   #chunk = ''
   #isChunkAscii = true
+  /** The chunk, where all of it is ASCII. */
+  #bytes: Uint8Array | undefined
   #entries: readonly DatedLine[] = []
   /** Begin of the line at work, or its number among the entries. */
   #at = 0
@@ -48,7 +50,7 @@ export class LineRun {
   // NOTE: one function for all pieces; with one for each, V8 throws away the loop it has compiled.
   readonly #look = (start: number, end: number) => {
     this.#at = start
-    this.#examiner.examine(this.#chunk, start, end, this.#isChunkAscii)
+    this.#examiner.examine(this.#chunk, start, end, this.#isChunkAscii, this.#bytes)
     this.#visit(this.#chunk, start, end)
   }
 
@@ -64,9 +66,10 @@ export class LineRun {
   }
 
   /** Whole lines, but for the last of all. */
-  readText(chunk: string): void {
+  readText(chunk: string, bytes?: Uint8Array): void {
     this.#chunk = chunk
     this.#isChunkAscii = isAscii(chunk)
+    this.#bytes = this.#isChunkAscii && bytes?.length === chunk.length ? bytes : undefined
     const lineEnd = () => {
       const feed = chunk.indexOf('\n', this.#at)
       return feed < 0 ? chunk.length : feed

@@ -23,7 +23,7 @@ export function openLog(word: string, { filter, journalmatch }: Subject, options
   }
   if (word.startsWith('systemd-journal')) return journal(word, journalmatch, options.encoding)
   const lines = word.split('\n')
-  const log: Log = { kind: 'text', text: { pieces: [word], linesTooLong: 0 } }
+  const log: Log = { kind: 'text', text: { pieces: [{ text: word, bytes: undefined }], linesTooLong: 0 } }
   if (filter.maxlines <= 1 && lines.length === 1) return { sayings: [`Use      single line : ${shortened(word)}`], log }
   const shown = lines.slice(0, 5).map((line, i) => `|  ${i + 1}: ${shortened(line)}`)
   const more = lines.length > 5 ? ['| ...'] : []

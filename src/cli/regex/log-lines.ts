@@ -8,9 +8,16 @@ const lineBytesMax = 16 << 20
 
 export interface LogText {
   /** Pieces of whole lines; only the last line of the last piece may lack its line feed. */
-  pieces: Iterable<string>
+  pieces: Iterable<Piece>
   /** Lines that were passed over. */
   linesTooLong: number
+}
+
+/** A piece of a log. */
+export interface Piece {
+  text: string
+  /** As it was read; valid until the next piece is asked for. */
+  bytes: Uint8Array | undefined
 }
 
 export interface LogOptions {
@@ -28,7 +35,7 @@ export function readLog(file: string, options: LogOptions): LogText {
   return log
 }
 
-function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOptions, log: LogText): Generator<string> {
+function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOptions, log: LogText): Generator<Piece> {
   let buffer = Buffer.allocUnsafeSlow(pieceBytes)
   let kept = 0
   let encoding = textEncoding(encodingName)
@@ -46,7 +53,7 @@ function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOpti
       const length = kept + count
       if (count === 0) {
         if (isSkipping) log.linesTooLong++
-        else if (length > 0 && !skipsOpenEnd) yield encoding.decode(buffer.subarray(0, length))
+        else if (length > 0 && !skipsOpenEnd) yield pieceOf(buffer.subarray(0, length), encoding)
         return
       }
       const begin = isSkipping ? encoding.endOfFirstLine(buffer, 0, length) : 0
@@ -57,7 +64,7 @@ function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOpti
       if (isSkipping) log.linesTooLong++
       isSkipping = false
       const end = encoding.endOfLastLine(buffer, begin, length)
-      if (end > begin) yield encoding.decode(buffer.subarray(begin, end))
+      if (end > begin) yield pieceOf(buffer.subarray(begin, end), encoding)
       const from = Math.max(begin, end)
       kept = length - from
       buffer.copyWithin(0, from, length)
@@ -66,3 +73,8 @@ function* piecesOf(fd: number, { encoding: encodingName, skipsOpenEnd }: LogOpti
     closeSync(fd)
   }
 }
+
+const pieceOf = (bytes: Buffer, encoding: { decode(bytes: Buffer): string }): Piece => ({
+  text: encoding.decode(bytes),
+  bytes,
+})

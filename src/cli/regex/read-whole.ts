@@ -7,7 +7,7 @@ export class CannotRead extends Error {}
 /** Runs all lines of the log. Resolves to sentences on what was passed over; rejects with CannotRead. */
 export async function readWhole(log: Log, run: LineRun): Promise<string[]> {
   if (log.kind === 'text') {
-    for (const piece of log.text.pieces) run.readText(piece)
+    for (const { text, bytes } of log.text.pieces) run.readText(text, bytes)
     const { linesTooLong } = log.text
     return linesTooLong > 0 ? [`passed over ${linesTooLong} line(s) longer than 16 MiB`] : []
   }
