@@ -14,7 +14,7 @@ class Refused extends Error {
 
 const answerTimeoutMs = 120_000
 
-/** Asks the daemon on the unix socket; `body` makes it a POST. Resolves to the JSON it answers. */
+/** Asks the daemon on the unix socket; `body` makes it a POST. Resolves to the JSON, or text, that it answers. */
 export function ask<T>(socket: string, route: string, body?: unknown): Promise<T> {
   return new Promise((resolve, reject) => {
     const sent = body === undefined ? undefined : JSON.stringify(body)
@@ -36,7 +36,8 @@ export function ask<T>(socket: string, route: string, body?: unknown): Promise<T
       response.on('end', () => {
         const text = Buffer.concat(parts).toString('utf8')
         const status = response.statusCode ?? 0
-        if (status === 200) resolve(JSON.parse(text) as T)
+        const isJson = response.headers['content-type']?.startsWith('application/json') ?? false
+        if (status === 200) resolve((isJson ? JSON.parse(text) : text) as T)
         else reject(new Refused(sentenceIn(text) ?? `The daemon answered ${status}`, status))
       })
     })

@@ -1,3 +1,4 @@
+import type { Audit } from '../domain/audit.js'
 import type { Drops } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 
@@ -16,6 +17,10 @@ export interface Operations {
   confirm(request: { ids: string[] }): Promise<ConfirmOutcome[]>
   /** What the jail decides is enforced again, whatever its budget, for `forMs` (an hour). */
   resume(request: { jail: string; forMs?: number | undefined }): Promise<ResumeOutcome>
+  /** Compares the kernel with our bans now and puts back what is missing; `repair`: also removes what nobody wants. */
+  audit(request: { repair?: boolean | undefined }): Promise<AuditView>
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>
   /** Applies the configuration as it now stands in the files, or changes nothing and says why. */
   reload(): Promise<ReloadOutcome>
   /**
@@ -31,7 +36,18 @@ export interface Status {
   pid: number
   startedMs: number
   configDir: string
-  enforcement: { kind: 'netlink' | 'nft' | 'ipset' | 'simulate'; reason: string; trouble: string | undefined }
+  enforcement: {
+    kind: 'netlink' | 'nft' | 'ipset' | 'simulate'
+    reason: string
+    /** Why the kernel takes no changes at present. */
+    trouble: string | undefined
+    /** Calls that have failed since the start. */
+    failures: number
+    /** Changes of others to what is ours. */
+    foreignChanges: number
+    /** The last comparison of the kernel with our bans; missing: there was none yet. */
+    audit: (AuditView & { atMs: number }) | undefined
+  }
   store: { file: string | undefined; trouble: string | undefined }
   bans: { live: number; enforced: number }
   jails: JailStatus[]
@@ -52,9 +68,14 @@ export interface JailStatus {
   sources: SourceStatus[]
   /** Patterns that are out of use because they took too long on a line; a reload of the jail tries them again. */
   quarantined: { pattern: string; place: string; line: string; sinceMs: number }[]
+  /** Kept out so far; missing where the enforcer does not count by jail. */
+  dropped?: Drops
   /** While it bans too much at once: so many new bans are decided, but not enforced. */
   heldBack?: { sinceMs: number; reason: string; count: number }
 }
+
+/** As `Audit`, with what was wrong in words. */
+export type AuditView = Audit & { findings: string[] }
 
 export interface SourceStatus {
   path: string

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { metricsContentType } from './metrics.js'
 import type { Operations } from './operations.js'
 import type { Rights } from './server.js'
 
@@ -21,6 +22,7 @@ const resumeBody = v.strictObject({
   forMs: v.optional(v.pipe(v.number(), v.minValue(1000), v.maxValue(30 * 86_400_000))),
 })
 const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolean()), jail: jailName })
+const auditBody = v.strictObject({ repair: v.optional(v.boolean()) })
 const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
 
 /** A request that cannot be understood. The message is a sentence for its sender. */
@@ -58,6 +60,8 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   )
   app.get('/v1/why/:ip', async (c) => c.json(await operations.why(c.req.param('ip'))))
   app.get('/v1/protected', async (c) => c.json(await operations.protected()))
+  app.get('/v1/metrics', async (c) => c.body(await operations.metrics(), 200, { 'content-type': metricsContentType }))
+  app.post('/v1/audit', async (c) => c.json(await operations.audit(await read(c.req.raw, auditBody))))
   app.post('/v1/confirm', async (c) => c.json(await operations.confirm(await read(c.req.raw, confirmBody))))
   app.post('/v1/resume', async (c) => c.json(await operations.resume(await read(c.req.raw, resumeBody))))
   app.post('/v1/bans', async (c) => {

@@ -217,6 +217,11 @@ export class Bans {
     return { enforcing: this.#enforcing.trouble, storing: this.#records.trouble }
   }
 
+  /** Calls to the enforcer that have failed since the start. */
+  get enforcementFailures(): number {
+    return this.#enforcing.failures
+  }
+
   /** What the enforcer has to hold, so many at a time. NOTE: each part is as of the moment when it is asked for. */
   *#closures(atOnce: number): Iterable<TimedClosure[]> {
     let part: TimedClosure[] = []

@@ -32,6 +32,7 @@ export class Delivery<T> {
   #retryMs = 0
   #cancelRetry: (() => void) | undefined
   #trouble: string | undefined
+  #failures = 0
   #batchSize: number
 
   constructor(options: DeliveryOptions<T>) {
@@ -67,6 +68,11 @@ export class Delivery<T> {
   /** Why the last attempt failed; undefined when all is well. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  /** Attempts that have failed since the start. */
+  get failures(): number {
+    return this.#failures
   }
 
   close(): void {
@@ -125,6 +131,7 @@ export class Delivery<T> {
       await this.#options.deliver(batch.map(([, item]) => item))
       return undefined
     } catch (error) {
+      this.#failures++
       return error ?? new Error('delivery failed without saying why')
     }
   }

@@ -113,6 +113,16 @@ const commands = {
     },
     docs: { brief: 'Why an address is banned: lines, jail, since when, packets dropped' },
   }),
+  audit: buildCommand({
+    loader: async () => (await import('./commands/audit.js')).audit,
+    parameters: { flags: { ...common, repair: yes('Also remove what nobody wants') }, aliases },
+    docs: { brief: 'Compare the kernel with our bans, and put back what is missing' },
+  }),
+  metrics: buildCommand({
+    loader: async () => (await import('./commands/metrics.js')).metrics,
+    parameters: { flags: { config }, aliases },
+    docs: { brief: "Print figures in Prometheus' format" },
+  }),
   check: buildCommand({
     loader: async () => (await import('./commands/check.js')).check,
     parameters: { flags: { ...common, lint: yes('Also warn of dangerous or slow patterns') }, aliases },

@@ -10,9 +10,11 @@ import type { Clock } from '../lib/clock.js'
 import { openStore } from '../store/store.js'
 import { ActionShop } from './action-shop.js'
 import { AddressLists } from './address-lists.js'
+import { Auditing } from './auditing.js'
 import { BanEvents } from './ban-events.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
+import { JailDrops } from './jail-drops.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
 import { liftNewlyProtected } from './newly-protected.js'
@@ -22,7 +24,7 @@ import { Pipeline } from './pipeline.js'
 import { Positions } from './positions.js'
 import { budgetOf, Protected } from './protected.js'
 import { Soon } from './soon.js'
-import { manualScope, type State } from './state.js'
+import { manualScope, type State, scopesOf } from './state.js'
 import type { SwitchableLog } from './switchable-log.js'
 
 export interface AssembleOptions {
@@ -118,6 +120,15 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     names,
     lists,
     bans,
+    auditing: new Auditing({
+      clock,
+      log,
+      enforcer,
+      bans,
+      jails: () => new Set(scopesOf(jails).map(({ jail }) => jail)),
+      everyMs: () => state.config.own.enforcement.audit,
+    }),
+    drops: new JailDrops(enforcer),
     heldBack,
     confirmations: new Confirmations(clock, log),
     positions,

@@ -1,3 +1,5 @@
+import { metricsText } from '../api/metrics.js'
+import { listenForMetrics, type MetricsServer } from '../api/metrics-server.js'
 import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, listen } from '../api/server.js'
@@ -12,6 +14,7 @@ import { greeting } from './greeting.js'
 import { groupId } from './group-id.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
+import { metricsOf } from './metrics.js'
 import { DaemonOperations } from './operations.js'
 import { logFileOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
@@ -44,6 +47,7 @@ export class Daemon {
   #resolveJailsEnded: () => void = () => {}
   #api: ApiServer | undefined
   #control: ClientSocket | undefined
+  #metrics: MetricsServer | undefined
   #isStopping = false
   #cancelPurge: (() => void) | undefined
 
@@ -76,7 +80,9 @@ export class Daemon {
     await this.#restore(built.units)
     resolveReady()
     this.#control = await this.#listenControl()
+    await this.#openMetrics()
     await this.#follow(built.units)
+    this.#state.auditing.start()
     this.#purge()
   }
 
@@ -106,7 +112,7 @@ export class Daemon {
     await this.#endJails(options)
     const { enforcer, log } = this.#state
     this.#resolveJailsEnded()
-    await Promise.all([this.#api?.close(), this.#control?.close()])
+    await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close()])
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
     this.#letGo()
@@ -116,6 +122,7 @@ export class Daemon {
   async #endJails(options: { keep: boolean }): Promise<void> {
     const { log, followers, positions, logins, bans, jails, notifying } = this.#state
     log.write('INFO', 'server', 'Shutdown in progress...')
+    await this.#state.auditing.close()
     await followers.close({ drain: options.keep })
     positions.save()
     logins.save()
@@ -129,7 +136,9 @@ export class Daemon {
 
   /** After a start that failed: leaves no socket, no pid file, and no table that was not there before. */
   async abandon(): Promise<void> {
+    await this.#state.auditing.close()
     await this.#state.followers.close({ drain: false })
+    await this.#metrics?.close()
     await this.#api?.close()
     await this.#control?.close()
     this.#state.enforcer.release()
@@ -145,6 +154,17 @@ export class Daemon {
         socket: this.#state.paths.apiSocket,
         ...(group !== undefined && { group: groupId(group) }),
       })
+    } catch (error) {
+      throw new CannotStart(messageOf(error))
+    }
+  }
+
+  /** For scrapers that do not reach our socket, if it is asked for. */
+  async #openMetrics(): Promise<void> {
+    const { metrics } = this.#state.config.own.api
+    if (metrics === undefined) return
+    try {
+      this.#metrics = await listenForMetrics(async () => metricsText(await metricsOf(this.#state)), metrics)
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }

@@ -1,4 +1,6 @@
+import { metricsText } from '../api/metrics.js'
 import type {
+  AuditView,
   BanOutcome,
   BanRequest,
   BanView,
@@ -17,11 +19,13 @@ import type {
 import type { LiveBan } from '../bans/live-bans.js'
 import { parseIp } from '../domain/address.js'
 import { endMs } from '../domain/ban.js'
-import type { Scope } from '../domain/enforcer.js'
+import type { Drops, Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
+import { findings } from './audit-findings.js'
 import { banByHand, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
+import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
 import { protectedView, resumeJail } from './protected-view.js'
 import { manualScope, type State } from './state.js'
@@ -51,20 +55,29 @@ export class DaemonOperations implements Operations {
   async status(): Promise<Status> {
     const { bans, enforcer, enforcerReason, paths, config, startedMs, jails } = this.#state
     const counts = bans.live.counts()
+    const drops = await this.#state.drops.read()
+    const { last, foreignChanges } = this.#state.auditing.account
     return {
       ...this.version(),
       startedMs,
       configDir: config.dir,
-      enforcement: { kind: enforcer.kind, reason: enforcerReason, trouble: bans.trouble.enforcing },
+      enforcement: {
+        kind: enforcer.kind,
+        reason: enforcerReason,
+        trouble: bans.trouble.enforcing,
+        failures: bans.enforcementFailures,
+        foreignChanges,
+        audit: last && { ...last, findings: findings(last) },
+      },
       store: { file: paths.database, trouble: bans.trouble.storing },
       bans: { live: counts.live, enforced: enforcer.kind === 'simulate' ? 0 : counts.enforced },
-      jails: [...jails.values()].map((unit) => this.#jailStatus(unit)),
+      jails: [...jails.values()].map((unit) => this.#jailStatus(unit, drops)),
     }
   }
 
   async jailStatus(jail: string): Promise<JailStatus | undefined> {
     const unit = this.#state.jails.get(jail)
-    return unit && this.#jailStatus(unit)
+    return unit && this.#jailStatus(unit, await this.#state.drops.read())
   }
 
   async ban(request: BanRequest): Promise<BanOutcome[] | { unknownJail: string }> {
@@ -188,6 +201,15 @@ export class DaemonOperations implements Operations {
     return resumeJail(this.#state, request)
   }
 
+  async audit({ repair }: { repair?: boolean | undefined }): Promise<AuditView> {
+    const audit = await this.#state.auditing.audit({ removeForeign: repair === true })
+    return { ...audit, findings: findings(audit) }
+  }
+
+  async metrics(): Promise<string> {
+    return metricsText(await metricsOf(this.#state))
+  }
+
   reload(): Promise<ReloadOutcome> {
     return this.#lifecycle.reload()
   }
@@ -210,10 +232,11 @@ export class DaemonOperations implements Operations {
     return ban.isEnforced && this.#state.enforcer.kind !== 'simulate'
   }
 
-  #jailStatus(unit: JailUnit): JailStatus {
+  #jailStatus(unit: JailUnit, drops?: ReadonlyMap<string, Drops>): JailStatus {
+    const dropped = drops?.get(unit.name)
     const { bans, clock, followers, heldBack } = this.#state
     const { jail, filter } = unit.config
-    const held = heldBack.jails().find((one) => one.jail === unit.name)
+    const held = heldBack.of(unit.name)
     return {
       name: unit.name,
       filter: filter.name,
@@ -226,6 +249,7 @@ export class DaemonOperations implements Operations {
       findTimeMs: jail.findTimeMs,
       banTimeMs: jail.banTimeMs ?? null,
       sources: followers.statusOf(unit.name),
+      ...(dropped && { dropped }),
       ...(held && { heldBack: { sinceMs: held.sinceMs, reason: held.reason, count: held.count } }),
       quarantined: unit.quarantine.entries.map(({ pattern: { pattern, origin }, line, sinceMs }) => ({
         pattern: pattern.source,

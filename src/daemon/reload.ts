@@ -64,6 +64,7 @@ export class Reloader {
     if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
       state.notifying.use(all.own)
     state.config = { ...all, server: { ...all.server, ...liveOf(state.config) } }
+    state.auditing.replan()
     state.log.write('INFO', 'server', 'Reload finished.')
     return { ok: true, changes, problems }
   }

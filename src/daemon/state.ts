@@ -10,7 +10,9 @@ import type { Clock } from '../lib/clock.js'
 import type { Store } from '../store/store.js'
 import type { ActionShop } from './action-shop.js'
 import type { AddressLists } from './address-lists.js'
+import type { Auditing } from './auditing.js'
 import type { Followers } from './followers.js'
+import type { JailDrops } from './jail-drops.js'
 import type { JailUnit } from './jails.js'
 import type { Names } from './names.js'
 import type { Notifying } from './notifying.js'
@@ -38,6 +40,10 @@ export interface State {
   readonly names: Names
   readonly lists: AddressLists
   readonly bans: Bans
+  /** Holds the enforcer to them. */
+  readonly auditing: Auditing
+  /** What each jail keeps out. */
+  readonly drops: JailDrops
   readonly heldBack: HeldBack
   readonly confirmations: Confirmations
   readonly positions: Positions

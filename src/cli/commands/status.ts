@@ -2,7 +2,7 @@ import { ask } from '../../api/client.js'
 import type { JailStatus, SourceStatus, Status } from '../../api/operations.js'
 import { type CommonFlags, type Context, print, printJson } from '../context.js'
 import { daemonSocket } from '../daemon-socket.js'
-import { colour, durationText, harmless, table } from '../render.js'
+import { bytesText, colour, countText, durationText, harmless, table } from '../render.js'
 
 export async function status(this: Context, flags: CommonFlags, jail?: string): Promise<void> {
   const socket = daemonSocket(flags.config)
@@ -17,12 +17,16 @@ export async function status(this: Context, flags: CommonFlags, jail?: string): 
 function statusText(status: Status): string {
   const { enforcement, store, bans } = status
   const isSimulated = enforcement.kind === 'simulate'
-  const enforced = isSimulated ? `${bans.live} bans, none enforced` : `${bans.enforced} of ${bans.live} bans enforced`
+  const enforced = isSimulated
+    ? `${countText(bans.live)} bans, none enforced`
+    : `enforced ${countText(bans.enforced)} of ${countText(bans.live)}`
   const lines = [
     `${colour.bold('tocsin')} ${status.version}, pid ${status.pid}, up ${durationText(Date.now() - status.startedMs)}, configuration ${status.configDir}`,
     `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live && !isSimulated ? colour.good(enforced) : colour.bad(enforced)}`,
     `Store: ${store.file ?? 'memory only'}`,
   ]
+  const audit = auditText(enforcement)
+  if (audit !== undefined) lines.push(audit)
   for (const trouble of [enforcement.trouble, store.trouble])
     if (trouble !== undefined) lines.push(colour.bad(`Trouble: ${trouble}`))
   for (const { name, heldBack } of status.jails)
@@ -31,11 +35,14 @@ function statusText(status: Status): string {
     jail.name,
     `${jail.currentlyFailed}/${jail.totalFailed}`,
     `${jail.currentlyBanned}/${jail.totalBanned}`,
+    jail.dropped === undefined ? '' : countText(jail.dropped.packets),
     jail.scope,
     jail.sources.map(sourceText).join(', ') || 'no log yet',
     jail.quarantined.length === 0 ? '' : colour.bad(`${jail.quarantined.length} pattern(s) quarantined`),
   ])
-  const heading = ['Jail', 'Failed now/total', 'Banned now/total', 'Closes', 'Reads'].map((text) => colour.bold(text))
+  const heading = ['Jail', 'Failed now/total', 'Banned now/total', 'Packets dropped', 'Closes', 'Reads'].map((text) =>
+    colour.bold(text),
+  )
   return [...lines, '', rows.length === 0 ? 'No jail is enabled' : table([heading, ...rows])].join('\n')
 }
 
@@ -50,10 +57,26 @@ function jailText(jail: JailStatus): string {
     ['Total failed', String(jail.totalFailed)],
     ['Currently banned', String(jail.currentlyBanned)],
     ['Total banned', String(jail.totalBanned)],
+    ...(jail.dropped ? [['Dropped', dropsText(jail.dropped)]] : []),
     ...jail.sources.map((source) => ['Reads', sourceText(source)]),
     ...(jail.heldBack ? [['Holds back', colour.bad(heldText(jail.heldBack))]] : []),
     ...jail.quarantined.map(({ pattern, place }) => ['Quarantined', colour.bad(`${harmless(pattern)} (${place})`)]),
   ])
+}
+
+function dropsText({ packets, bytes }: NonNullable<JailStatus['dropped']>): string {
+  return `${countText(packets)} packets, ${bytesText(bytes)}`
+}
+
+/** What the last audit found, and what is wrong; undefined: there was none. */
+function auditText({ audit, failures, foreignChanges }: Status['enforcement']): string | undefined {
+  if (audit === undefined) return undefined
+  const parts = audit.findings.length === 0 ? ['nothing wrong'] : audit.findings.map(harmless)
+  if (foreignChanges > 0) parts.push(`others have changed our table ${countText(foreignChanges)} times`)
+  if (failures > 0) parts.push(`${countText(failures)} calls have failed`)
+  const text = parts.join('; ')
+  const ago = durationText(Date.now() - audit.atMs)
+  return `Audit ${ago} ago: ${audit.findings.length === 0 ? text : colour.careful(text)}`
 }
 
 function heldText({ reason, count, sinceMs }: NonNullable<JailStatus['heldBack']>): string {

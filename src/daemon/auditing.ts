@@ -1,0 +1,261 @@
+import { closureOf } from '../bans/deliveries.js'
+import type { LiveBans } from '../bans/live-bans.js'
+import type { Audit, AuditRequest, ForeignChange, Touched } from '../domain/audit.js'
+import type { Closure, Enforcer, TimedClosure } from '../domain/enforcer.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { findings } from './audit-findings.js'
+
+export interface AuditingOptions {
+  clock: Clock
+  log: Log
+  enforcer: Enforcer
+  bans: { live: LiveBans; settled(): Promise<void> }
+  /** Jails whose bans the enforcer has to hold. */
+  jails(): ReadonlySet<string>
+  /** Between two audits; 0: only when asked for. */
+  everyMs(): number
+}
+
+/** What audits have found since the start. */
+export interface AuditAccount {
+  last: (Audit & { atMs: number }) | undefined
+  audits: number
+  missingTotal: number
+  wrongEndTotal: number
+  foreignTotal: number
+  /** Transactions of others on what is ours. */
+  foreignChanges: number
+}
+
+/** An audit takes at most a tenth of the time, however many bans there are. */
+const restForEach = 9
+/** Without netlink an audit costs a process that lists everything: above so many bans only when asked for. */
+const reconciledMax = 20_000
+/** After a repair, so long is waited until the next: somebody may be undoing ours again and again. */
+const repairEveryMs = 250
+/** More news than this while a repair waits are one: look at everything. */
+const touchedMax = 5_000
+/** Repairs are told of so often; those between are counted. */
+const toldEveryMs = 10_000
+
+/**
+ * Holds the enforcer to what is decided: from time to time, when asked to, and at once when somebody else changes what is ours. One audit
+ * at a time. States: at rest; auditing; waiting for `repairEveryMs` to be over.
+ */
+export class Auditing {
+  readonly #options: AuditingOptions
+  readonly account: AuditAccount = {
+    last: undefined,
+    audits: 0,
+    missingTotal: 0,
+    wrongEndTotal: 0,
+    foreignTotal: 0,
+    foreignChanges: 0,
+  }
+  #last: Promise<unknown> = Promise.resolve()
+  #cancelNext: (() => void) | undefined
+  #cancelRepair: (() => void) | undefined
+  #stopWatching: (() => void) | undefined
+  #heard: ForeignChange | undefined
+  #isRepairing = false
+  #isOver = false
+  #toldMs = Number.NEGATIVE_INFINITY
+  #untold = 0
+  #foreignTold = 0
+
+  constructor(options: AuditingOptions) {
+    this.#options = options
+  }
+
+  /** Once bans are in force. */
+  start(): void {
+    const { enforcer, log } = this.#options
+    try {
+      this.#stopWatching = enforcer.watch?.((change) => this.#hear(change))
+    } catch (error) {
+      // The audits go on without.
+      log.write('WARNING', 'actions', `Cannot hear of others' changes to the firewall: ${messageOf(error)}`)
+    }
+    this.#plan(this.#options.everyMs())
+  }
+
+  /** Looks at everything now. */
+  async audit({ removeForeign }: { removeForeign: boolean }): Promise<Audit> {
+    const audit = await this.#inTurn({ isThorough: removeForeign, removeForeign })
+    this.#tell(audit, 'Audit')
+    return audit
+  }
+
+  /** No more audits, and nothing heard any more; one that runs comes to its end. */
+  async close(): Promise<void> {
+    this.#isOver = true
+    this.#stopWatching?.()
+    this.#cancelNext?.()
+    this.#cancelRepair?.()
+    await this.#last
+  }
+
+  /** What waits has changed: the next audit comes when it is due by the new settings. */
+  replan(): void {
+    this.#plan(this.#options.everyMs())
+  }
+
+  #plan(delayMs: number): void {
+    this.#cancelNext?.()
+    this.#cancelNext = undefined
+    if (this.#isOver || this.#options.everyMs() === 0) return
+    this.#cancelNext = this.#options.clock.after(delayMs, () => void this.#periodic())
+  }
+
+  async #periodic(): Promise<void> {
+    const { enforcer, bans, everyMs } = this.#options
+    const isTooDear = enforcer.audit === undefined && bans.live.counts().live > reconciledMax
+    if (enforcer.kind === 'simulate' || isTooDear) return this.#plan(everyMs())
+    const audit = await this.#inTurn({ isThorough: false, removeForeign: false })
+    this.#tell(audit, 'Audit')
+    this.#plan(Math.max(everyMs(), audit.durationMs * restForEach))
+  }
+
+  #hear(change: ForeignChange): void {
+    this.account.foreignChanges++
+    this.#heard = this.#heard === undefined ? change : merged(this.#heard, change)
+    if (!this.#isRepairing) void this.#repair()
+  }
+
+  async #repair(): Promise<void> {
+    const change = this.#heard
+    if (change === undefined || this.#isOver) return
+    this.#heard = undefined
+    this.#isRepairing = true
+    const { touched } = change
+    const audit = await this.#inTurn({ isThorough: false, removeForeign: false, ...(touched && { only: touched }) })
+    this.#tell(
+      audit,
+      `Somebody else has changed the firewall's table${change.by === undefined ? '' : `, ${change.by}`}`,
+    )
+    this.#cancelRepair = this.#options.clock.after(repairEveryMs, () => {
+      this.#isRepairing = false
+      void this.#repair()
+    })
+  }
+
+  #inTurn(how: { isThorough: boolean; removeForeign: boolean; only?: Touched }): Promise<Audit> {
+    const result = this.#last.then(() => this.#run(how))
+    this.#last = result
+    return result
+  }
+
+  /** Never rejects: what went wrong is in the result. */
+  async #run(how: { isThorough: boolean; removeForeign: boolean; only?: Touched }): Promise<Audit> {
+    const { enforcer, clock } = this.#options
+    const request: AuditRequest = { ...this.#request(), ...how }
+    const startMs = clock.now()
+    let audit: Audit
+    try {
+      audit = (await enforcer.audit?.(request)) ?? (await byReconciling(enforcer, request))
+    } catch (error) {
+      audit = failed(messageOf(error))
+    }
+    audit = { ...audit, durationMs: clock.now() - startMs }
+    const { account } = this
+    account.audits++
+    account.missingTotal += audit.missing
+    account.wrongEndTotal += audit.wrongEnd
+    account.foreignTotal += audit.foreign
+    if (how.only === undefined) account.last = { ...audit, atMs: clock.now() }
+    return audit
+  }
+
+  #request(): Pick<AuditRequest, 'wanted' | 'wantedNow' | 'settled' | 'onFound'> {
+    const { bans, clock } = this.#options
+    const jails = this.#options.jails()
+    const liveOf = ({ jail, ip }: Closure) => (jails.has(jail) ? bans.live.get(jail, ip.text) : undefined)
+    return {
+      *wanted(): Iterable<TimedClosure> {
+        for (const ban of bans.live.all()) {
+          const closure = jails.has(ban.jail) ? closureOf(ban, clock.now()) : undefined
+          if (closure !== undefined) yield closure
+        }
+      },
+      wantedNow(closure) {
+        const ban = liveOf(closure)
+        return ban && closureOf(ban, clock.now())
+      },
+      settled: () => bans.settled(),
+      onFound(closure, isEnforced) {
+        const ban = liveOf(closure)
+        if (ban !== undefined) bans.live.setEnforced(ban, isEnforced)
+      },
+    }
+  }
+
+  /** Says what was wrong; nothing when nothing was. The same foreign ones again and again are told of once. */
+  #tell(audit: Audit, occasion: string): void {
+    const sentences = findings(audit, audit.foreign !== this.#foreignTold)
+    if (sentences.length === 0) return
+    const nowMs = this.#options.clock.now()
+    if (nowMs - this.#toldMs < toldEveryMs) {
+      this.#untold++
+      return
+    }
+    const untold = this.#untold
+    this.#toldMs = nowMs
+    this.#untold = 0
+    this.#foreignTold = audit.foreign
+    const more = untold > 0 ? ` (and ${untold} times before, untold)` : ''
+    const level = audit.trouble === undefined ? 'WARNING' : 'ERROR'
+    this.#options.log.write(level, 'actions', `${occasion}: ${sentences.join('; ')}${more}`)
+  }
+}
+
+function merged(a: ForeignChange, b: ForeignChange): ForeignChange {
+  const isStructure = a.isStructure || b.isStructure
+  const all =
+    a.touched && b.touched && a.touched.closures.length + b.touched.closures.length <= touchedMax
+      ? {
+          closures: [...a.touched.closures, ...b.touched.closures],
+          networks: a.touched.networks || b.touched.networks,
+        }
+      : undefined
+  return { isStructure, touched: isStructure ? undefined : all, by: a.by === b.by ? a.by : undefined }
+}
+
+/** For enforcers that cannot look without listing everything. They also remove what nobody wants. */
+async function byReconciling(enforcer: Enforcer, request: AuditRequest): Promise<Audit> {
+  await request.settled()
+  const wanted = [...request.wanted()]
+  const { added, removed } = await enforcer.reconcile(wanted)
+  for (const closure of wanted) request.onFound(closure, true)
+  return {
+    ...nothing,
+    wanted: wanted.length,
+    enforced: wanted.length,
+    missing: added,
+    repaired: added,
+    foreign: removed,
+    removed,
+  }
+}
+
+function failed(trouble: string): Audit {
+  return { ...nothing, trouble }
+}
+
+const nothing: Audit = {
+  wanted: 0,
+  enforced: 0,
+  missing: 0,
+  wrongEnd: 0,
+  foreign: 0,
+  removed: 0,
+  repaired: 0,
+  rearranged: false,
+  examples: { missing: [], foreign: [] },
+  trouble: undefined,
+  durationMs: 0,
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,157 @@
+import { readdirSync } from 'node:fs'
+import type { Metric, Sample } from '../api/metrics.js'
+import type { Drops } from '../domain/enforcer.js'
+import { version } from '../lib/version.js'
+import { manualScope, type State } from './state.js'
+
+/** What Prometheus may ask. Labels are jails' names at most, so their number is bounded by the configuration. */
+export async function metricsOf(state: State): Promise<Metric[]> {
+  const drops = await state.drops.read()
+  return [
+    ...banMetrics(state),
+    ...jailMetrics(state),
+    ...dropMetrics(drops),
+    ...truthMetrics(state),
+    ...processMetrics(state),
+  ]
+}
+
+function banMetrics({ bans, jails }: State): Metric[] {
+  const names = new Set([...jails.keys(), manualScope.jail])
+  const each = (count: (jail: string) => number): Sample[] =>
+    [...names].map((jail) => ({ labels: { jail }, value: count(jail) }))
+  return [
+    {
+      name: 'tocsin_bans_live',
+      help: 'Bans that run now.',
+      type: 'gauge',
+      samples: each((jail) => bans.live.count(jail)),
+    },
+    {
+      name: 'tocsin_bans_total',
+      help: 'Bans since the start, restored ones included.',
+      type: 'counter',
+      samples: each((jail) => bans.live.total(jail)),
+    },
+  ]
+}
+
+function jailMetrics({ jails, clock, followers, heldBack }: State): Metric[] {
+  const nowMs = clock.now()
+  const held = new Map(heldBack.jails().map(({ jail, count }) => [jail, count]))
+  const units = [...jails.values()]
+  const each = (count: (unit: (typeof units)[number]) => number): Sample[] =>
+    units.map((unit) => ({ labels: { jail: unit.name }, value: count(unit) }))
+  const sourcesOf = (jail: string) => followers.statusOf(jail)
+  return [
+    gauge(
+      'tocsin_failures_current',
+      'Addresses with failures inside the find time.',
+      each((unit) => unit.jail.failedNow(nowMs)),
+    ),
+    counter(
+      'tocsin_failures_total',
+      'Failures found since the start.',
+      each((unit) => unit.jail.failuresTotal),
+    ),
+    gauge(
+      'tocsin_sources',
+      'Logs that are followed.',
+      each((unit) => sourcesOf(unit.name).length),
+    ),
+    counter(
+      'tocsin_lines_skipped_total',
+      'Lines that were too long to be read.',
+      each((unit) => sourcesOf(unit.name).reduce((sum, { linesSkippedTooLong }) => sum + linesSkippedTooLong, 0)),
+    ),
+    gauge(
+      'tocsin_pattern_quarantined',
+      'Patterns out of use because they took too long.',
+      each((unit) => unit.quarantine.entries.length),
+    ),
+    gauge(
+      'tocsin_held_back',
+      'New bans that are decided and not enforced, because the jail bans too much at once.',
+      each((unit) => held.get(unit.name) ?? 0),
+    ),
+  ]
+}
+
+function dropMetrics(drops: ReadonlyMap<string, Drops> | undefined): Metric[] {
+  const each = (count: (drops: Drops) => number): Sample[] =>
+    [...(drops ?? [])].map(([jail, dropped]) => ({ labels: { jail }, value: count(dropped) }))
+  return [
+    counter(
+      'tocsin_dropped_packets_total',
+      'Packets kept out in the kernel.',
+      each(({ packets }) => packets),
+    ),
+    counter(
+      'tocsin_dropped_bytes_total',
+      'Bytes of packets kept out in the kernel.',
+      each(({ bytes }) => bytes),
+    ),
+  ]
+}
+
+function truthMetrics({ bans, enforcer, auditing }: State): Metric[] {
+  const { live, enforced } = bans.live.counts()
+  const real = enforcer.kind === 'simulate' ? 0 : enforced
+  const { last, audits, missingTotal, wrongEndTotal, foreignTotal, foreignChanges } = auditing.account
+  const sinceLast = last === undefined ? [] : [{ value: last.atMs / 1000 }]
+  const { enforcing, storing } = bans.trouble
+  return [
+    gauge('tocsin_enforced', 'Bans that are in force.', [{ value: real }]),
+    gauge('tocsin_not_enforced', 'Bans that are decided and not in force.', [{ value: live - real }]),
+    counter('tocsin_enforcement_failures_total', 'Calls to the firewall that failed.', [
+      { value: bans.enforcementFailures },
+    ]),
+    gauge('tocsin_trouble', '1 while the kernel (enforcing) or the database (storing) takes no changes.', [
+      { labels: { what: 'enforcing' }, value: enforcing === undefined ? 0 : 1 },
+      { labels: { what: 'storing' }, value: storing === undefined ? 0 : 1 },
+    ]),
+    counter('tocsin_audits_total', 'Comparisons of the kernel with our bans.', [{ value: audits }]),
+    counter('tocsin_audit_missing_total', 'Bans that were found not to be in force.', [{ value: missingTotal }]),
+    counter('tocsin_audit_wrong_end_total', 'Bans that would have ended at a wrong time.', [{ value: wrongEndTotal }]),
+    counter('tocsin_audit_foreign_total', 'Times that something in our sets was found that nobody wants.', [
+      { value: foreignTotal },
+    ]),
+    counter('tocsin_foreign_changes_total', 'Changes of others to our table.', [{ value: foreignChanges }]),
+    gauge(
+      'tocsin_audit_foreign',
+      'What the last audit found in our sets that nobody wants.',
+      last ? [{ value: last.foreign - last.removed }] : [],
+    ),
+    gauge('tocsin_audit_last_timestamp_seconds', 'When the last audit ended.', sinceLast),
+    gauge('tocsin_audit_last_duration_seconds', 'How long it took.', last ? [{ value: last.durationMs / 1000 }] : []),
+  ]
+}
+
+function processMetrics({ startedMs, enforcer }: State): Metric[] {
+  const { user, system } = process.cpuUsage()
+  return [
+    gauge('tocsin_info', 'Which version runs, and how it enforces.', [
+      { labels: { version, enforcement: enforcer.kind }, value: 1 },
+    ]),
+    counter('tocsin_process_cpu_seconds_total', 'User and system time.', [{ value: (user + system) / 1e6 }]),
+    gauge('tocsin_process_resident_memory_bytes', 'Resident memory.', [{ value: process.memoryUsage.rss() }]),
+    gauge('tocsin_process_start_time_seconds', 'When the process began.', [{ value: startedMs / 1000 }]),
+    gauge('tocsin_process_open_fds', 'Open files.', openFiles()),
+  ]
+}
+
+function openFiles(): Sample[] {
+  try {
+    return [{ value: readdirSync('/proc/self/fd').length }]
+  } catch {
+    return [] // No /proc here.
+  }
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, help, type: 'gauge', samples }
+}
+
+function counter(name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name, help, type: 'counter', samples }
+}
