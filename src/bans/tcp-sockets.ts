@@ -2,8 +2,8 @@ import { type Ip, ipOf } from '../domain/address.js'
 import { readBegin } from './bounded-file.js'
 import { hostOrderBytes } from './proc-address.js'
 
-/** So much of each list is read: some 200,000 connections. What is behind is not seen. */
-const listBytesMax = 32 << 20
+/** So much of each list is read if nothing else is said: some 200,000 connections (0.5 s). What is behind is not seen. */
+const listBytesDefault = 32 << 20
 
 export interface TcpSocket {
   state: 'established' | 'listening'
@@ -17,8 +17,8 @@ export interface TcpSocket {
 const socketLine =
   /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]{8}|[\dA-F]{32}):[\dA-F]{4} (01|0A) \S+ \S+ \S+ +\d+ +\d+ (\d+) /gm
 
-/** TCP sockets of a network namespace that are connected or listen, IPv4 and IPv6: `tcp` and `tcp6` in this folder (proc(5)). */
-export function* tcpSockets(folder = '/proc/net'): IterableIterator<TcpSocket> {
+/** TCP sockets of a network namespace that are connected or listen, IPv4 and IPv6: `tcp` and `tcp6` in this folder (proc(5)). In no order. */
+export function* tcpSockets(folder = '/proc/net', listBytesMax = listBytesDefault): IterableIterator<TcpSocket> {
   for (const name of ['tcp', 'tcp6']) {
     const text = readBegin(`${folder}/${name}`, listBytesMax) ?? ''
     for (const [, port = '', peer = '', state, inode = ''] of text.matchAll(socketLine))

@@ -29,7 +29,7 @@ export interface ProtectedOptions {
 /** Routes and resolvers change seldom, lists of proxies once a day. */
 const lookAgainMs = 5000
 /** Looked for changes even while nobody is banned: who becomes protected while he is banned is let in. */
-const everyMs = 5000
+const everyMs = 10_000
 
 /** RFC 1918, 6598 (carriers), 3927 and 4291 (link-local), 4193. */
 const privateNetworks = [

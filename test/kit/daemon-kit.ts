@@ -106,7 +106,7 @@ export class House {
   /** Runs a command at a terminal, and types something when it has said something. Returns all that stood there. */
   async atTerminal(words: readonly string[], when: string, typed: string): Promise<string> {
     const line = [process.execPath, launcher, ...words, '-c', this.config].map((word) => `'${word}'`).join(' ')
-    const child = spawn('script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn('/usr/bin/script', ['-qec', line, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
     atTheEnd(() => child.kill('SIGKILL'))
     let said = ''
     child.stdout.on('data', (part) => {
