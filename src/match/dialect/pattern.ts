@@ -4,6 +4,7 @@ import { compileProgram } from './machine-code.js'
 import { parsePattern } from './parse.js'
 import { PatternError, type Syntax } from './syntax.js'
 import { type Alphabet, type Translation, translate } from './translate.js'
+import { type Unconditional, withoutConditions } from './unconditional.js'
 
 /** What a search found: the groups by slot (0: the whole match), and where it begins. */
 export interface Match extends ReadonlyArray<string | undefined> {
@@ -32,6 +33,7 @@ export class Pattern {
   /** Slots by Python's group number; the slot of a group that is not kept is always empty. */
   readonly slotOfGroup: readonly number[]
   readonly #facts: GroupFacts
+  #plain: Unconditional | undefined
   readonly #ascii: Searcher
   #unicode: Searcher | undefined
   #machine: Machine | undefined
@@ -41,10 +43,12 @@ export class Pattern {
     this.source = source
     this.syntax = parsePattern(source, options)
     this.#facts = groupFacts(this.syntax, options.keep)
+    this.#plain = withoutConditions(this.syntax.root, this.syntax.groups)
     this.#ascii = this.#searcher('ascii')
     const { slots, slotCount } = this.#ascii.translation
     // A group that V8's pattern does not have gets a place behind the last, where nothing ever is.
-    this.slotOfGroup = slots.map((slot, index) => (slot === 0 && index > 0 ? slotCount + 1 : slot))
+    const own = slots.slice(0, this.syntax.groups + 1)
+    this.slotOfGroup = own.map((slot, index) => (slot === 0 && index > 0 ? slotCount + 1 : slot))
     this.slots = new Map(
       [...this.syntax.names].map(([name, index]) => [name, this.slotOfGroup[index] ?? slotCount + 1]),
     )
@@ -64,7 +68,13 @@ export class Pattern {
   exec(text: string, isAscii: boolean): Match | null {
     const searcher = isAscii ? this.#ascii : this.#unicodeSearcher()
     const match = searcher.regExp.exec(text)
-    return match === null || searcher.translation.isExact ? match : this.#decide(text, match.index)
+    if (match === null || !searcher.translation.isExact) return match && this.#decide(text, match.index)
+    const { copies } = searcher
+    for (let i = 0; i < copies.length; i += 2) {
+      const found = match[copies[i + 1] ?? 0]
+      if (found !== undefined) match[copies[i] ?? 0] = found
+    }
+    return match
   }
 
   /** As exec, by our own machine alone: slow, and the oracle. */
@@ -84,7 +94,7 @@ export class Pattern {
     const { marks } = machine
     const groups = new Array<string | undefined>(this.#ascii.translation.slotCount + 1).fill(undefined)
     groups[0] = text.slice(marks[0], marks[1])
-    for (const [index, slot] of this.#ascii.translation.slots.entries()) {
+    for (const [index, slot] of this.#ascii.translation.slots.slice(0, this.#facts.groups + 1).entries()) {
       const end = marks[2 * index + 1] ?? -1
       if (slot > 0 && end >= 0) groups[slot] = text.slice(marks[2 * index], end)
     }
@@ -96,13 +106,30 @@ export class Pattern {
     return this.#unicode
   }
 
+  /** Without questions after groups where that is possible, which is far quicker. Both alphabets go the same way, for they must have the same slots. */
+  #translated(alphabet: Alphabet): Pick<Searcher, 'translation' | 'copies'> {
+    const plain = this.#plain
+    if (plain !== undefined) {
+      const { root, groups, copies } = plain
+      const kept = copies.filter(([group]) => this.#facts.kept.has(group))
+      const alsoKept = [...this.#facts.kept, ...kept.map(([, copy]) => copy)]
+      const translation = translate(root, groupFacts({ root, groups, names: this.syntax.names }, alsoKept), alphabet)
+      // NOTE: a copy that was copied once more with what is around it is not in the pattern any more, and has no slot.
+      const pairs = kept.map(([group, copy]) => [translation.slots[group] ?? 0, translation.slots[copy] ?? 0])
+      const slots = pairs.filter((pair) => !pair.includes(0)).flat()
+      if (translation.isExact || alphabet === 'unicode') return { translation, copies: slots }
+      this.#plain = undefined
+    }
+    return { translation: translate(this.syntax.root, this.#facts, alphabet), copies: [] }
+  }
+
   #searcher(alphabet: Alphabet): Searcher {
-    const translation = translate(this.syntax.root, this.#facts, alphabet)
+    const { translation, copies } = this.#translated(alphabet)
     try {
       const regExp = new RegExp(translation.source, alphabet === 'ascii' ? '' : 'v')
       // V8 compiles at the first search, and may find only then that the pattern is too big.
       regExp.test('\n')
-      return { translation, regExp }
+      return { translation, regExp, copies }
     } catch (error) {
       throw new PatternError(`cannot be run by this engine: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -112,6 +139,8 @@ export class Pattern {
 interface Searcher {
   translation: Translation
   regExp: RegExp
+  /** Slots of groups that are written more than once, in pairs: the group's, and that of another place where it may have taken part. */
+  copies: readonly number[]
 }
 
 /** Whether a text is all ASCII: then, and only then, UTF-8 takes a byte for each unit. Measured: 10 GB/s, six times a regular expression. */
