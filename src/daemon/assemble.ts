@@ -12,6 +12,7 @@ import { ActionShop } from './action-shop.js'
 import { AddressLists } from './address-lists.js'
 import { Auditing } from './auditing.js'
 import { BanEvents } from './ban-events.js'
+import { Cutting } from './cutting.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
 import { JailDrops } from './jail-drops.js'
@@ -71,6 +72,10 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
   const notifying = new Notifying(clock, log)
   notifying.use(config.own)
   log.onError = (text) => notifying.trouble(text)
+  const scopeOf = (jail: string) =>
+    jail === manualScope.jail && !jails.has(jail) ? manualScope : jails.get(jail)?.scope
+  const isCutting = () => state.config.own.enforcement.cut
+  const cutting = await Cutting.open({ clock, log, enforcer, scopeOf, isOn: isCutting })
   const events = new BanEvents({
     clock,
     jails,
@@ -78,6 +83,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     lift: (id, jail) => bans.lift(id, jail),
     judge: (unit, failure) => pipeline.judge(unit, failure),
     notifying,
+    cut: (ban) => cutting.banned(ban),
   })
   const heldBack = new HeldBack({ clock, log, limits: () => budgetOf(state.config.own) })
   const bans = new Bans({
@@ -88,7 +94,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     protection: (ip, jail) => protection.reasonAgainst(ip, jail),
     holdBack: (ban, ip) => heldBack.against(ban, ip),
     actions: events,
-    isInKernel: (jail) => jails.get(jail)?.scope !== undefined || (jail === manualScope.jail && !jails.has(jail)),
+    isInKernel: (jail) => scopeOf(jail) !== undefined,
     mayBanText: (jail) => (jails.get(jail)?.parts.shell.length ?? 0) > 0,
     lengthen: (ban) => jails.get(ban.jail)?.jail.lengthen(ban),
   })
@@ -131,6 +137,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     drops: new JailDrops(enforcer),
     heldBack,
     confirmations: new Confirmations(clock, log),
+    cutting,
     positions,
     followers,
     jails,

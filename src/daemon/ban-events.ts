@@ -15,6 +15,8 @@ export interface BanEventsOptions {
   /** A jail that counts bans has found one. */
   judge(unit: JailUnit, failure: Failure): void
   notifying: Pick<Notifying, 'banned' | 'unbanned'>
+  /** Ends their connections. */
+  cut?(ban: Ban): void
 }
 
 /** Who has to know that a ban has begun or ended, once it is real: the jail's actions, jails that count bans, the watch over networks, people. */
@@ -26,7 +28,8 @@ export class BanEvents implements BanWatcher {
   }
 
   banned(ban: Ban, how: 'new' | 'restored'): void {
-    const { jails, clock, enact, judge, notifying } = this.#options
+    const { jails, clock, enact, judge, notifying, cut } = this.#options
+    if (how === 'new') cut?.(ban)
     const unit = jails.get(ban.jail)
     unit?.actions.banned(ban, how)
     for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)

@@ -110,9 +110,10 @@ export class Daemon {
     this.#isStopping = true
     this.#control?.end()
     await this.#endJails(options)
-    const { enforcer, log } = this.#state
+    const { enforcer, cutting, log } = this.#state
     this.#resolveJailsEnded()
     await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close()])
+    cutting.release()
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
     this.#letGo()
@@ -141,6 +142,7 @@ export class Daemon {
     await this.#metrics?.close()
     await this.#api?.close()
     await this.#control?.close()
+    this.#state.cutting.release()
     this.#state.enforcer.release()
     this.#letGo()
   }

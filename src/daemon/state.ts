@@ -11,6 +11,7 @@ import type { Store } from '../store/store.js'
 import type { ActionShop } from './action-shop.js'
 import type { AddressLists } from './address-lists.js'
 import type { Auditing } from './auditing.js'
+import type { Cutting } from './cutting.js'
 import type { Followers } from './followers.js'
 import type { JailDrops } from './jail-drops.js'
 import type { JailUnit } from './jails.js'
@@ -46,6 +47,7 @@ export interface State {
   readonly drops: JailDrops
   readonly heldBack: HeldBack
   readonly confirmations: Confirmations
+  readonly cutting: Cutting
   readonly positions: Positions
   readonly followers: Followers
   readonly jails: Map<string, JailUnit>
