@@ -1,7 +1,7 @@
 import type { Audit } from '../domain/audit.js'
 
 /** What an audit found wrong, a part of a sentence each; empty: nothing. */
-export function findings(audit: Audit, tellForeign = true): string[] {
+export function findings(audit: Audit, { tellForeign } = { tellForeign: true }): string[] {
   const { missing, wrongEnd, foreign, removed, repaired, rearranged, examples, trouble } = audit
   const found: string[] = []
   const some = (list: readonly string[], count: number) =>

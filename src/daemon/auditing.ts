@@ -36,12 +36,13 @@ const reconciledMax = 20_000
 const repairEveryMs = 250
 /** More news than this while a repair waits are one: look at everything. */
 const touchedMax = 5_000
-/** Repairs are told of so often; those between are counted. */
-const toldEveryMs = 10_000
+/** So many lines a minute tell of what was wrong; what was wrong besides is counted. */
+const toldMax = 10
+const toldEveryMs = 60_000
 
 /**
  * Holds the enforcer to what is decided: from time to time, when asked to, and at once when somebody else changes what is ours. One audit
- * at a time. States: at rest; auditing; waiting for `repairEveryMs` to be over.
+ * at a time, and beside it one repair. A repair is followed by a rest, for which further news wait.
  */
 export class Auditing {
   readonly #options: AuditingOptions
@@ -54,13 +55,15 @@ export class Auditing {
     foreignChanges: 0,
   }
   #last: Promise<unknown> = Promise.resolve()
+  #repairing: Promise<unknown> = Promise.resolve()
   #cancelNext: (() => void) | undefined
   #cancelRepair: (() => void) | undefined
   #stopWatching: (() => void) | undefined
   #heard: ForeignChange | undefined
   #isRepairing = false
-  #isOver = false
-  #toldMs = Number.NEGATIVE_INFINITY
+  readonly #over = new AbortController()
+  #toldSinceMs = Number.NEGATIVE_INFINITY
+  #told = 0
   #untold = 0
   #foreignTold = 0
 
@@ -82,18 +85,16 @@ export class Auditing {
 
   /** Looks at everything now. */
   async audit({ removeForeign }: { removeForeign: boolean }): Promise<Audit> {
-    const audit = await this.#inTurn({ isThorough: removeForeign, removeForeign })
-    this.#tell(audit, 'Audit')
-    return audit
+    return this.#inTurn({ isThorough: removeForeign, removeForeign })
   }
 
   /** No more audits, and nothing heard any more; one that runs comes to its end. */
   async close(): Promise<void> {
-    this.#isOver = true
+    this.#over.abort(new Error('the daemon is stopping'))
     this.#stopWatching?.()
     this.#cancelNext?.()
     this.#cancelRepair?.()
-    await this.#last
+    await Promise.all([this.#last, this.#repairing])
   }
 
   /** What waits has changed: the next audit comes when it is due by the new settings. */
@@ -104,7 +105,7 @@ export class Auditing {
   #plan(delayMs: number): void {
     this.#cancelNext?.()
     this.#cancelNext = undefined
-    if (this.#isOver || this.#options.everyMs() === 0) return
+    if (this.#over.signal.aborted || this.#options.everyMs() === 0) return
     this.#cancelNext = this.#options.clock.after(delayMs, () => void this.#periodic())
   }
 
@@ -113,7 +114,6 @@ export class Auditing {
     const isTooDear = enforcer.audit === undefined && bans.live.counts().live > reconciledMax
     if (enforcer.kind === 'simulate' || isTooDear) return this.#plan(everyMs())
     const audit = await this.#inTurn({ isThorough: false, removeForeign: false })
-    this.#tell(audit, 'Audit')
     this.#plan(Math.max(everyMs(), audit.durationMs * restForEach))
   }
 
@@ -125,23 +125,26 @@ export class Auditing {
 
   async #repair(): Promise<void> {
     const change = this.#heard
-    if (change === undefined || this.#isOver) return
+    if (change === undefined || this.#over.signal.aborted) return
     this.#heard = undefined
     this.#isRepairing = true
-    const { touched } = change
-    const audit = await this.#inTurn({ isThorough: false, removeForeign: false, ...(touched && { only: touched }) })
-    this.#tell(
-      audit,
-      `Somebody else has changed the firewall's table${change.by === undefined ? '' : `, ${change.by}`}`,
-    )
+    const { touched, by } = change
+    const repair = this.#run({ isThorough: false, removeForeign: false, ...(touched && { only: touched }) })
+    this.#repairing = repair
+    const who = by === undefined ? 'Somebody' : `Somebody (${by})`
+    this.#tell(await repair, `${who} has changed the firewall's table`, touched === undefined)
     this.#cancelRepair = this.#options.clock.after(repairEveryMs, () => {
       this.#isRepairing = false
       void this.#repair()
     })
   }
 
-  #inTurn(how: { isThorough: boolean; removeForeign: boolean; only?: Touched }): Promise<Audit> {
-    const result = this.#last.then(() => this.#run(how))
+  #inTurn(how: { isThorough: boolean; removeForeign: boolean }): Promise<Audit> {
+    const result = this.#last.then(async () => {
+      const audit = await this.#run(how)
+      this.#tell(audit, 'Audit', true)
+      return audit
+    })
     this.#last = result
     return result
   }
@@ -149,11 +152,18 @@ export class Auditing {
   /** Never rejects: what went wrong is in the result. */
   async #run(how: { isThorough: boolean; removeForeign: boolean; only?: Touched }): Promise<Audit> {
     const { enforcer, clock } = this.#options
-    const request: AuditRequest = { ...this.#request(), ...how }
+    const request: AuditRequest = { ...this.#request(), ...how, signal: this.#over.signal }
     const startMs = clock.now()
     let audit: Audit
     try {
-      audit = (await enforcer.audit?.(request)) ?? (await byReconciling(enforcer, request))
+      audit =
+        enforcer.kind === 'simulate'
+          ? {
+              ...nothing,
+              wanted: [...request.wanted()].length,
+              trouble: 'bans are only simulated, no packet is dropped',
+            }
+          : ((await enforcer.audit?.(request)) ?? (await byReconciling(enforcer, request)))
     } catch (error) {
       audit = failed(messageOf(error))
     }
@@ -190,20 +200,23 @@ export class Auditing {
     }
   }
 
-  /** Says what was wrong; nothing when nothing was. The same foreign ones again and again are told of once. */
-  #tell(audit: Audit, occasion: string): void {
-    const sentences = findings(audit, audit.foreign !== this.#foreignTold)
+  /** Says what was wrong; nothing when nothing was. What stays as it is in audit after audit is told of once. */
+  #tell(audit: Audit, occasion: string, isWhole: boolean): void {
+    if (this.#over.signal.aborted) return
+    const sentences = findings(audit, { tellForeign: !isWhole || audit.foreign !== this.#foreignTold })
+    if (isWhole) this.#foreignTold = audit.foreign
     if (sentences.length === 0) return
     const nowMs = this.#options.clock.now()
-    if (nowMs - this.#toldMs < toldEveryMs) {
+    if (nowMs - this.#toldSinceMs >= toldEveryMs) {
+      this.#toldSinceMs = nowMs
+      this.#told = 0
+    }
+    if (++this.#told > toldMax) {
       this.#untold++
       return
     }
-    const untold = this.#untold
-    this.#toldMs = nowMs
+    const more = this.#untold > 0 ? ` (${this.#untold} more before, untold)` : ''
     this.#untold = 0
-    this.#foreignTold = audit.foreign
-    const more = untold > 0 ? ` (and ${untold} times before, untold)` : ''
     const level = audit.trouble === undefined ? 'WARNING' : 'ERROR'
     this.#options.log.write(level, 'actions', `${occasion}: ${sentences.join('; ')}${more}`)
   }

@@ -14,6 +14,8 @@ export interface AuditRequest {
   isThorough: boolean
   /** Whether what nobody wants is removed. */
   removeForeign: boolean
+  /** Ends it early; what it has repaired by then stays repaired. */
+  signal?: AbortSignal
   /** Told of what turns out not to be in force, and again when it is. */
   onFound(closure: Closure, isEnforced: boolean): void
 }

@@ -27,8 +27,7 @@ export interface NetworkAuditParts {
  */
 export async function auditNetworks(
   parts: NetworkAuditParts,
-  jail: string,
-  kind: SetKind,
+  { jail, kind }: { jail: string; kind: SetKind },
   request: AuditRequest,
   tally: AuditTally,
 ): Promise<void> {
@@ -37,6 +36,7 @@ export async function auditNetworks(
   const cover = covers.of(jail, kind)
   const elements: DumpedElement[] = []
   await walkElements(parts.reader, set, (element) => {
+    request.signal?.throwIfAborted()
     elements.push({ ...element, key: Buffer.from(element.key) })
   })
   let pieces = [...cover.pieces(clock.now())]

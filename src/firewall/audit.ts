@@ -8,7 +8,7 @@ import { auditNetworks } from './audit-networks.js'
 import { type AuditTally, newTally } from './audit-tally.js'
 import type { Covers } from './change-plan.js'
 import { listSets, readThese, walkElements } from './kernel-reader.js'
-import { isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
+import { isInterval, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { NftConnection } from './netlink/connection.js'
 import { networkOf } from './network-cover.js'
 import type { SetChange } from './set-changes.js'
@@ -32,6 +32,14 @@ interface Wrong {
   isThere: boolean
 }
 
+interface Search {
+  jail: string
+  kind: SetKind
+  /** How many wanted elements each set has. */
+  found: ReadonlyMap<string, number>
+  reader: NftConnection
+}
+
 export interface AuditorParts {
   connection: NftConnection
   clock: Clock
@@ -49,38 +57,43 @@ export interface AuditorParts {
  */
 export class Auditor {
   readonly #parts: AuditorParts
-  #reader: NftConnection | undefined
 
   constructor(parts: AuditorParts) {
     this.#parts = parts
   }
 
+  /** Several may run at the same time. */
   async audit(jails: ReadonlySet<string>, request: AuditRequest): Promise<Omit<Audit, 'rearranged'>> {
     const startMs = this.#parts.clock.now()
     const tally = newTally()
-    const { only } = request
+    // Nothing else may be asked on a connection on which a set is read.
+    const reader = new NftConnection(tableName)
     try {
-      if (only !== undefined) await this.#auditThese(jails, only.closures, request, tally)
-      else {
-        const found = await this.#auditWanted(jails, request, tally)
-        for (const jail of jails)
-          for (const kind of setKinds)
-            if (!isInterval(kind)) await this.#searchForeign(jail, setName(kind, jail), found, request, tally)
-      }
+      const { only } = request
+      if (only === undefined) await this.#auditAll(jails, reader, request, tally)
+      else await this.#auditThese(jails, only.closures, request, tally)
       if (only === undefined || only.networks)
         for (const jail of jails)
           for (const kind of setKinds)
-            if (isInterval(kind))
-              await auditNetworks({ ...this.#parts, reader: this.#reading() }, jail, kind, request, tally)
+            if (isInterval(kind)) await auditNetworks({ ...this.#parts, reader }, { jail, kind }, request, tally)
     } catch (error) {
       tally.trouble = error instanceof Error ? error.message : String(error)
+    } finally {
+      reader.close()
     }
     return tally.result(this.#parts.clock.now() - startMs)
   }
 
-  release(): void {
-    this.#reader?.close()
-    this.#reader = undefined
+  async #auditAll(
+    jails: ReadonlySet<string>,
+    reader: NftConnection,
+    request: AuditRequest,
+    tally: AuditTally,
+  ): Promise<void> {
+    const found = await this.#auditWanted(jails, request, tally)
+    for (const jail of jails)
+      for (const kind of setKinds)
+        if (!isInterval(kind)) await this.#searchForeign({ jail, kind, found, reader }, request, tally)
   }
 
   async #auditThese(
@@ -114,6 +127,7 @@ export class Auditor {
       if (isLast || suspects.length >= suspectsMax) await this.#settle(suspects.splice(0), request, tally)
       if (isLast || absent.length >= putBackAtOnce) await this.#putBack(absent.splice(0), request, tally)
       await setImmediate()
+      request.signal?.throwIfAborted()
     }
     for (const closure of request.wanted()) {
       if (!jails.has(closure.jail) || !isSingleAddress(closure.ip) || isNearItsEnd(closure)) continue
@@ -155,6 +169,7 @@ export class Auditor {
     await request.settled()
     for (let at = 0; at < suspects.length; at += askedAtOnce) {
       if (at > 0) await setImmediate()
+      request.signal?.throwIfAborted()
       const still = stillWanted(suspects.slice(at, at + askedAtOnce), request)
       await this.#repair(this.#wrongOf(still), request, tally)
     }
@@ -181,19 +196,16 @@ export class Auditor {
   }
 
   /** Elements of a set of addresses that nobody wants. */
-  async #searchForeign(
-    jail: string,
-    set: string,
-    found: ReadonlyMap<string, number>,
-    request: AuditRequest,
-    tally: AuditTally,
-  ): Promise<void> {
+  async #searchForeign({ jail, kind, found, reader }: Search, request: AuditRequest, tally: AuditTally): Promise<void> {
+    const set = setName(kind, jail)
     const sizes = listSets(this.#parts.connection)
     const size = sizes.get(set)
-    if (!sizes.has(set) || (size !== undefined && size <= (found.get(set) ?? 0))) return
-    if ((size ?? found.get(set) ?? 0) > searchedMax && !request.isThorough) return
+    const known = found.get(set) ?? 0
+    if (!sizes.has(set) || (size !== undefined && size <= known)) return
+    if ((size ?? known) > searchedMax && !request.isThorough) return
     const suspects: Closure[] = []
-    await walkElements(this.#reading(), set, ({ key }) => {
+    await walkElements(reader, set, ({ key }) => {
+      request.signal?.throwIfAborted()
       if (suspects.length >= suspectsMax) return
       const closure = { jail, ip: networkOf(Uint8Array.from(key), key.length * 8) }
       if (request.wantedNow(closure) === undefined) suspects.push(closure)
@@ -206,6 +218,7 @@ export class Auditor {
     await request.settled()
     for (let at = 0; at < suspects.length; at += askedAtOnce) {
       if (at > 0) await setImmediate()
+      request.signal?.throwIfAborted()
       const foreign = suspects
         .slice(at, at + askedAtOnce)
         .filter((closure) => request.wantedNow(closure) === undefined && this.#isThere(closure))
@@ -218,11 +231,6 @@ export class Auditor {
 
   #isThere(closure: Closure): boolean {
     return readThese(this.#parts.connection, setNameOf(closure), [closure.ip.bytes], () => {}) > 0
-  }
-
-  #reading(): NftConnection {
-    this.#reader ??= new NftConnection(tableName)
-    return this.#reader
   }
 }
 

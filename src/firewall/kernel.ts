@@ -183,7 +183,6 @@ export class KernelEnforcer implements Enforcer {
   release(): void {
     this.#ingress.release()
     this.#reconciler.release()
-    this.#auditor.release()
     this.#connection.close()
   }
 
