@@ -38,11 +38,6 @@ const internal = ['ESCAPE_CRE', 'ESCAPE_VN_CRE', 'banEpoch']
 const known = [
   // In 1.1 an option that a jail gives for an action holds for both families.
   'get pass2allow-ftp action iptables-multiport blocktype?family=inet6',
-  // TODO: of two patterns Fail2ban shows the first; the daemon shows none.
-  'get ejabberd-auth datepattern',
-  // TODO: Fail2ban shows these as True and False, the daemon the words of the configuration.
-  'get pass2allow-ftp action iptables-multiport actionrepair_on_unban',
-  'get pass2allow-ftp action iptables-multiport actionstart_on_demand',
 ]
 
 const houses: SessionHouse[] = []

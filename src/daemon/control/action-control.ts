@@ -2,6 +2,7 @@ import { CommandError, type ControlledAction } from '../../compat/fail2ban-serve
 import { parseDurationMs } from '../../config/duration.js'
 import { withProperties } from '../../config/edit-actions.js'
 import type { JailConfig } from '../../config/load.js'
+import { asBool } from '../../config/value.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
 import type { JailUnit } from '../jails.js'
 
@@ -18,6 +19,8 @@ const commands = [
   'actionstop',
   'actionunban',
 ]
+/** Shown as Python's booleans. */
+const flags = ['actionstart_on_demand', 'actionrepair_on_unban', 'norestored']
 const timeoutMsDefault = 60_000
 /** Those of Fail2ban's class, whether an operator could do anything with them or not. */
 const methods = [
@@ -50,7 +53,7 @@ export class ActionControl implements ControlledAction {
   get(property: string): PyValue {
     const value = this.#values().get(property)
     if (property === 'timeout') return ((value && parseDurationMs(value)) || timeoutMsDefault) / 1000
-    if (value !== undefined) return value
+    if (value !== undefined) return flags.includes(property) ? asBool(value) : value
     if (commands.includes(property)) return ''
     throw new CommandError('builtins.AttributeError', `'CommandAction' object has no attribute '${property}'`)
   }

@@ -175,7 +175,7 @@ export class JailControl implements ControlledJail {
       await this.#become(config)
     } catch (error) {
       if (!(error instanceof CommandError)) throw error
-      const reason = error.message.replace(/^'.*?': /s, '')
+      const reason = error.message.replace(/^.*escaped percent char\): |^'.*?': /s, '')
       const text = `Failed to set datepattern ${repr(pattern)} (may be an invalid format or unescaped percent char): ${reason}`
       throw new CommandError('builtins.Exception', text)
     }
@@ -200,7 +200,7 @@ export class JailControl implements ControlledJail {
     const { filter, config } = this.#unit
     if (config.source.kind === 'journal') return null
     const [template] = filter.templates
-    const isOne = config.filter.datepattern.length > 0 && filter.templates.length === 1 && template !== undefined
+    const isOne = config.filter.datepattern.length > 0 && filter.templates.length <= 2 && template !== undefined
     return new PyTuple(isOne ? [template.written ?? null, template.name] : [null, 'Default Detectors'])
   }
 }
