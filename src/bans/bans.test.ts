@@ -166,8 +166,7 @@ describe('Bans', () => {
       ban('192.0.2.3', { durationMs: undefined }),
     ])
     clock.turn(20_000)
-    assert.equal(bans.restore('sshd'), 2)
-    await bans.reconcile()
+    assert.equal(await bans.restore([['sshd', {}]]), 2)
     assert.deepEqual(
       [...enforcer.closed],
       [

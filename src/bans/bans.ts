@@ -1,20 +1,20 @@
-import { setImmediate } from 'node:timers/promises'
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
-import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
+import type { Enforcer } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import type { BanRecords } from './ban-records.js'
-import { closureOf, keyOf, toEnforcer } from './deliveries.js'
+import { keyOf, toEnforcer } from './deliveries.js'
 import type { Delivery } from './delivery.js'
 import type { Enactment, EnactOptions } from './enactment.js'
 import { Expiry } from './expiry.js'
+import { InForce } from './in-force.js'
 import { type LiveBan, LiveBans } from './live-bans.js'
 import { type BanWatcher, News, type Note, tell } from './news.js'
 import { Records } from './records.js'
 import { Refusals, type Refused } from './refusals.js'
 import { isWorthExtending, tellRepeat } from './repeats.js'
-import { Restore, type RestoreRules } from './restore.js'
+import { Restore, type RestoreRules, type RestoreStep } from './restore.js'
 
 export interface BansOptions {
   clock: Clock
@@ -34,9 +34,6 @@ export interface BansOptions {
   lengthen?(ban: Ban): { durationMs: number; count: number; notes: readonly Note[] } | undefined
 }
 
-/** Closures in one call at a start. */
-const closedAtOnce = 5000
-
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
  * store, then the log and the watcher, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a
@@ -51,6 +48,7 @@ export class Bans {
   readonly #records: Records
   readonly #refusals: Refusals
   readonly #restore: Restore
+  readonly #allInForce: InForce
   #telling: Promise<unknown> = Promise.resolve()
 
   constructor(options: BansOptions) {
@@ -64,6 +62,7 @@ export class Bans {
       onDelivered: (bans) => this.#enforced(bans),
     })
     this.#records = new Records(options)
+    this.#allInForce = new InForce({ ...options, live: this.#live, isInKernel: (jail) => this.#isInKernel(jail) })
     this.#restore = new Restore({
       ...options,
       live: this.#live,
@@ -144,33 +143,18 @@ export class Bans {
     if (live !== undefined && !this.#isKernels(live)) this.#live.setEnforced(live, isEnforced)
   }
 
-  /** Takes up what the store has of this jail. The caller makes it real with `reconcile`, once for all jails. */
-  restore(jail: string, rules: RestoreRules = {}): number {
-    let restored = 0
-    for (const count of this.#restore.steps(jail, rules)) restored += count
-    return restored
+  /** Takes up what the store has of these jails, and makes it real. Others come first after every some thousand bans. Returns how many there are. */
+  async restore(jails: Iterable<readonly [jail: string, rules: RestoreRules]>): Promise<number> {
+    const steps = [...jails].map(([jail, rules]): [string, Iterable<RestoreStep>] => [
+      jail,
+      this.#restore.steps(jail, rules),
+    ])
+    return this.#inForce(() => this.#allInForce.follow(steps))
   }
 
-  /** As `restore`, but others come first after some thousand bans: for a reload. */
-  async restoreGradually(jail: string, rules: RestoreRules = {}): Promise<number> {
-    let restored = 0
-    for (const count of this.#restore.steps(jail, rules)) {
-      restored += count
-      await setImmediate()
-    }
-    return restored
-  }
-
-  /** Makes the enforcer hold exactly the live bans, and tells of those that were restored. */
+  /** Makes the enforcer hold the live bans after its scopes have changed. */
   async reconcile(): Promise<void> {
-    const { enforcer } = this.#options
-    const { serialLast } = this.#live
-    // At a start that follows a stop there is nothing to compare with. A million closures at once would be 600 MB.
-    if (this.#live.counts().enforced === 0 && [...(await enforcer.count()).values()].every((held) => held === 0)) {
-      for (const part of this.#closures(closedAtOnce)) await enforcer.close(part)
-    } else await enforcer.reconcile([...this.#closures(closedAtOnce)].flat())
-    this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
-    this.#telling = Promise.all([this.#telling, this.#restore.tell()])
+    await this.#inForce(() => this.#allInForce.settle())
   }
 
   /** Drops a jail that is no longer configured: its bans stay in the store, the enforcer forgets them with the jail's scope. */
@@ -222,17 +206,13 @@ export class Bans {
     return this.#enforcing.failures
   }
 
-  /** What the enforcer has to hold, so many at a time. NOTE: each part is as of the moment when it is asked for. */
-  *#closures(atOnce: number): Iterable<TimedClosure[]> {
-    let part: TimedClosure[] = []
-    for (const ban of this.#live.all()) {
-      const closure = this.#isInKernel(ban.jail) ? closureOf(ban, this.#options.clock.now()) : undefined
-      if (closure !== undefined) part.push(closure)
-      if (part.length < atOnce) continue
-      yield part
-      part = []
-    }
-    if (part.length > 0) yield part
+  /** Once this is done, all bans there were at its begin or came with it are enforced; tells of those that were restored. */
+  async #inForce<T>(work: () => Promise<T>): Promise<T> {
+    const { serialLast } = this.#live
+    const result = await work()
+    this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
+    this.#telling = Promise.all([this.#telling, this.#restore.tell()])
+    return result
   }
 
   #isInKernel(jail: string): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { setUpBans } from '../../test/kit/bans-kit.js'
 
 describe('a jail that closes nothing in the kernel', () => {
@@ -28,9 +29,11 @@ describe('a jail that closes nothing in the kernel', () => {
   it('is left out when the kernel is brought in line', async () => {
     const { bans, ban, enforcer, store, told } = setUpBans(options)
     store.add([ban('192.0.2.1', { jail: 'shell' }), ban('192.0.2.2')])
-    assert.equal(bans.restore('shell') + bans.restore('sshd'), 2)
-    assert.deepEqual(told, [])
-    await bans.reconcile()
+    const restored = await bans.restore([
+      ['shell', {}],
+      ['sshd', {}],
+    ])
+    assert.equal(restored, 2)
     assert.deepEqual([...enforcer.closed.keys()], ['sshd 192.0.2.2'])
     assert.deepEqual(told, ['restored shell 192.0.2.1 60000 2 ', 'restored sshd 192.0.2.2 60000 2 '])
   })
@@ -55,8 +58,11 @@ describe('an id that is no address', () => {
   it('comes back after a restart with the lines that its actions may want', async () => {
     const { bans, ban, store, told } = setUpBans({ mayBanText: (jail) => jail === 'users' })
     store.add([ban('bob', { jail: 'users' }), ban('bob')])
-    assert.equal(bans.restore('users') + bans.restore('sshd'), 1)
-    await bans.reconcile()
+    const restored = await bans.restore([
+      ['users', {}],
+      ['sshd', {}],
+    ])
+    assert.equal(restored, 1)
     assert.deepEqual(told, ['restored users bob 60000 2 x'])
   })
 })
@@ -136,7 +142,7 @@ describe('a new ban time of a jail', () => {
 })
 
 describe('bans at a restart', () => {
-  it('are cut to what the jail allows now, but not those that an operator has made', () => {
+  it('are cut to what the jail allows now, but not those that an operator has made', async () => {
     const { bans, ban, store, clock } = setUpBans()
     store.add([
       ban('192.0.2.1', { durationMs: 3_600_000 }),
@@ -144,7 +150,7 @@ describe('bans at a restart', () => {
       ban('192.0.2.3', { durationMs: undefined, origin: { kind: 'operator' } }),
       ban('192.0.2.4', { durationMs: 3_600_000, startMs: clock.now() - 600_000 }),
     ])
-    assert.equal(bans.restore('sshd', { durationMsMax: 600_000 }), 3)
+    assert.equal(await bans.restore([['sshd', { durationMsMax: 600_000 }]]), 3)
     assert.deepEqual(
       bans.live.byEnd('sshd').map(({ id, durationMs }) => [id, durationMs]),
       [
@@ -155,17 +161,14 @@ describe('bans at a restart', () => {
     )
   })
 
-  it('are left out when their id is ignored now, which is logged as Fail2ban does', () => {
-    const { bans, ban, store, log } = setUpBans()
+  it('are left out when their id is ignored now, which is logged as Fail2ban does, and let in', async () => {
+    const { bans, ban, store, log, enforcer } = setUpBans()
+    enforcer.closed.set('sshd 192.0.2.1', 1)
     store.add([ban('192.0.2.1', { origin: { kind: 'operator' } }), ban('192.0.2.2')])
-    assert.equal(bans.restore('sshd', { ignored: (id) => (id === '192.0.2.1' ? 'ip' : undefined) }), 1)
-    assert.deepEqual(log.lines, ['INFO [sshd] Ignore 192.0.2.1 by ip'])
-  })
-
-  it('come back the same when others may come first in between', async () => {
-    const { bans, ban, store } = setUpBans()
-    store.add(Array.from({ length: 50 }, (_, i) => ban(`192.0.2.${i}`)))
-    assert.equal(await bans.restoreGradually('sshd'), 50)
+    const rules = { ignored: (id: string) => (id === '192.0.2.1' ? 'ip' : undefined) }
+    assert.equal(await bans.restore([['sshd', rules]]), 1)
+    assert.equal(log.lines[0], 'INFO [sshd] Ignore 192.0.2.1 by ip')
+    assert.deepEqual([...enforcer.closed.keys()], ['sshd 192.0.2.2'])
   })
 })
 
@@ -186,9 +189,10 @@ it('lists bans by their end, permanent ones last', () => {
 it('never tells of the end of a restored ban that nobody was told of', async () => {
   const { bans, ban, store, told, log, enforcer } = setUpBans()
   store.add([ban('192.0.2.1'), ban('192.0.2.2')])
-  bans.restore('sshd')
+  const restoring = bans.restore([['sshd', {}]])
+  while (bans.live.count('sshd') === 0) await setImmediate()
   bans.lift('192.0.2.1')
-  await bans.reconcile()
+  await restoring
   await bans.settled()
   assert.deepEqual(told, ['restored sshd 192.0.2.2 60000 2 '])
   assert.deepEqual(log.lines, ['NOTICE [sshd] Restore Ban 192.0.2.2'])
@@ -198,24 +202,24 @@ it('never tells of the end of a restored ban that nobody was told of', async () 
 it('tells of thousands of restored bans in parts, and of all of them before an orderly end', async () => {
   const { bans, ban, store, told } = setUpBans()
   store.add(Array.from({ length: 5000 }, (_, i) => ban(`203.0.${i >> 8}.${i & 255}`)))
-  bans.restore('sshd')
-  await bans.reconcile()
+  await bans.restore([['sshd', {}]])
   assert.equal(told.length, 2000)
   await bans.flush()
   assert.equal(told.length, 5000)
 })
 
 describe('what the enforcer holds', () => {
-  it('is closed in parts where it holds nothing, and compared where it holds something', async () => {
+  it('is closed as it is read, and compared where it holds something else', async () => {
     const { bans, ban, store, enforcer } = setUpBans()
     store.add(Array.from({ length: 12_000 }, (_, i) => ban(`203.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)))
-    bans.restore('sshd')
-    await bans.reconcile()
-    assert.deepEqual(enforcer.calls, ['close 5000', 'close 5000', 'close 2000'])
+    await bans.restore([['sshd', {}]])
+    assert.deepEqual([enforcer.closed.size, enforcer.calls[0]], [12_000, 'close 12000'])
     assert.deepEqual(bans.live.counts(), { live: 12_000, enforced: 12_000 })
+    await bans.reconcile()
+    assert.equal(enforcer.calls.length, 1)
     enforcer.closed.set('sshd 198.51.100.1', 1)
     await bans.reconcile()
-    assert.equal(enforcer.calls[3], 'reconcile 12000')
+    assert.equal(enforcer.calls[1], 'reconcile 12000')
     assert.equal(enforcer.closed.size, 12_000)
   })
 })

@@ -50,6 +50,10 @@ export class LiveBans {
     return slot === undefined ? undefined : this.at(slot)
   }
 
+  has(jail: string, id: string): boolean {
+    return this.#jails.get(jail)?.slots.has(id) ?? false
+  }
+
   /** What is in this slot now. */
   at(slot: number): LiveBan | undefined {
     const id = this.#ids[slot]
@@ -126,12 +130,12 @@ export class LiveBans {
     if (this.isLive(ban)) this.#setFlag(ban.slot, enforced, isEnforced)
   }
 
-  /** All bans that had been added when `serialLast` was this. */
+  /** All bans that had been added when `serialLast` was this, and those that nobody has been told of. */
   setEnforcedUpTo(serialLast: number, isMeant: (jail: string) => boolean): void {
     for (let slot = 0; slot < this.#ids.length; slot++) {
       const owner = this.#owners[slot]
-      if (owner !== undefined && (this.#serials[slot] ?? 0) <= serialLast && isMeant(owner.name))
-        this.#setFlag(slot, enforced, true)
+      const isIncluded = (this.#serials[slot] ?? 0) <= serialLast || ((this.#flags[slot] ?? 0) & untold) !== 0
+      if (owner !== undefined && isIncluded && isMeant(owner.name)) this.#setFlag(slot, enforced, true)
     }
   }
 
@@ -152,6 +156,11 @@ export class LiveBans {
       const ban = this.at(slot)
       if (ban !== undefined) yield ban
     }
+  }
+
+  /** Names of all jails that have, or had, bans. */
+  jails(): string[] {
+    return [...this.#jails.keys()]
   }
 
   *of(jail: string): IterableIterator<LiveBan> {

@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
-import { parseIp } from '../domain/address.js'
+import { type Ip, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
+import type { Closure, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import type { BanRecords } from './ban-records.js'
-import type { LiveBan, LiveBans } from './live-bans.js'
+import { type LiveBan, type LiveBans, remainingMs } from './live-bans.js'
+import { ManyLines } from './many-lines.js'
 import type { BanWatcher } from './news.js'
 import type { Refusals } from './refusals.js'
 
@@ -16,6 +18,14 @@ export interface RestoreRules {
   unknownDurationMs?: number | undefined
   /** The rule by which this id is ignored now, in Fail2ban's word; undefined: it is not. */
   ignored?(id: string): string | undefined
+}
+
+export interface RestoreStep {
+  taken: number
+  /** What has to be in force for those that were taken up, as far as the kernel can; ends are as of now. */
+  closures: TimedClosure[]
+  /** Who is on record but not to be shut out any more. */
+  declined: Closure[]
 }
 
 export interface RestoreOptions {
@@ -42,24 +52,30 @@ export class Restore {
     this.#options = options
   }
 
-  /** Takes up the jail's bans, some thousands at each step; each step says how many. */
-  *steps(jail: string, rules: RestoreRules): Iterable<number> {
+  /** Takes up the jail's bans, some thousands at each step. */
+  *steps(jail: string, rules: RestoreRules): Iterable<RestoreStep> {
     const { store, clock, live, mayBanText, onLive } = this.#options
     const hasActions = mayBanText?.(jail) ?? false
     const { unknownDurationMs } = rules
     const options = { details: hasActions, ...(unknownDurationMs !== undefined && { unknownDurationMs }) }
     for (const slice of store.currentInSlices(jail, clock.now(), options)) {
-      let taken = 0
+      const step: RestoreStep = { taken: 0, closures: [], declined: [] }
+      const nowMs = clock.now()
       for (const stored of slice) {
-        const ban = this.#restorable(stored, rules)
-        if (ban === undefined) continue
+        const ip = parseIp(stored.id)
+        const ban = this.#restorable(stored, ip, rules)
+        if (ban === undefined) {
+          if (ip !== undefined && !live.has(jail, ip.text)) step.declined.push({ jail, ip })
+          continue
+        }
         const one = live.add(ban, { isUntold: true })
         onLive(one)
         // Actions see one more than is stored, as Fail2ban's do (spec 5.6).
         if (hasActions) this.#details.set(one.slot, { ...ban, count: ban.count + 1 })
-        taken++
+        if (ip !== undefined) step.closures.push({ jail, ip, remainingMs: remainingMs(one, nowMs) })
+        step.taken++
       }
-      yield taken
+      yield step
     }
   }
 
@@ -67,22 +83,23 @@ export class Restore {
   async tell(): Promise<void> {
     const { live, log, actions } = this.#options
     let told = 0
+    const lines = new ManyLines(log)
     for (const ban of live.takeUntold()) {
-      log.write('NOTICE', 'actions', `[${ban.jail}] Restore Ban ${ban.id}`)
+      lines.write(ban.jail, `Restore Ban ${ban.id}`)
       actions?.banned(this.#details.get(ban.slot) ?? withoutDetails(ban), 'restored')
       this.#details.delete(ban.slot)
       if (++told % toldAtOnce === 0) await setImmediate()
     }
+    lines.end('more bans restored')
   }
 
   /** Undefined: not in force any more. */
-  #restorable(stored: Ban, rules: RestoreRules): Ban | undefined {
+  #restorable(stored: Ban, ip: Ip | undefined, rules: RestoreRules): Ban | undefined {
     const { live, refusals, log, clock } = this.#options
-    const ip = parseIp(stored.id)
     const id = ip?.text ?? stored.id
     const right = cut(stored, rules)
     const ban = id === right.id ? right : { ...right, id }
-    if (endMs(ban) <= clock.now() || live.get(ban.jail, ban.id) !== undefined) return undefined
+    if (endMs(ban) <= clock.now() || live.has(ban.jail, ban.id)) return undefined
     const by = rules.ignored?.(ban.id)
     if (by !== undefined) {
       log.write('INFO', 'filter', `[${ban.jail}] Ignore ${ban.id} by ${by}`)

@@ -3,6 +3,7 @@ import { listenForMetrics, type MetricsServer } from '../api/metrics-server.js'
 import type { ReloadOutcome } from '../api/operations.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, listen } from '../api/server.js'
+import { ManyLines } from '../bans/many-lines.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
 import { fail2banLevel, version } from '../lib/version.js'
@@ -211,11 +212,10 @@ export class Daemon {
   }
 
   async #restore(units: readonly JailUnit[]): Promise<void> {
-    const { bans, store } = this.#state
+    const { store } = this.#state
     store.bans.disableAllJails()
     store.bans.addJail(manualScope.jail)
-    const byHand = bans.restore(manualScope.jail)
-    const restored = byHand + (await this.#runs.enforce(units, { isStart: true }))
+    const restored = await this.#runs.enforce(units, { manual: true })
     for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
   }
 
@@ -228,7 +228,9 @@ export class Daemon {
   async #liftAll(): Promise<void> {
     const { log, bans, enforcer } = this.#state
     log.write('INFO', 'server', 'Stopping all jails')
-    for (const ban of bans.live.all()) log.write('NOTICE', 'actions', `[${ban.jail}] Repeal Ban ${ban.id}`)
+    const lines = new ManyLines(log)
+    for (const { jail, id } of bans.live.all()) lines.write(jail, `Repeal Ban ${id}`)
+    lines.end('more bans repealed')
     try {
       await enforcer.clear()
     } catch (error) {

@@ -17,6 +17,9 @@ export interface Ip {
  */
 export function parseIp(text: string): Ip | undefined {
   const slash = text.indexOf('/')
+  const v4 = slash < 0 ? parseV4(text) : undefined
+  // There is one way only to write it: it is canonical already.
+  if (v4 !== undefined) return { family: 4, bytes: v4, prefix: 32, text }
   const bytes = parseBytes(slash < 0 ? text : text.slice(0, slash))
   if (bytes === undefined) return undefined
   const bits = bytes.length * 8

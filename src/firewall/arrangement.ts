@@ -86,7 +86,7 @@ function writeScope(writer: NftWriter, scope: Scope, hasIngress: boolean, nextId
   if (hasVerdictChain(scope)) writeVerdictChain(writer, scope)
   const chains = hasIngress && isForIngress(scope) ? [ingressChainName, chainName] : [chainName]
   for (const kind of setKinds) {
-    const set = setOf(kind, scope.jail, nextId())
+    const set = setOf(kind, scope, nextId())
     writer.newSet(set)
     for (const chain of chains) writeRules(writer, { chain, scope, kind, set, nextId })
   }
@@ -133,7 +133,7 @@ function writeRules(writer: NftWriter, rules: Rules): void {
 }
 
 /** The set of a kind for a jail. `id` only matters inside the transaction. */
-function setOf(kind: SetKind, jail: string, id: number): SetDefinition {
+function setOf(kind: SetKind, { jail, isCounted = true }: Scope, id: number): SetDefinition {
   const family = familyOf(kind)
   return {
     name: setName(kind, jail),
@@ -141,7 +141,7 @@ function setOf(kind: SetKind, jail: string, id: number): SetDefinition {
     keyType: family === 4 ? 'ipv4_addr' : 'ipv6_addr',
     keyBytes: family === 4 ? 4 : 16,
     id,
-    counted: true,
+    counted: isInterval(kind) || isCounted,
   }
 }
 

@@ -1,9 +1,10 @@
-import { type Ip, isSingleAddress } from '../domain/address.js'
+import type { Ip } from '../domain/address.js'
 import type { Closure, TimedClosure } from '../domain/enforcer.js'
 import { intervalElements } from './intervals.js'
-import { kernelTimeoutMs, kindOf, type SetKind, setName } from './layout.js'
+import { isInterval, kernelTimeoutMs, kindOf, type SetKind, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import type { SetChange } from './set-changes.js'
+import { type ElementKey, keyOf } from './touched-keys.js'
 
 /** What a call means for the sets, and how to take it back in our memory when the kernel refused. */
 export interface ChangePlan {
@@ -38,44 +39,44 @@ export function planClose(
   covers: Covers,
   { askedMs, nowMs }: { askedMs: number; nowMs: number },
 ): ChangePlan {
-  const parts = partsOf(closures)
-  const changes = new Map<string, SetChange>()
-  for (const { jail, ip, remainingMs } of parts.singles)
-    changeOf(changes, setName(kindOf(ip), jail)).add.push({
-      key: ip.bytes,
-      timeoutMs: kernelTimeoutMs(remainingMs && remainingMs - (nowMs - askedMs)),
-    })
+  const changes: SetChange[] = []
   const undone: (() => void)[] = []
-  for (const [name, group] of parts.networks) {
-    const cover = covers.of(group.jail, group.kind)
-    const pieces = group.closures.map(({ ip, remainingMs }) => ({
+  for (const { set, jail, kind, last } of groupsOf(closures)) {
+    const change = newChange(set)
+    changes.push(change)
+    if (!isInterval(kind)) {
+      for (const { ip, remainingMs } of last.values())
+        change.add.push({ key: ip.bytes, timeoutMs: kernelTimeoutMs(remainingMs && remainingMs - (nowMs - askedMs)) })
+      continue
+    }
+    const cover = covers.of(jail, kind)
+    const pieces = [...last.values()].map(({ ip, remainingMs }) => ({
       ip,
       endMs: askedMs + (remainingMs ?? Number.POSITIVE_INFINITY),
     }))
-    undone.push(
-      reverse(
-        cover,
-        pieces.map(({ ip }) => ip),
-        nowMs,
-      ),
-    )
-    addPieces(changeOf(changes, name), cover.put(pieces, nowMs), nowMs)
+    const networks = pieces.map(({ ip }) => ip)
+    undone.push(reverse(cover, networks, nowMs))
+    addPieces(change, cover.put(pieces, nowMs), nowMs)
   }
-  return { changes: [...changes.values()], undo: inTurn(undone) }
+  return { changes, undo: inTurn(undone) }
 }
 
 export function planOpen(closures: readonly Closure[], covers: Covers, nowMs: number): ChangePlan {
-  const parts = partsOf(closures)
-  const changes = new Map<string, SetChange>()
-  for (const { jail, ip } of parts.singles) changeOf(changes, setName(kindOf(ip), jail)).remove.push({ key: ip.bytes })
+  const changes: SetChange[] = []
   const undone: (() => void)[] = []
-  for (const [name, group] of parts.networks) {
-    const cover = covers.of(group.jail, group.kind)
-    const networks = group.closures.map(({ ip }) => ip)
-    undone.push(reverse(cover, networks, nowMs))
-    addPieces(changeOf(changes, name), cover.remove(networks, nowMs), nowMs)
+  for (const { set, jail, kind, last } of groupsOf(closures)) {
+    const change = newChange(set)
+    changes.push(change)
+    const ips = [...last.values()].map(({ ip }) => ip)
+    if (!isInterval(kind)) {
+      for (const { bytes } of ips) change.remove.push({ key: bytes })
+      continue
+    }
+    const cover = covers.of(jail, kind)
+    undone.push(reverse(cover, ips, nowMs))
+    addPieces(change, cover.remove(ips, nowMs), nowMs)
   }
-  return { changes: [...changes.values()], undo: inTurn(undone) }
+  return { changes, undo: inTurn(undone) }
 }
 
 /** Turns the pieces that go and come into elements. One that does both only gets its new end. */
@@ -97,34 +98,36 @@ function inTurn(steps: readonly (() => void)[]): () => void {
   }
 }
 
-function changeOf(changes: Map<string, SetChange>, set: string): SetChange {
-  const change = changes.get(set) ?? { set, remove: [], add: [], insert: [] }
-  changes.set(set, change)
-  return change
+function newChange(set: string): SetChange {
+  return { set, remove: [], add: [], insert: [] }
 }
 
-interface Parts<T extends Closure> {
-  singles: Iterable<T>
-  networks: Map<string, { jail: string; kind: SetKind; closures: T[] }>
+interface Group<T extends Closure> {
+  set: string
+  jail: string
+  kind: SetKind
+  /** Of closures of the same address, the last one counts. */
+  last: Map<ElementKey, T>
 }
 
-/** Of closures of the same address in the same jail, the last one counts. */
-function partsOf<T extends Closure>(closures: readonly T[]): Parts<T> {
-  const last = new Map<string, T>()
-  for (const closure of closures) last.set(`${closure.ip.text} ${closure.jail}`, closure)
-  const singles: T[] = []
-  const networks: Parts<T>['networks'] = new Map()
-  for (const closure of last.values()) {
-    if (isSingleAddress(closure.ip)) singles.push(closure)
-    else {
-      const kind = kindOf(closure.ip)
-      const name = setName(kind, closure.jail)
-      const group = networks.get(name)
-      if (group === undefined) networks.set(name, { jail: closure.jail, kind, closures: [closure] })
-      else group.closures.push(closure)
+/** By the sets they belong to. A start has a million: so no text is made for each. */
+function groupsOf<T extends Closure>(closures: readonly T[]): Group<T>[] {
+  const byJail = new Map<string, Map<SetKind, Group<T>>>()
+  const groups: Group<T>[] = []
+  for (const closure of closures) {
+    const { jail, ip } = closure
+    const kinds = byJail.get(jail) ?? new Map<SetKind, Group<T>>()
+    if (kinds.size === 0) byJail.set(jail, kinds)
+    const kind = kindOf(ip)
+    let group = kinds.get(kind)
+    if (group === undefined) {
+      group = { set: setName(kind, jail), jail, kind, last: new Map() }
+      kinds.set(kind, group)
+      groups.push(group)
     }
+    group.last.set(isInterval(kind) ? ip.text : keyOf(ip.bytes), closure)
   }
-  return { singles, networks }
+  return groups
 }
 
 /** Remembers how these networks stand now; the returned function brings that back. */

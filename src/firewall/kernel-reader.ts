@@ -28,6 +28,16 @@ export function listSets(connection: NftConnection): Map<string, number | undefi
   return sets
 }
 
+/** Whether the elements of each of the table's sets count what meets them. */
+export function countingOfSets(connection: NftConnection): Map<string, boolean> {
+  const counting = new Map<string, boolean>()
+  connection.ask(askSets, (message) => {
+    const attributes = netfilterAttributes(message)
+    counting.set(textOf(attributes.get(NFTA_SET.NAME)), attributes.has(NFTA_SET.EXPR))
+  })
+  return counting
+}
+
 /** Names of the table's chains; empty without table. */
 export function listChains(connection: NftConnection): string[] {
   const names: string[] = []

@@ -52,6 +52,29 @@ describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
     assert.deepEqual(await enforcer.reconcile(wanted), { kept: 0, added: 1, removed: 0 })
   })
 
+  it('counts not each closure of a jail that asks for none of that, and keeps it so as long as the set is there', async () => {
+    const bulk = { ...scope, jail: 'bulk', isCounted: false }
+    const counts = async () => {
+      const answer = await runChild(['nft', 'list', 'sets', 'inet'], { timeoutMs: 10_000 })
+      return ['sshd', 'bulk'].map((jail) => new RegExp(`set v4-${jail} \\{[^}]*counter`).test(answer.stdout))
+    }
+    await enforcer.arrange([scope, bulk])
+    await enforcer.close([timed('bulk', '192.0.2.1', hourMs), timed('sshd', '192.0.2.1', hourMs)])
+    assert.deepEqual(await counts(), [true, false])
+    await enforcer.arrange([
+      { ...scope, isCounted: false },
+      { ...bulk, isCounted: true },
+    ])
+    assert.deepEqual(await counts(), [true, false])
+    assert.deepEqual(
+      await enforcer.count(),
+      new Map([
+        ['sshd', 1],
+        ['bulk', 1],
+      ]),
+    )
+  })
+
   it('takes back in memory what the kernel refused', async () => {
     await enforcer.close([timed('sshd', '10.0.0.0/8', hourMs)])
     await nft('delete table inet tocsin')

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.js'
 import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
+import { countedAsInPlace } from './counted-as-in-place.js'
 import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
 import { countElements, listChains, listSets, readCounters, readElement, readIntervals } from './kernel-reader.js'
@@ -202,7 +203,8 @@ export class KernelEnforcer implements Enforcer {
     }
   }
 
-  #putInPlace(scopes: readonly Scope[], keptSets: ReadonlySet<string>): { isAnew: boolean } {
+  #putInPlace(asked: readonly Scope[], keptSets: ReadonlySet<string>): { isAnew: boolean } {
+    const scopes = countedAsInPlace(asked, this.#connection)
     const sets = [...listSets(this.#connection).keys()].filter((name) => !keptSets.has(name))
     const chains = listChains(this.#connection)
     const counted = new Set(scopes.map(({ jail }) => counterName(jail)))

@@ -18,7 +18,7 @@ export function wishes(scopes: readonly Scope[], ingress: readonly string[]): Wi
   const noIngress = 'the ingress hook: packets are kept out before routing'
   if (ingress.length > 0) all.push({ scopes, ingress: [], loss: `This kernel refuses ${noIngress}` })
   if (!scopes.some(isFancy)) return all
-  const plain = scopes.map(({ jail, ports, protocols }) => ({ jail, ports, protocols }))
+  const plain = scopes.map(({ jail, ports, protocols, isCounted = true }) => ({ jail, ports, protocols, isCounted }))
   const noReject = 'rejecting or logging before routing: packets are dropped'
   if (ingress.length > 0) all.push({ scopes: plain, ingress, loss: `This kernel refuses ${noReject}` })
   all.push({ scopes: plain, ingress: [], loss: `This kernel refuses ${noReject}` })
