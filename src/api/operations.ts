@@ -140,6 +140,8 @@ export interface Explanation {
   ip: string
   /** Why it can not be banned, if so. */
   protection: string | undefined
+  /** Jails that have decided to ban it, but hold back now, and why. */
+  heldBack: { jail: string; reason: string }[]
   bans: (BanView & { live: boolean; origin: string; failures: number; lines: string[]; drops: Drops | undefined })[]
 }
 

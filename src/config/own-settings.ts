@@ -1,21 +1,30 @@
-import { isSingleAddress, parseIp } from '../domain/address.js'
-import type { Problem, Sourced } from '../domain/origin.js'
+import type { Problem } from '../domain/origin.js'
 import { ConfigError, problemOf } from './config-error.js'
-import { parseDurationMs } from './duration.js'
 import { parseLogRate } from './log-rate.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
-import { isWrongValue, parseIpv6Prefix, parseSubnetRule, type WrongValue } from './own-jail-options.js'
-import { shellWords } from './shell-words.js'
-import { originOf, type Traced, wordsOf } from './traced.js'
-
-/** How a value of ours is read; `wrong` says what it is not. */
-interface Kind<T> {
-  byDefault: T
-  /** The value is never shown. */
-  isSecret?: true
-  read(value: Traced): T | { wrong: string; hint: string }
-}
+import { isWrongValue, parseIpv6Prefix, parseSubnetRule } from './own-jail-options.js'
+import {
+  commandWords,
+  count,
+  durationMs,
+  durationOrOffMs,
+  flag,
+  interfaceNames,
+  type Kind,
+  listenAddress,
+  networks,
+  off,
+  oneOf,
+  parseMeans,
+  percent,
+  secretText,
+  text,
+  webUrl,
+  words,
+  wordsOutOf,
+} from './setting-kinds.js'
+import { originOf } from './traced.js'
 
 /** Everything `tocsin.conf` can say. To add a key, add its line; everything else follows from this table. */
 const table = {
@@ -33,7 +42,7 @@ const table = {
     /** Addresses, networks and names that no jail may ban, besides each jail's own `ignoreip`. */
     ignoreip: words(),
     /** Networks, names and `file:` lists of proxies: an address inside stands for many. */
-    proxies: words(),
+    proxies: networks(),
     /** Never ban private addresses. */
     private: flag(false),
     /** New bans a minute that each jail enforces; 0: any number. */
@@ -148,153 +157,4 @@ function meant(name: string, known: Record<string, unknown>): { hint: string } {
   const close = nearest(name, Object.keys(known))
   const hint = close === undefined ? `there are ${Object.keys(known).join(', ')}` : `did you mean "${close}"?`
   return { hint }
-}
-
-function text(): Kind<string | undefined> {
-  return { byDefault: undefined, read: (value) => (value.text === '' ? undefined : value.text) }
-}
-
-/** Stricter than Fail2ban's bool: a word that is neither is an error here, not "no". */
-function flag(byDefault: boolean): Kind<boolean> {
-  return {
-    byDefault,
-    read(value) {
-      const word = value.text.toLowerCase()
-      if (['1', 'on', 'true', 'yes'].includes(word)) return true
-      if (['0', 'off', 'false', 'no'].includes(word)) return false
-      return { wrong: 'is neither yes nor no', hint: 'write yes or no' }
-    },
-  }
-}
-
-function count(byDefault: number): Kind<number> {
-  return {
-    byDefault,
-    read({ text }) {
-      if (text.toLowerCase() === 'off') return 0
-      const isRight = /^\d{1,9}$/.test(text)
-      return isRight ? Number(text) : { wrong: 'is not a number', hint: `write a whole number as ${byDefault}, or off` }
-    },
-  }
-}
-
-function percent(byDefault: number): Kind<number> {
-  return {
-    byDefault,
-    read({ text }) {
-      if (text.toLowerCase() === 'off') return 0
-      const [, digits = ''] = /^(\d{1,3})[ \t]*%?$/.exec(text) ?? []
-      const isRight = digits !== '' && Number(digits) <= 100
-      return isRight ? Number(digits) : { wrong: 'is not a share', hint: `write ${byDefault} %, or off` }
-    },
-  }
-}
-
-/** Something that is off unless it is written. */
-function off<T>(parse: (text: string) => T | undefined | WrongValue): Kind<T | undefined> {
-  return { byDefault: undefined, read: (value) => parse(value.text) }
-}
-
-const means = ['netlink', 'nft', 'ipset', 'simulate'] as const
-
-function parseMeans(text: string): (typeof means)[number] | undefined | WrongValue {
-  const word = text.toLowerCase()
-  if (word === '' || word === 'auto') return undefined
-  return means.find((one) => one === word) ?? { wrong: 'is an unknown word', hint: `write auto, ${means.join(', ')}` }
-}
-
-function words(): Kind<readonly Sourced[]> {
-  return { byDefault: [], read: (value) => wordsOf(value) }
-}
-
-function wordsOutOf<W extends string>(known: readonly W[], byDefault: readonly W[]): Kind<readonly W[]> {
-  return {
-    byDefault,
-    read(value) {
-      const words = wordsOf(value).map((one) => one.value)
-      const chosen = known.filter((word) => words.includes(word))
-      const isWrong = words.some((word) => !known.some((one) => one === word))
-      return isWrong ? { wrong: 'has an unknown word', hint: `there are ${known.join(', ')}` } : chosen
-    },
-  }
-}
-
-/** The first is the default. */
-function oneOf<W extends string>(known: readonly [W, ...W[]]): Kind<W> {
-  return {
-    byDefault: known[0],
-    read: ({ text }) =>
-      known.find((word) => word === text.toLowerCase()) ?? {
-        wrong: 'is an unknown word',
-        hint: `write ${known.join(' or ')}`,
-      },
-  }
-}
-
-function interfaceNames(): Kind<readonly string[]> {
-  return {
-    byDefault: [],
-    read(value) {
-      const names = wordsOf(value).map((word) => word.value)
-      // IFNAMSIZ is 16 with its NUL; what the kernel refuses in a name, and what would end a string of nft's language.
-      const wrong = names.find((name) => !/^[^/:"*\s\\]{1,15}$/.test(name) || /^\.\.?$/.test(name))
-      if (wrong === undefined) return [...new Set(names)]
-      return {
-        wrong: `has ${JSON.stringify(wrong)}, no name of an interface`,
-        hint: 'write names as in "ip link": eth0',
-      }
-    },
-  }
-}
-
-function durationMs(byDefault: number): Kind<number> {
-  return {
-    byDefault,
-    read(value) {
-      const ms = parseDurationMs(value.text)
-      return ms !== undefined && ms > 0 ? ms : { wrong: 'is not a duration', hint: 'write seconds, or 30m, 1h, 1d' }
-    },
-  }
-}
-
-function durationOrOffMs(byDefault: number): Kind<number> {
-  const duration = durationMs(byDefault)
-  return { byDefault, read: (value) => (/^(?:0|off)$/i.test(value.text) ? 0 : duration.read(value)) }
-}
-
-function listenAddress(text: string): { host: string; port: number } | undefined | WrongValue {
-  if (text === '' || text.toLowerCase() === 'off') return undefined
-  const [, bracketed, plain, digits = ''] = /^(?:\[([^\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text) ?? []
-  const ip = parseIp(bracketed ?? plain ?? '')
-  const port = Number(digits)
-  return ip !== undefined && isSingleAddress(ip) && port > 0 && port <= 65_535
-    ? { host: ip.text, port }
-    : { wrong: 'is no address with a port', hint: 'write 127.0.0.1:9191 or [::1]:9191, or off' }
-}
-
-function secretText(): Kind<string | undefined> {
-  return { ...text(), isSecret: true }
-}
-
-function webUrl(): Kind<string | undefined> {
-  return {
-    byDefault: undefined,
-    isSecret: true,
-    read({ text }) {
-      if (text === '') return undefined
-      const isWeb = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-      return isWeb ? text : { wrong: 'is no web address', hint: 'write https://HOST/PATH or http://HOST/PATH' }
-    },
-  }
-}
-
-function commandWords(): Kind<readonly string[] | undefined> {
-  return {
-    byDefault: undefined,
-    read({ text }) {
-      const words = shellWords(text)
-      if (words === undefined) return { wrong: 'has an open quote', hint: 'close it' }
-      return words.length > 0 ? words : undefined
-    },
-  }
 }

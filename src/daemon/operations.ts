@@ -27,7 +27,7 @@ import { reasonsNotToStart } from './check.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
-import { protectedView, resumeJail } from './protected-view.js'
+import { heldIn, protectedView, resumeJail } from './protected-view.js'
 import { manualScope, type State } from './state.js'
 
 /** So much of the line that a pattern took too long on is shown. */
@@ -151,7 +151,8 @@ export class DaemonOperations implements Operations {
     const networks = new Set(this.#over(id).map((ban) => ban.id))
     const bans: Explanation['bans'] = []
     for (const one of [id, ...networks]) bans.push(...(await this.#bansOf(one, one === id)))
-    return { ip: id, protection: ip && this.#state.protection.reasonAgainst(ip, manualScope.jail), bans }
+    const protection = ip && this.#state.protection.reasonAgainst(ip, manualScope.jail)
+    return { ip: id, protection, heldBack: heldIn(this.#state, id), bans }
   }
 
   /** What is in force, and, if asked for, what is on record. */

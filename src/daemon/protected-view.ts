@@ -24,6 +24,12 @@ export function protectedView(state: State): ProtectedView {
   }
 }
 
+/** Jails that would ban this id, but hold back. */
+export function heldIn({ heldBack }: State, id: string): { jail: string; reason: string }[] {
+  const held = heldBack.jails().filter(({ bans }) => bans.some((ban) => ban.id === id))
+  return held.map(({ jail, reason }) => ({ jail, reason }))
+}
+
 /** The jail's bans are right: those that it has held back begin now, and others as they come. */
 export async function resumeJail(
   { heldBack, bans, clock }: State,

@@ -8,11 +8,16 @@ export async function why(this: Context, flags: CommonFlags, ip: string): Promis
   const explanation = await ask<Explanation>(daemonSocket(flags.config), `/v1/why/${encodeURIComponent(ip)}`)
   if (flags.json) printJson(this, explanation)
   else print(this, explanationText(explanation))
-  if (explanation.bans.length === 0 && explanation.protection === undefined) this.process.exitCode = exit.failed
+  if (explanation.bans.length + explanation.heldBack.length === 0 && explanation.protection === undefined)
+    this.process.exitCode = exit.failed
 }
 
-function explanationText({ ip, protection, bans }: Explanation): string {
+function explanationText({ ip, protection, heldBack, bans }: Explanation): string {
   const lines = bans.flatMap(banText)
+  for (const { jail, reason } of heldBack)
+    lines.unshift(
+      colour.bad(`${harmless(ip)} is not banned, for ${jail} holds back: ${harmless(reason)}; see tocsin protected`),
+    )
   if (protection !== undefined) lines.unshift(`${harmless(ip)} can not be banned: ${harmless(protection)}`)
   return lines.length === 0 ? `${harmless(ip)} is not banned, and no ban of it is on record` : lines.join('\n')
 }
