@@ -33,7 +33,7 @@ const bytesEach = Math.round((heldBytes() - before) / addresses)
 const rssMiB = Math.round(process.memoryUsage.rss() / 2 ** 20)
 console.log(
   JSON.stringify({
-    benchmark: 'tracking',
+    bench: 'tracking',
     addresses,
     tracked: window.failedNow(startMs),
     bytesEach,

@@ -41,7 +41,7 @@ export interface Circumstances {
 }
 
 /** Units of which less is better. */
-const costs = new Set(['ms', 'MiB', 'bytes', 's'])
+const costs = new Set(['ns', 'µs', 'ms', 'MiB', 'bytes', 's'])
 
 /** Prints the report: one JSON line for programs, then a table for people. */
 export function print(report: Report): void {
