@@ -66,6 +66,8 @@ export function writeArrangement(writer: NftWriter, { scopes, ingress, strangers
   }
   writer.newBaseChain({ name: chainName, priority: chainPriority, hook: 'prerouting' })
   writer.flushChain(chainName)
+  // One of them may send to another.
+  for (const name of strangers.chains) writer.flushChain(name)
   for (const name of strangers.chains) writer.delChain(name)
   for (const name of strangers.sets) writer.delSet(name)
   for (const name of strangers.counters) writer.delCounter(name)

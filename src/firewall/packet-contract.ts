@@ -236,6 +236,7 @@ export function describePackets({ name, skip, make, rejects = true, endsSoonMs =
       await enforcer.close([timed('sshd', attacker4, hourMs)])
       assert.equal(await outcome(attacker4, 22, ban), 'dropped')
       assert.equal((await enforcer.drops(ban))?.packets, 1)
+      await enforcer.arrange([{ ...ssh, verdict: 'reject', rejectWith: 'tcp-reset' }])
       await enforcer.arrange([ssh])
       assert.equal(await outcome(attacker4, 22, ban), 'dropped')
     })

@@ -70,6 +70,15 @@ export class TwoHosts {
     })
   }
 
+  /** A connection from this address of the attacker that stays open until somebody ends it. */
+  async open(from: string, port: number): Promise<net.Socket> {
+    const coming = this.#turn.then(() => this.#attacker.within(() => socketTo(from, port)))
+    this.#turn = coming
+    const socket = await coming
+    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    return socket.on('error', () => {})
+  }
+
   /** Tries all the time, a new connection each turn of the event loop, until `stop`. */
   keepTrying(from: string, port: number): { readonly tried: number; readonly made: number; stop(): Promise<void> } {
     const tally = { tried: 0, made: 0 }
