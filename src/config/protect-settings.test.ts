@@ -20,7 +20,7 @@ describe('[protect]', () => {
 
   it('takes networks, names and lists as proxies, numbers and shares as limits, off for none', () => {
     const { settings } = read(
-      'proxies = 203.0.113.0/24, 2001:db8::/32\n file:/etc/edge edge.example.net\nbudget = off\nbudget_peers = 20 %',
+      'proxies = 203.0.113.0/24, 2001:db8::/32\n file:/etc/edge edge.example.net\nbudget = off\nbudget_peers = 20',
     )
     const { proxies, budget, budget_peers } = settings?.own.protect ?? assert.fail()
     assert.deepEqual(
@@ -34,7 +34,7 @@ describe('[protect]', () => {
     'proxies = 203.0.113.0/24 300.0.0.0/8': /has "300\.0\.0\.0\/8", no network/,
     'budget = many': /budget "many" is not a number/,
     'budget = -1': /is not a number/,
-    'budget_peers = 101 %': /is not a share/,
+    'budget_peers = 101': /is not a share/,
     'private = maybe': /neither yes nor no/,
   }
   for (const [line, words] of Object.entries(wrong))

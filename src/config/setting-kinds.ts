@@ -41,6 +41,7 @@ export function count(byDefault: number): Kind<number> {
   }
 }
 
+/** NOTE: a percent sign would have to be written twice, it begins a reference; none is needed. */
 export function percent(byDefault: number): Kind<number> {
   return {
     byDefault,
@@ -48,7 +49,9 @@ export function percent(byDefault: number): Kind<number> {
       if (text.toLowerCase() === 'off') return 0
       const [, digits = ''] = /^(\d{1,3})[ \t]*%?$/.exec(text) ?? []
       const isRight = digits !== '' && Number(digits) <= 100
-      return isRight ? Number(digits) : { wrong: 'is not a share', hint: `write ${byDefault} %, or off` }
+      return isRight
+        ? Number(digits)
+        : { wrong: 'is not a share', hint: `write a number up to 100, as ${byDefault}, or off` }
     },
   }
 }
