@@ -63,6 +63,8 @@ describe('[enforcement]', { skip: withoutNetwork }, () => {
     const reload = await target.tocsin('reload')
     assert.equal(reload.exitCode, 0, reload.stdout + reload.stderr)
     assert.doesNotMatch((await table()) ?? '', /log prefix/)
+    target.write('config/tocsin.local', '')
+    assert.match((await target.tocsin('reload')).stdout, /hook, .* has changed: 'tocsin restart' applies it/)
     assert.equal(await hosts.connects('192.0.2.2', port), false, 'a reload keeps the ban')
     await daemon.end()
     assert.equal(await table(), undefined)

@@ -50,7 +50,7 @@ export interface BuildContext {
   log: Log
   /** Whether stock packet filter actions are carried out in the kernel. */
   isNative: boolean
-  /** How many of the packets that the kernel keeps out are logged; missing: none. */
+  /** How many of the packets that the kernel keeps out are logged; missing: none, unless the jail's action says so. */
   dropLog?: LogRate | undefined
   /** Never banned by any jail, besides its own `ignoreip`. */
   ignoreip: readonly string[]

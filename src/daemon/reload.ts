@@ -54,6 +54,7 @@ export class Reloader {
     if (wanted.config === undefined) return this.#refused(wanted.problems)
     const all = wanted.config
     const config = only === undefined ? all : { ...all, jails: all.jails.filter(({ name }) => name === only) }
+    const atStart = startOnly(state.config)
     const built = buildJails(config, state)
     const problems = [...wanted.problems, ...notifyProblems(all.own), ...built.problems].filter(
       ({ jail }) => only === undefined || jail === undefined || jail === only,
@@ -61,6 +62,8 @@ export class Reloader {
     if (problems.some(({ severity }) => severity === 'error')) return this.#refused(problems)
     const changes = await this.#apply(built.units, options, !isDeepStrictEqual(ownOf(state.config), ownOf(all)))
     changes.push(...this.#applySettings(all))
+    if (!isDeepStrictEqual(atStart, startOnly(all)))
+      changes.push("[enforcement] hook, interfaces, by or simulate has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
       state.notifying.use(all.own)
     state.config = { ...all, server: { ...all.server, ...liveOf(state.config) } }
@@ -150,6 +153,12 @@ export class Reloader {
 
 function ownOf(config: Config): unknown {
   return withoutOrigins(config.own)
+}
+
+/** By what, and where in the kernel, bans are made real is chosen at the start. */
+function startOnly({ own }: Config): unknown {
+  const { by, hook, interfaces, simulate } = own.enforcement
+  return { by, hook, interfaces, simulate }
 }
 
 function liveOf({ server }: Pick<Config, 'server'>): Partial<Config['server']> {

@@ -189,5 +189,9 @@ describe('what the operator is told', () => {
     assert.deepEqual(kinds('iptables-new[blocktype=DROP]'), [native, 'new-only iptables-new'])
     assert.deepEqual(kinds('iptables-new[blocktype=DROP, chain=FORWARD]').slice(0, 2), [native, 'chain FORWARD'])
     assert.ok(kinds(`iptables-multiport-log[${args}]`).includes('logs iptables-multiport-log'))
+    const logOf = (action: string) => ofStock(action).scope?.log
+    assert.deepEqual(logOf(`iptables-multiport-log[${args}]`), { packets: 6, per: 'minute' })
+    assert.deepEqual(logOf(`firewallcmd-rich-logging[${args}, rate=3]`), { packets: 3, per: 'minute' })
+    assert.equal(logOf(`iptables-multiport[${args}]`), undefined)
   })
 })

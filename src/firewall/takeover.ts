@@ -80,7 +80,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
 function scopeOf(
   jail: string,
   action: ActionSpec,
-  { values, namesPorts, namesProtocols }: StockAction,
+  { values, namesPorts, namesProtocols, logs }: StockAction,
   services: Services | undefined,
   problems: Problem[],
 ): Scope {
@@ -94,7 +94,14 @@ function scopeOf(
   const isEverything = ports.ports === 'all' && protocols.isAll
   // All ports of some protocols: other packets of the banned, such as pings, pass.
   const ranges = ports.ports === 'all' && !isEverything ? [{ first: 0, last: 65535 }] : ports.ports
-  return { jail, ports: ranges, protocols: protocols.protocols, ...verdictOf(targetOf(values)) }
+  const scope: Scope = { jail, ports: ranges, protocols: protocols.protocols, ...verdictOf(targetOf(values)) }
+  return logs ? { ...scope, log: { packets: packetsLogged(values), per: 'minute' } } : scope
+}
+
+/** Stock actions that log do so 6 times a minute, or at the rate that is their parameter. */
+function packetsLogged(values: ReadonlyMap<string, string>): number {
+  const rate = Number(values.get('rate'))
+  return Number.isInteger(rate) && rate > 0 && rate <= 10_000 ? rate : 6
 }
 
 function targetOf(values: ReadonlyMap<string, string>): string {
@@ -115,7 +122,15 @@ function joined(a: Scope, b: Scope): Scope {
   const protocols = [...new Set([...a.protocols, ...b.protocols])]
   const ports = a.ports === 'all' || b.ports === 'all' ? 'all' : [...a.ports, ...b.ports]
   const { verdict, rejectWith } = a.verdict === 'reject' ? b : a
-  return { jail: a.jail, ports, protocols, ...(verdict && { verdict }), ...(rejectWith && { rejectWith }) }
+  const log = a.log ?? b.log
+  return {
+    jail: a.jail,
+    ports,
+    protocols,
+    ...(verdict && { verdict }),
+    ...(rejectWith && { rejectWith }),
+    ...(log && { log }),
+  }
 }
 
 /** What an operator should know of the notes of all jails, each kind said once. */
@@ -145,7 +160,7 @@ function sentence(kind: ClosingNote['kind'], names: string, where: string): stri
     case 'new-only':
       return `Established connections are cut too where ${names} would let them go on (${where})`
     case 'logs':
-      return `What is kept out is counted, not logged, where ${names} would log it (${where})`
+      return `What is kept out is logged as "tocsin JAIL: " where ${names} has words of its own (${where})`
     case 'joined':
       return `Actions with different protocols close all their ports for all of these (${where})`
     default:
