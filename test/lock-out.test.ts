@@ -122,7 +122,7 @@ banaction = nftables-multiport
     const house = new House({ jails: web })
     house.write('access.log', '')
     await house.serve()
-    for (const ip of visitors) await hosts.connection(ip, port)
+    for (const ip of visitors) await hosts.open(ip, port)
     house.append(visitors.map(visit).join(''), 'access.log')
     await waitUntil(async () => (await house.jail('web')).totalFailed === visitors.length, 'every visit is seen')
     const { heldBack, currentlyBanned } = await house.jail('web')
@@ -185,6 +185,21 @@ describe('a ban on trial', { skip }, () => {
     assert.equal((await house.bans())[0]?.endMs, null)
     assert.equal(await hosts.connects(stranger, 22), false)
     await house.tocsin('stop')
+  })
+
+  it('leaves an earlier ban of the same address as it is until it is confirmed', async () => {
+    const house = new House()
+    await house.serve('--simulate')
+    const [before] = await house.json<BanOutcome[]>('ban', stranger, '--for', '1h')
+    const answer = await firstOf(house.json<BanOutcome[]>('ban', stranger, '--for', '5h', '--confirm', '60s'))
+    assert.deepEqual([answer.result, answer.endMs], ['already', before?.endMs])
+    assert.equal((await house.bans())[0]?.endMs, before?.endMs)
+    const { endMs } = await firstOf(house.json<ConfirmOutcome[]>('confirm', stranger))
+    assert.equal((await house.bans())[0]?.endMs, endMs)
+    assert.ok((endMs ?? 0) > (before?.endMs ?? 0))
+    // What would change nothing does not wait for anything.
+    const shorter = await firstOf(house.json<BanOutcome[]>('ban', stranger, '--for', '2h', '--confirm', '60s'))
+    assert.deepEqual([shorter.result, shorter.trial], ['already', undefined])
   })
 
   const withoutScript = existsSync('/usr/bin/script') ? false : 'needs the script command'

@@ -58,18 +58,6 @@ export class TwoHosts {
     })
   }
 
-  /** A connection that is made, and stays until the attacker's end of it is destroyed. */
-  async connection(from: string, port: number): Promise<net.Socket> {
-    const coming = this.#turn.then(() => this.#attacker.within(() => socketTo(from, port)))
-    this.#turn = coming
-    const socket = await coming
-    atTheEnd(() => socket.destroy())
-    return new Promise((resolve, reject) => {
-      socket.once('connect', () => resolve(socket.on('error', () => {})))
-      socket.once('error', reject)
-    })
-  }
-
   /** A connection from this address of the attacker that stays open until somebody ends it. */
   async open(from: string, port: number): Promise<net.Socket> {
     const coming = this.#turn.then(() => this.#attacker.within(() => socketTo(from, port)))
