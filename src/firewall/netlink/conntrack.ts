@@ -1,5 +1,5 @@
 import type { Request } from './dialogue.js'
-import { attributesIn, type Message, MessageWriter, netfilterAttributes } from './message.js'
+import { attributeIn, type Message, MessageWriter } from './message.js'
 
 /** Numbers and layouts of <linux/netfilter/nfnetlink_conntrack.h>. */
 const NFNL_SUBSYS_CTNETLINK = 1
@@ -17,6 +17,8 @@ const families = { 4: 2, 6: 10 } as const
 const AF_INET6 = 10
 const NLA_F_NESTED = 0x8000
 const headerBytes = 16
+/** struct nfgenmsg. */
+const genericBytes = 4
 
 /** A tracked connection, as its first packet had it. */
 export interface TrackedConnection {
@@ -50,26 +52,26 @@ export function askConnections(choice: Choice): Request {
 }
 
 /** Undefined when it has no addresses. */
-export function connectionIn(message: Message): TrackedConnection | undefined {
-  const attributes = netfilterAttributes(message)
-  const tuple = attributes.get(CTA.TUPLE_ORIG)
-  if (tuple === undefined) return undefined
-  const family = message.body[0] === AF_INET6 ? 6 : 4
-  const parts = attributesIn(tuple)
-  const ip = attributesIn(parts.get(CTA_TUPLE_IP) ?? nothing)
-  const proto = attributesIn(parts.get(CTA_TUPLE_PROTO) ?? nothing)
-  const source = ip.get(CTA_IP_SRC[family])
-  const destination = ip.get(CTA_IP_DST[family])
+export function connectionIn({ body }: Message): TrackedConnection | undefined {
+  const attributes = body.subarray(genericBytes)
+  const tuple = attributeIn(attributes, CTA.TUPLE_ORIG)
+  const ip = tuple && attributeIn(tuple, CTA_TUPLE_IP)
+  if (tuple === undefined || ip === undefined) return undefined
+  const family = body[0] === AF_INET6 ? 6 : 4
+  const source = attributeIn(ip, CTA_IP_SRC[family])
+  const destination = attributeIn(ip, CTA_IP_DST[family])
   if (source === undefined || destination === undefined) return undefined
-  const port = proto.get(CTA_PROTO.DST_PORT)
+  const proto = attributeIn(tuple, CTA_TUPLE_PROTO) ?? nothing
+  const port = attributeIn(proto, CTA_PROTO.DST_PORT)
   return {
     source,
     destination,
-    protocol: proto.get(CTA_PROTO.NUM)?.[0] ?? 0,
+    protocol: attributeIn(proto, CTA_PROTO.NUM)?.[0] ?? 0,
     destinationPort: port !== undefined && port.length >= 2 ? port.readUInt16BE(0) : 0,
     // Written only when it is asked for: most are not.
     get removal() {
-      return removalOf(families[family], tuple, attributes.get(CTA.ZONE), attributes.get(CTA.ID))
+      const id = attributeIn(attributes, CTA.ID)
+      return removalOf(families[family], tuple, attributeIn(attributes, CTA.ZONE), id)
     },
   }
 }

@@ -10,7 +10,7 @@ import {
   NLMSG_ERROR,
   readHostSigned32,
 } from './message.js'
-import { NetlinkSocket } from './socket.js'
+import { NetlinkSocket, SystemError } from './socket.js'
 
 const headerBytes = 16
 /** Requests in one send: their answers fit the socket's receive buffer many times over. */
@@ -94,7 +94,11 @@ export class NetlinkDialogue {
 
   /** What still waits belongs to a question that was given up. */
   #flush(): void {
-    while (this.#socket.receive() !== undefined);
+    try {
+      while (this.#socket.receive() !== undefined);
+    } catch (error) {
+      if (!(error instanceof SystemError && error.code === 'ENOBUFS')) throw error
+    }
   }
 }
 

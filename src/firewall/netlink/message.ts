@@ -188,6 +188,17 @@ export function eachAttribute(bytes: Buffer, visit: (type: number, value: Buffer
   }
 }
 
+/** The first attribute of this type; what is behind it is not looked at. For long dumps of which little is wanted. */
+export function attributeIn(bytes: Buffer, type: number): Buffer | undefined {
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = readHost16(bytes, at)
+    if (length < 4 || at + length > bytes.length) return undefined
+    if ((readHost16(bytes, at + 2) & NLA_TYPE_MASK) === type) return bytes.subarray(at + 4, at + length)
+    at += (length + 3) & ~3
+  }
+  return undefined
+}
+
 /** Attributes of a netfilter message: those behind its short header. */
 export function netfilterAttributes(message: Message): Map<number, Buffer> {
   return attributesIn(message.body.subarray(genericBytes))
