@@ -91,6 +91,11 @@ const table: { name: string; files: Record<string, string>; told: string[] }[] =
     files: { 'tocsin.conf': '[protect]\nsessions = perhaps\n' },
     told: ['error - tocsin.conf:2 write yes or no'],
   },
+  {
+    name: 'so are a time that is none, and an address without a port',
+    files: { 'tocsin.conf': '[enforcement]\naudit = sometimes\n[api]\nmetrics = localhost:9191\n' },
+    told: ['error - tocsin.conf:2 write seconds, or 30m', 'error - tocsin.conf:4 write 127.0.0.1:9191'],
+  },
 ]
 
 describe('what is wrong in a configuration', () => {
@@ -157,6 +162,16 @@ describe('what is right in a configuration', () => {
       ['192.0.2.1', '192.0.2.2'],
     )
     assert.equal(config.own.enforcement.simulate, false)
+  })
+
+  it('reads when to audit and where metrics are served', (t) => {
+    const own = (text: string) => loadConfig({ dir: written(t, { 'tocsin.conf': text }) }).config?.own
+    assert.equal(own('')?.enforcement.audit, 60_000)
+    assert.equal(own('[enforcement]\naudit = 0\n')?.enforcement.audit, 0)
+    assert.equal(own('[enforcement]\naudit = 5m\n')?.enforcement.audit, 300_000)
+    assert.equal(own('')?.api.metrics, undefined)
+    assert.deepEqual(own('[api]\nmetrics = [::1]:9191\n')?.api.metrics, { host: '::1', port: 9191 })
+    assert.deepEqual(own('[api]\nmetrics = 0.0.0.0:80\n')?.api.metrics, { host: '0.0.0.0', port: 80 })
   })
 
   it('names the line of the jail where a value is put together, and the file of a value taken whole', (t) => {
