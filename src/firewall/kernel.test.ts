@@ -102,6 +102,21 @@ describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
     assert.match(stdout, /192\.0\.2\.1/)
   })
 
+  it('drops what it should reject and log where the kernel refuses that, and says so', async () => {
+    const said: string[] = []
+    const other = new KernelEnforcer({ clock: systemClock, say: (sentence) => said.push(sentence) })
+    await other.arrange([scope])
+    await other.close([timed('sshd', '192.0.2.1', hourMs)])
+    // No kernel takes a rate of nothing.
+    await other.arrange([{ ...scope, verdict: 'reject', log: { packets: 0, per: 'day' } }])
+    const { stdout } = await runChild(['nft', 'list', 'table', 'inet', 'tocsin'], { timeoutMs: 5_000 })
+    assert.match(stdout, /ip saddr @v4-sshd (?:counter name \S+ )?drop/)
+    assert.match(stdout, /192\.0\.2\.1/)
+    assert.equal(said.length, 1)
+    assert.match(said[0] ?? '', /^This kernel refuses rejecting or logging .*: packets are dropped \(.*EINVAL/)
+    other.release()
+  })
+
   it('leaves alone what others have in the packet filter', async () => {
     await nft('add table inet other')
     await enforcer.arrange([])

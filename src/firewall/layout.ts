@@ -85,7 +85,7 @@ const logPrefixBytesMax = 127
 
 /** `tocsin sshd: `. What would break a line or a string of nft's language is a question mark; too long names are cut. */
 export function logPrefix(jail: string): string {
-  const plain = jail.replace(/[^\x20-\x7e]|["\\]/gu, '?')
+  const plain = jail.replace(/[^\x20-\x7e]|["\\$]/gu, '?')
   return `tocsin ${plain.slice(0, logPrefixBytesMax - 'tocsin : '.length)}: `
 }
 

@@ -20,7 +20,7 @@ const rejecting: Scope[] = (
   { ...ssh, jail: rejectWith, verdict: 'reject', rejectWith },
   { ...everything, jail: `all-${rejectWith}`, verdict: 'reject', rejectWith },
 ])
-const logged: Scope = { ...ssh, jail: 'logged "\n\\', log: { packets: 10, per: 'minute' } }
+const logged: Scope = { ...ssh, jail: 'logged "\n\\$x', log: { packets: 10, per: 'minute' } }
 const loggedAndReset: Scope = { ...logged, jail: 'l', verdict: 'reject', rejectWith: 'tcp-reset' }
 const scopesInBytes = [ssh, everything, ...rejecting, logged, loggedAndReset]
 const userData = 13
