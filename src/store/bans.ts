@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js'
 import { encodeBanData } from './ban-data.js'
 import { asRestored, banOf, briefBanOf, secondsOf } from './ban-row.js'
 import type { Database } from './database.js'
+import type { Outbox } from './outbox.js'
 import { Purge } from './purge.js'
 import { type BanRecord, RecordCache } from './record-cache.js'
 
@@ -12,6 +13,13 @@ export interface BansOptions {
   matchesMax?: number
   /** For work that is done in parts. */
   clock?: Clock
+  /** Where what is to be told goes. */
+  outbox?: Outbox
+}
+
+/** What others are to be told of it: texts for the outbox, kept in the same transaction. */
+export interface TellOptions {
+  tell?: readonly string[]
 }
 
 export interface CurrentOptions {
@@ -66,15 +74,17 @@ export class Bans implements BanStore {
   readonly #matchesMax: number
   readonly #records: RecordCache
   readonly #purge: Purge
+  readonly #outbox: Outbox | undefined
 
   constructor(database: Database, options: BansOptions = {}) {
     this.#database = database
     this.#matchesMax = options.matchesMax ?? 10
     this.#records = new RecordCache(database)
+    this.#outbox = options.outbox
     this.#purge = new Purge({ database, clock: options.clock, onPurged: () => this.#records.clear() })
   }
 
-  add(bans: readonly Ban[]): void {
+  add(bans: readonly Ban[], { tell = [] }: TellOptions = {}): void {
     if (bans.length === 0) return
     this.#database.transaction(`store ${bans.length} bans in`, () => {
       for (const jail of new Set(bans.map((ban) => ban.jail))) this.#enter(jail)
@@ -86,17 +96,19 @@ export class Bans implements BanStore {
           SELECT ip, jail, timeofban, bantime, bancount, data FROM bans WHERE rowid > ? ORDER BY rowid`,
         Number(last?.id ?? 0),
       )
+      this.#tell(tell)
     })
     for (const ban of bans) this.#records.forget(ban)
   }
 
-  remove(bans: readonly Pick<Ban, 'jail' | 'id'>[]): void {
+  remove(bans: readonly Pick<Ban, 'jail' | 'id'>[], { tell = [] }: TellOptions = {}): void {
     if (bans.length === 0) return
     this.#database.transaction(`remove ${bans.length} bans from`, () => {
       for (const { jail, id } of bans) {
         this.#database.run('DELETE FROM bips WHERE ip = ? AND jail = ?', id, jail)
         this.#database.run('DELETE FROM bans WHERE jail = ? AND ip = ?', jail, id)
       }
+      this.#tell(tell)
     })
     for (const ban of bans) this.#records.forget(ban)
   }
@@ -269,6 +281,10 @@ export class Bans implements BanStore {
 
   #enter(jail: string): void {
     this.#database.run('INSERT OR IGNORE INTO jails (name, enabled) VALUES (?, 1)', jail)
+  }
+
+  #tell(texts: readonly string[]): void {
+    if (texts.length > 0) this.#outbox?.addWithin(texts)
   }
 
   #insert(ban: Ban): void {

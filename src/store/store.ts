@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.js'
 import { Bans } from './bans.js'
 import { openDatabase } from './database.js'
 import { Logins } from './logins.js'
+import { Outbox } from './outbox.js'
 import { ReadPositions } from './read-positions.js'
 
 export interface StoreOptions {
@@ -19,17 +20,21 @@ export interface Store {
   bans: Bans
   positions: ReadPositions
   logins: Logins
+  /** What is to be told to the fleet; `bans.add` and `bans.remove` can put something there in their own transaction. */
+  outbox: Outbox
   close(): void
 }
 
 /** Throws `StoreError` when the file cannot be opened. */
 export function openStore({ file, clock, log, matchesMax }: StoreOptions): Store {
   const database = openDatabase({ path: file ?? ':memory:', clock, log })
-  const bans = new Bans(database, { matchesMax, clock })
+  const outbox = new Outbox(database)
+  const bans = new Bans(database, { matchesMax, clock, outbox })
   return {
     bans,
     positions: new ReadPositions(database),
     logins: new Logins(database),
+    outbox,
     close() {
       bans.close()
       database.close()

@@ -1,0 +1,238 @@
+import type { KeyObject } from 'node:crypto'
+import { parseIp } from '../domain/address.js'
+import type { Clock } from '../lib/clock.js'
+import type { Log } from '../lib/log.js'
+import { seal, wordsMax } from './message/message.js'
+import { addressToken, bansSubject, batchSubject, sightSubject } from './message/subject.js'
+import type { Transport } from './transport.js'
+import type { NodeName, Word } from './word.js'
+
+/** A word before it has its number, and its node. */
+export type Unsaid = Word extends infer W ? (W extends Word ? Omit<W, 'node' | 'seq'> : never) : never
+
+/** What is to be told, kept over restarts (store/outbox). */
+export interface OutboxRows {
+  pending(afterSeq: number, rowsLimit: number): { seq: number; text: string }[]
+  remove(ranges: readonly { from: number; to: number }[]): void
+}
+
+export interface OutboxOptions {
+  rows: OutboxRows
+  transport: Pick<Transport, 'publish'>
+  fleet: string
+  node: NodeName
+  key: KeyObject
+  clock: Clock
+  log: Log
+  /** Beyond this rate words wait, and share a message: up to 128 of them. */
+  messagesPerSecond?: number
+}
+
+/** As a row of the outbox: what `bans.add` is given to `tell`. */
+export function rowOf(word: Unsaid): string {
+  return JSON.stringify(word)
+}
+
+/** Messages without an answer at once. More wait: a broker without a leader must not fill our memory. */
+const inFlightMax = 64
+const retryMs = 500
+/** Rows that were told leave the table together: each time costs a write to the disk. */
+const removeAfterMs = 100
+const messagesPerSecondDefault = 200
+const burstMessages = 50
+
+/**
+ * Tells what is in the outbox, in order, each message until it is kept, with the same id each time. A word may be told again after a
+ * crash (in other company): its number makes that harmless.
+ */
+export class OutboxDrain {
+  readonly #options: OutboxOptions
+  #isOn = false
+  #isClosed = false
+  /** The last number that is on its way or told. */
+  #takenSeq = 0
+  #inFlight = 0
+  #told: { from: number; to: number }[] = []
+  #cancelRemove: (() => void) | undefined
+  #cancelLater: (() => void) | undefined
+  #tokens = burstMessages
+  #tokensAtMs: number
+  readonly #retries = new Set<() => void>()
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.#tokensAtMs = options.clock.now()
+  }
+
+  /** There is a way to the others. */
+  resume(): void {
+    this.#isOn = true
+    this.wake()
+  }
+
+  pause(): void {
+    this.#isOn = false
+  }
+
+  /** Something has been put into the outbox. */
+  wake(): void {
+    while (this.#isOn && !this.#isClosed && this.#inFlight < inFlightMax) {
+      if (this.#cancelLater !== undefined) return
+      if (!this.#takeToken()) {
+        this.#cancelLater = this.#options.clock.after(1000 / this.#rate, () => {
+          this.#cancelLater = undefined
+          this.wake()
+        })
+        return
+      }
+      const group = this.#next()
+      if (group === undefined) {
+        this.#tokens++
+        return
+      }
+      this.#takenSeq = group.to
+      void this.#tell(group)
+    }
+  }
+
+  /** What is told is removed; what is on its way is told again at the next start. */
+  close(): void {
+    this.#isClosed = true
+    this.#cancelLater?.()
+    for (const cancel of this.#retries) cancel()
+    this.#removeTold()
+  }
+
+  get #rate(): number {
+    return this.#options.messagesPerSecond ?? messagesPerSecondDefault
+  }
+
+  #takeToken(): boolean {
+    const nowMs = this.#options.clock.now()
+    const grown = (Math.max(0, nowMs - this.#tokensAtMs) / 1000) * this.#rate
+    this.#tokens = Math.min(burstMessages, this.#tokens + grown)
+    this.#tokensAtMs = nowMs
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  /** The next words that belong on one subject; undefined: there are none. */
+  #next(): Group | undefined {
+    const { rows, node, log } = this.#options
+    try {
+      for (;;) {
+        const pending = rows.pending(this.#takenSeq, wordsMax)
+        const [first] = pending
+        if (first === undefined) return undefined
+        const words = pending.map(({ seq, text }) => wordOf(text, { seq, node }))
+        const [head] = words
+        if (head !== undefined) return groupOf(words, head, node)
+        // Not a word of ours: an older or newer version wrote it. Nobody would understand it.
+        log.write('ERROR', 'fleet', `Row ${first.seq} of the outbox is not a word; it is not told`)
+        this.#takenSeq = first.seq
+        this.#onTold({ from: first.seq, to: first.seq })
+      }
+    } catch (error) {
+      log.write('ERROR', 'fleet', `Cannot read what is to be told: ${String(error)}`)
+      return undefined
+    }
+  }
+
+  async #tell(group: Group): Promise<void> {
+    const { transport, fleet, node, key, log } = this.#options
+    this.#inFlight++
+    const { subject, words, from, to } = group
+    const parcel = { subject, body: seal(words, { fleet, subject, node, key }) }
+    const id = `${node}:${from}-${to}`
+    for (let tries = 0; !this.#isClosed; tries++) {
+      try {
+        await transport.publish(parcel, { id })
+        this.#onTold({ from, to })
+        break
+      } catch (error) {
+        if (tries === 0 && this.#isOn) log.write('INFO', 'fleet', `Not told yet: ${String(error)}`)
+        await this.#wait(retryMs)
+      }
+    }
+    this.#inFlight--
+    this.wake()
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#retries.delete(end)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(delayMs, done)
+      const end = () => {
+        cancel()
+        done()
+      }
+      this.#retries.add(end)
+    })
+  }
+
+  #onTold(range: { from: number; to: number }): void {
+    this.#told.push(range)
+    this.#cancelRemove ??= this.#options.clock.after(removeAfterMs, () => this.#removeTold())
+  }
+
+  #removeTold(): void {
+    this.#cancelRemove?.()
+    this.#cancelRemove = undefined
+    const told = this.#told.splice(0)
+    try {
+      if (told.length > 0) this.#options.rows.remove(told)
+    } catch (error) {
+      // They stay, and are told once more at the next start, which has no effect.
+      this.#options.log.write('ERROR', 'fleet', `Cannot empty the outbox: ${String(error)}`)
+    }
+  }
+}
+
+interface Group {
+  subject: string
+  words: Word[]
+  from: number
+  to: number
+}
+
+/** Undefined: no word. Our own file, so only what we rely on here is looked at; receivers check the rest. */
+function wordOf(text: string, { seq, node }: { seq: number; node: NodeName }): Word | undefined {
+  try {
+    const raw: unknown = JSON.parse(text)
+    if (typeof raw !== 'object' || raw === null || !('kind' in raw) || !('ip' in raw)) return undefined
+    const isKind = raw.kind === 'ban' || raw.kind === 'unban' || raw.kind === 'sighting'
+    if (!isKind || typeof raw.ip !== 'string' || parseIp(raw.ip) === undefined) return undefined
+    // NOTE: JSON has no undefined: a missing `untilMs` of a ban is permanent, a missing `jail` of an unban all jails.
+    return { ...raw, node, seq } as Word
+  } catch {
+    return undefined // Not JSON: the caller tells.
+  }
+}
+
+/** As many of the first words as go together. One alone goes where the last word on its address is kept; more make a batch. */
+function groupOf(words: readonly (Word | undefined)[], head: Word, node: NodeName): Group {
+  const road = roadOf(head)
+  const end = words.findIndex((word) => word === undefined || roadOf(word) !== road)
+  const all = words.slice(0, end < 0 ? words.length : end).filter((word) => word !== undefined)
+  const group = road === 'ctl' ? [head] : all
+  const [from, to] = [head.seq, group.at(-1)?.seq ?? head.seq]
+  return { words: group, from, to, subject: subjectOf(road, group, head, node) }
+}
+
+type Road = 'bans' | 'sight' | 'ctl'
+
+function roadOf(word: Word): Road {
+  if (word.kind === 'sighting') return 'sight'
+  return word.kind === 'unban' && word.everywhere ? 'ctl' : 'bans'
+}
+
+function subjectOf(road: Road, words: readonly Word[], head: Word, node: NodeName): string {
+  const ip = parseIp(head.ip)
+  if (road === 'sight') return sightSubject(node, undefined)
+  if (ip === undefined || words.length > 1) return batchSubject(node, `q${head.seq}`)
+  return road === 'ctl' ? `ctl.unban.${addressToken(ip)}` : bansSubject(node, ip)
+}
