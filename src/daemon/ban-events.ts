@@ -3,6 +3,7 @@ import type { BanWatcher } from '../bans/news.js'
 import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
+import { hasAny } from './jail-actions.js'
 import type { JailUnit } from './jails.js'
 import type { Notifying } from './notifying.js'
 
@@ -31,7 +32,7 @@ export class BanEvents implements BanWatcher {
     const { jails, clock, enact, judge, notifying, cut } = this.#options
     if (how === 'new') cut?.(ban)
     const unit = jails.get(ban.jail)
-    unit?.actions.banned(ban, how)
+    if (unit !== undefined && (how === 'new' || hasAny(unit.parts))) unit.actions.banned(ban, how)
     for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)
     notifying.banned(ban, how)
     if (how === 'restored') return

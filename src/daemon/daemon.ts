@@ -13,6 +13,7 @@ import { Control } from './control/control.js'
 import { type ClientSocket, listenForClients } from './control/listen.js'
 import { greeting } from './greeting.js'
 import { groupId } from './group-id.js'
+import { hasAny } from './jail-actions.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
@@ -131,7 +132,9 @@ export class Daemon {
     await bans.flush()
     if (!options.keep) await this.#liftAll()
     // What commands have done has to be undone by commands, also before a restart.
-    await Promise.all([...jails.values()].map((unit) => unit.actions.stop([...bans.live.of(unit.name)])))
+    await Promise.all(
+      [...jails.values()].map((unit) => unit.actions.stop(hasAny(unit.parts) ? [...bans.live.of(unit.name)] : [])),
+    )
     await notifying.close()
     for (const jail of jails.keys()) log.write('INFO', 'jail', `Jail '${jail}' stopped`)
   }

@@ -11,6 +11,11 @@ export interface ActionParts {
   notices: readonly NoticeAction[]
 }
 
+/** Whether anybody has to be told of bans; a million of them are not told to nobody. */
+export function hasAny({ shell, notices }: ActionParts): boolean {
+  return shell.length > 0 || notices.length > 0
+}
+
 /** What runs beside the kernel for a jail's bans. Nothing here is waited for by anybody but a stop. */
 export interface RunningActions {
   start(): void

@@ -66,10 +66,24 @@ function parseBytes(text: string): Uint8Array | undefined {
   return isIPv6(bare) && !bare.includes('%') ? parseV6(bare) : undefined
 }
 
-/** Four decimal numbers up to 255 without leading zeros, as inet_pton(3) has it. By hand: every failure comes through here. */
 function parseV4(text: string): Uint8Array | undefined {
-  if (text.length < 7 || text.length > 15) return undefined
+  const number = v4Number(text)
+  if (number === undefined) return undefined
   const bytes = new Uint8Array(4)
+  bytes[0] = number >>> 24
+  bytes[1] = number >>> 16
+  bytes[2] = number >>> 8
+  bytes[3] = number
+  return bytes
+}
+
+/**
+ * An IPv4 address as a 32-bit number with a sign; undefined for any other text. Four decimal numbers up to 255 without leading zeros, as
+ * inet_pton(3) has it. By hand: every failure comes through here.
+ */
+export function v4Number(text: string): number | undefined {
+  if (text.length < 7 || text.length > 15) return undefined
+  let number = 0
   let at = 0
   for (let i = 0; i < 4; i++) {
     const start = at
@@ -79,9 +93,14 @@ function parseV4(text: string): Uint8Array | undefined {
     const length = at - start
     if (length === 0 || length > 3 || value > 255 || (length > 1 && text.charCodeAt(start) === zero)) return undefined
     if (i < 3 && text.charCodeAt(at++) !== dot) return undefined
-    bytes[i] = value
+    number = (number << 8) | value
   }
-  return at === text.length ? bytes : undefined
+  return at === text.length ? number : undefined
+}
+
+/** The text of `v4Number`. */
+export function v4Text(number: number): string {
+  return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
 }
 
 const zero = 0x30
