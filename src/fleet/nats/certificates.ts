@@ -51,11 +51,14 @@ export interface ServerCertificateOptions {
 /** What a server shows. `certificate` has that of the authority behind it. */
 export function makeServerCertificate({ authority, fleet, hosts, nowMs }: ServerCertificateOptions): Certified {
   const { publicKey, privateKey } = newKey()
+  // NOTE: the client for NATS upgrades a connection to an address and then checks for "localhost"; the authority certifies nobody but the
+  // fleet's servers, so that name lets in nobody else.
+  const names = [...new Set([...hosts, 'localhost'])]
   const extensions = [
     extension('2.5.29.19', sequence(), true),
     extension('2.5.29.15', bitString(Buffer.of(0x80), 7), true), // digitalSignature
     extension('2.5.29.37', sequence(objectId('1.3.6.1.5.5.7.3.1'))), // serverAuth
-    extension('2.5.29.17', sequence(...hosts.map(alternativeName))),
+    extension('2.5.29.17', sequence(...names.map(alternativeName))),
   ]
   const issuer = nameOf(`tocsin fleet ${fleet}`)
   const subject = nameOf(`tocsin fleet ${fleet} server`)

@@ -1,0 +1,132 @@
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Clock } from '../../lib/clock.js'
+import type { Log } from '../../lib/log.js'
+import type { Certified } from '../nats/certificates.js'
+import { authorityOf, userJwt } from '../nats/identity.js'
+import { type JoinAnswer, type JoinRequest, lineBytesMax, readJoinRequest } from './exchange.js'
+import { type FleetDir, type MemberRecord, publicTextOf } from './fleet-dir.js'
+import { redeem } from './invites.js'
+
+export interface EnrolServerOptions {
+  dir: FleetDir
+  /** What it shows; signed by the fleet's authority. */
+  certified: Certified
+  listen: { host: string; port: number }
+  log: Log
+  clock: Clock
+  /** Somebody was let in: the others are to be told. */
+  onEnrolled?: (member: MemberRecord) => void
+}
+
+/** So many may be asking at once; the next are cut off and try again. */
+const connectionsMax = 32
+/** Whoever has not asked by then is cut off. */
+const patienceMs = 10_000
+
+/**
+ * Lets machines in that bring an invitation: one line from them, one from us. It runs where the fleet was made, for only there is the
+ * operator's key.
+ */
+export class EnrolServer {
+  readonly #options: EnrolServerOptions
+  readonly #sockets = new Set<TLSSocket>()
+  #server: Server | undefined
+
+  constructor(options: EnrolServerOptions) {
+    this.#options = options
+  }
+
+  /** Rejects when it cannot listen there. */
+  async start(): Promise<void> {
+    const { certified, listen } = this.#options
+    const tls = { cert: certified.certificate, key: certified.key, handshakeTimeout: patienceMs }
+    const server = createServer(tls, (socket) => this.#serve(socket))
+    server.maxConnections = connectionsMax
+    // A handshake that fails is a stranger's; there is nobody to tell.
+    server.on('tlsClientError', () => {})
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) =>
+        reject(new Error(`Cannot let machines join at ${listen.host}:${listen.port}: ${cause.message}`, { cause })),
+      )
+      server.listen(listen.port, listen.host, resolve)
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise<void>((resolve) => {
+      if (this.#server?.listening) this.#server.close(() => resolve())
+      else resolve()
+    })
+  }
+
+  #serve(socket: TLSSocket): void {
+    this.#sockets.add(socket)
+    socket.setTimeout(patienceMs, () => socket.destroy())
+    socket.on('error', () => socket.destroy())
+    const cancel = this.#options.clock.after(patienceMs, () => socket.destroy())
+    socket.once('close', () => {
+      cancel()
+      this.#sockets.delete(socket)
+    })
+    const from = socket.remoteAddress ?? 'somewhere'
+    firstLine(socket, (line) => socket.end(`${JSON.stringify(this.#answer(line, from))}\n`))
+  }
+
+  #answer(line: string, from: string): JoinAnswer {
+    const { log } = this.#options
+    const request = readJoinRequest(line)
+    if (request === undefined) return { ok: false, reason: 'This is no request to join' }
+    try {
+      const answer = this.#enrol(request)
+      if (!answer.ok) log.write('WARNING', 'fleet', `${from} may not join as ${request.name}: ${answer.reason}`)
+      return answer
+    } catch (error) {
+      log.write('ERROR', 'fleet', `Cannot let ${request.name} join from ${from}: ${String(error)}`)
+      return { ok: false, reason: 'The machine that was asked has failed; its log says why' }
+    }
+  }
+
+  #enrol(request: JoinRequest): JoinAnswer {
+    const { dir, clock, log, onEnrolled } = this.#options
+    const [facts, operatorSeed] = [dir.facts(), dir.operatorSeed()]
+    if (facts === undefined || operatorSeed === undefined)
+      return { ok: false, reason: 'The machine that was asked has no operator key' }
+    if (facts.fleet !== request.fleet)
+      return { ok: false, reason: `The invitation is for the fleet ${request.fleet}, this is ${facts.fleet}` }
+    const known = dir.member(request.name)
+    const isHere = known !== undefined && known.revokedAtMs === undefined
+    if (isHere && known.key !== request.key)
+      return { ok: false, reason: `There is a ${request.name} in the fleet already, with another key` }
+    const objection = redeem(dir, request, clock.now())
+    if (objection !== undefined) return { ok: false, reason: objection }
+    const member = isHere ? known : newMember(request, clock.now())
+    const { name, brokerKey, sinceMs } = member
+    const card = userJwt(authorityOf(operatorSeed), { name, brokerKey, role: 'node', nowMs: clock.now() })
+    if (!isHere) {
+      dir.writeMember(member)
+      log.write('NOTICE', 'fleet', `${name} has joined the fleet ${facts.fleet}`)
+      onEnrolled?.(member)
+    }
+    return { ok: true, card, url: facts.url, operatorKey: publicTextOf(operatorSeed), sinceMs }
+  }
+}
+
+function newMember({ name, key, brokerKey }: JoinRequest, nowMs: number): MemberRecord {
+  return { name, key, brokerKey, role: 'node', sinceMs: nowMs }
+}
+
+/** Calls back once, with the first line; beyond the bound the peer is cut off. */
+export function firstLine(socket: TLSSocket, onLine: (line: string) => void): void {
+  let text = ''
+  const take = (piece: Buffer) => {
+    text += piece.toString('latin1')
+    const end = text.indexOf('\n')
+    if (end < 0 && text.length <= lineBytesMax) return
+    socket.off('data', take)
+    if (end < 0 || end > lineBytesMax) socket.destroy()
+    else onLine(text.slice(0, end))
+  }
+  socket.on('data', take)
+}
