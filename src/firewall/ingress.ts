@@ -8,7 +8,7 @@ export interface IngressOptions {
   /** Gets a sentence when what was asked for cannot be had. */
   say(sentence: string): void
   /** Called when other interfaces exist than `present` has found. */
-  onChange(): void
+  onChange(): Promise<void>
 }
 
 /** Between two looks at the interfaces; a look costs two small reads. Until then packets meet the bans before routing. */
@@ -45,7 +45,16 @@ export class Ingress {
   #look(): void {
     this.#cancel = this.#options.clock.after(lookEveryMs, () => this.#look())
     // One that went and came back has another index, and lost its chain on older kernels.
-    if (textOf(indexes(this.#options.names)) !== this.#seen) this.#options.onChange()
+    if (textOf(indexes(this.#options.names)) !== this.#seen) void this.#changed()
+  }
+
+  async #changed(): Promise<void> {
+    try {
+      await this.#options.onChange()
+    } catch (error) {
+      // Packets are still kept out before routing.
+      this.#options.say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 }
 

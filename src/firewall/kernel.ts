@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
-import type { Audit, AuditRequest, ForeignChange } from '../domain/audit.js'
-import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
+import type { Audit, AuditRequest, Closure, Drops, Enforcer, ForeignChange, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
@@ -230,17 +229,14 @@ export class KernelEnforcer implements Enforcer {
     throw refusal ?? new Error('Cannot arrange the firewall: nothing was tried')
   }
 
+  async #arrangeAgain(): Promise<void> {
+    if (this.#scopes !== undefined) await this.arrange(this.#scopes)
+  }
+
   /** How many closures the socket's buffer takes in one batch. */
   get #closuresMax(): number {
     const fitting = Math.floor(this.#connection.sendBytesMax / (copiesMax * elementBytesMax))
     return Math.max(1, Math.min(oneTransactionMax, fitting))
-  }
-
-  #arrangeAgain(): void {
-    if (this.#scopes === undefined) return
-    this.arrange(this.#scopes).catch((error: unknown) =>
-      this.#say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`),
-    )
   }
 
   #apply(changes: readonly SetChange[]): void {
@@ -267,10 +263,7 @@ export class KernelEnforcer implements Enforcer {
     const nowMs = this.#clock.now()
     const cover = this.#covers.of(jail, kind)
     const present = new Set(readIntervals(this.#connection, name).flatMap(({ ip }) => ip?.text ?? []))
-    let count = 0
-    for (const { ip, endMs } of cover.networks())
-      if (endMs > nowMs && cover.piecesAt(ip, nowMs).every((piece) => present.has(piece.ip.text))) count++
-    return count
+    return cover.countWhole(present, nowMs)
   }
 }
 

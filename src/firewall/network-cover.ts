@@ -28,6 +28,14 @@ export class NetworkCover {
     for (const group of this.#groups.values()) yield* piecesOf(group, nowMs)
   }
 
+  /** How many networks are in force, if these pieces are: one is when all of its pieces are. */
+  countWhole(present: ReadonlySet<string>, nowMs: number): number {
+    let count = 0
+    for (const { ip, endMs } of this.networks())
+      if (endMs > nowMs && this.piecesAt(ip, nowMs).every((piece) => present.has(piece.ip.text))) count++
+    return count
+  }
+
   /** The pieces that have to do with this network: inside it, or around it. */
   piecesAt(ip: Ip, nowMs: number): Piece[] {
     const group = this.#groupAround(ip)

@@ -1,14 +1,14 @@
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import { chainNames } from './arrangement.js'
 import { Ingress } from './ingress.js'
 import { checkScopes, counterName, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
+import { arrangeByNft } from './nft-arrange.js'
 import type { ListedElement } from './nft-json.js'
-import { arrangementText, clearText, elementsText, type NftElement, rewriteText } from './nft-text.js'
+import { elementOf, networksText } from './nft-networks.js'
+import { clearText, elementsText, type NftElement } from './nft-text.js'
 import { NftTool, type Run } from './nft-tool.js'
-import { wishes } from './wishes.js'
 
 export interface NftCommandOptions {
   clock: Clock
@@ -49,7 +49,7 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       checkScopes(scopes)
       const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
-      await this.#putInPlace(scopes, names)
+      await arrangeByNft(this.#nft, { scopes, ingress: this.#ingress.present(), say: this.#say })
       this.#scopes = scopes
       this.#jails = new Set(scopes.map(({ jail }) => jail))
       for (const name of this.#covers.keys()) if (!names.has(name)) this.#covers.delete(name)
@@ -115,13 +115,7 @@ export class NftCommandEnforcer implements Enforcer {
         const come = [...missing.values()]
         if (cover === undefined)
           script += elementsText(set, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
-        else
-          script += this.#networksText(
-            set,
-            cover,
-            { gone: remove.map(({ ip }) => ({ ip, endMs: nowMs })), come },
-            nowMs,
-          )
+        else script += networksText(set, cover, { gone: remove.map(({ ip }) => ({ ip, endMs: nowMs })), come }, nowMs)
       }
       if (script !== '') await this.#nft.script(script)
       return total
@@ -154,14 +148,14 @@ export class NftCommandEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       const nowMs = this.#clock.now()
       const counts = new Map<string, number>()
-      const all = this.#jails.size === 0 ? new Map() : await this.#nft.list()
+      const all: ReadonlyMap<string, ListedElement[]> = this.#jails.size === 0 ? new Map() : await this.#nft.list()
       for (const jail of this.#jails) {
         let count = 0
         for (const kind of setKinds) {
           const name = setName(kind, jail)
           const listed = all.get(name) ?? []
           const cover = this.#covers.get(name)
-          count += cover === undefined ? listed.length : networksIn(cover, listed, nowMs)
+          count += cover === undefined ? listed.length : cover.countWhole(textsOf(listed), nowMs)
         }
         counts.set(jail, count)
       }
@@ -180,28 +174,6 @@ export class NftCommandEnforcer implements Enforcer {
 
   release(): void {
     this.#ingress.release()
-  }
-
-  async #putInPlace(scopes: readonly Scope[], sets: ReadonlySet<string>): Promise<void> {
-    const existing = await this.#nft.names()
-    const counted = new Set(scopes.map(({ jail }) => counterName(jail)))
-    let refusal: unknown
-    for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
-      const kept = chainNames(wish.scopes)
-      const strangers = {
-        sets: existing.sets.filter((name) => !sets.has(name)),
-        chains: existing.chains.filter((name) => !kept.has(name)),
-        counters: existing.counters.filter((name) => !counted.has(name)),
-      }
-      try {
-        await this.#nft.script(arrangementText({ ...wish, strangers }))
-        if (loss !== undefined) this.#say(loss)
-        return
-      } catch (error) {
-        refusal ??= error
-      }
-    }
-    throw refusal
   }
 
   /** Two scripts that cross would leave our memory of the networks behind the kernel. */
@@ -231,7 +203,7 @@ export class NftCommandEnforcer implements Enforcer {
       } else {
         touched.push(name)
         const { gone, come } = changeCover(cover, group)
-        script += this.#networksText(name, cover, { gone, come }, nowMs)
+        script += networksText(name, cover, { gone, come }, nowMs)
       }
     }
     if (script === '') return
@@ -242,22 +214,6 @@ export class NftCommandEnforcer implements Enforcer {
       for (const name of touched) await this.#adopt(name).catch(() => {})
       throw error
     }
-  }
-
-  #networksText(
-    set: string,
-    cover: NetworkCover,
-    { gone, come }: { gone: Piece[]; come: Piece[] },
-    nowMs: number,
-  ): string {
-    const came = new Set(come.map(({ ip }) => ip.text))
-    const remove = gone.filter(({ ip }) => !came.has(ip.text))
-    if (remove.length > 0 && come.length > 0)
-      return rewriteText(
-        set,
-        [...cover.pieces(nowMs)].map((piece) => elementOf(piece, nowMs)),
-      )
-    return elementsText(set, { remove, add: come.map((piece) => elementOf(piece, nowMs)) })
   }
 
   #wantedBySet(wanted: readonly TimedClosure[], nowMs: number): Map<string, Map<string, Piece>> {
@@ -294,17 +250,14 @@ export class NftCommandEnforcer implements Enforcer {
       : ((await this.#nft.list(set)).get(set) ?? []).filter((element) => texts.has(element.ip.text))
   }
 
+  async #arrangeAgain(): Promise<void> {
+    if (this.#scopes !== undefined) await this.arrange(this.#scopes)
+  }
+
   #check(closures: readonly TimedClosure[]): void {
     const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
     if (unknown !== undefined)
       throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
-  }
-
-  #arrangeAgain(): void {
-    if (this.#scopes === undefined) return
-    this.arrange(this.#scopes).catch((error: unknown) =>
-      this.#say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`),
-    )
   }
 
   #setNames(): string[] {
@@ -323,10 +276,6 @@ function groupBySet<T extends Closure>(closures: Iterable<T>): Map<string, T[]> 
   return groups
 }
 
-function elementOf({ ip, endMs }: Piece, nowMs: number): NftElement {
-  return { ip, remainingMs: endMs === Number.POSITIVE_INFINITY ? undefined : endMs - nowMs }
-}
-
 function isSameEnd(wantedMs: number, foundMs: number | undefined): boolean {
   const isForEver = kernelTimeoutMs(wantedMs) === 0
   return isForEver || foundMs === undefined
@@ -334,10 +283,6 @@ function isSameEnd(wantedMs: number, foundMs: number | undefined): boolean {
     : Math.abs(wantedMs - foundMs) <= sameEndMs
 }
 
-function networksIn(cover: NetworkCover, listed: readonly ListedElement[], nowMs: number): number {
-  const present = new Set(listed.map(({ ip }) => ip.text))
-  let count = 0
-  for (const { ip, endMs } of cover.networks())
-    if (endMs > nowMs && cover.piecesAt(ip, nowMs).every((piece) => present.has(piece.ip.text))) count++
-  return count
+function textsOf(listed: readonly ListedElement[]): Set<string> {
+  return new Set(listed.map(({ ip }) => ip.text))
 }
