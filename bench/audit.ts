@@ -1,8 +1,7 @@
 // What it costs to look whether bans are in force, and how soon they are again when somebody has removed them.
 import { setImmediate } from 'node:timers/promises'
 import { ipOf } from '../src/domain/address.js'
-import type { Audit, AuditRequest, ForeignChange } from '../src/domain/audit.js'
-import type { Closure, Scope, TimedClosure } from '../src/domain/enforcer.js'
+import type { Audit, AuditRequest, Closure, ForeignChange, Scope, TimedClosure } from '../src/domain/enforcer.js'
 import { KernelEnforcer } from '../src/firewall/kernel.js'
 import { runChild } from '../src/lib/child.js'
 import { systemClock as clock } from '../src/lib/clock.js'

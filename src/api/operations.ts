@@ -1,5 +1,4 @@
-import type { Audit } from '../domain/audit.js'
-import type { Drops } from '../domain/enforcer.js'
+import type { Audit, Drops } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
 
 /** What an operator can ask of a daemon. `daemon/operations` carries it out; CLI, HTTP and dashboard all go through it. Times in epoch milliseconds. */

@@ -1,4 +1,4 @@
-import type { Audit } from '../domain/audit.js'
+import type { Audit } from '../domain/enforcer.js'
 
 /** What an audit found wrong, a part of a sentence each; empty: nothing. */
 export function findings(audit: Audit, { tellForeign } = { tellForeign: true }): string[] {

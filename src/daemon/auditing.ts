@@ -1,7 +1,14 @@
 import { closureOf } from '../bans/deliveries.js'
 import type { LiveBans } from '../bans/live-bans.js'
-import type { Audit, AuditRequest, ForeignChange, Touched } from '../domain/audit.js'
-import type { Closure, Enforcer, TimedClosure } from '../domain/enforcer.js'
+import type {
+  Audit,
+  AuditRequest,
+  Closure,
+  Enforcer,
+  ForeignChange,
+  TimedClosure,
+  Touched,
+} from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { findings } from './audit-findings.js'

@@ -1,4 +1,4 @@
-import type { AuditRequest } from '../domain/audit.js'
+import type { AuditRequest } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { isSameEnd } from './address-comparison.js'
 import type { AuditTally } from './audit-tally.js'

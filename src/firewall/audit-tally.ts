@@ -1,5 +1,4 @@
-import type { Audit } from '../domain/audit.js'
-import type { Closure } from '../domain/enforcer.js'
+import type { Audit, Closure } from '../domain/enforcer.js'
 
 const examplesMax = 10
 

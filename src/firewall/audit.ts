@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
-import type { Audit, AuditRequest } from '../domain/audit.js'
-import type { Closure, TimedClosure } from '../domain/enforcer.js'
+import type { Audit, AuditRequest, Closure, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { isSameEnd } from './address-comparison.js'
 import { auditNetworks } from './audit-networks.js'

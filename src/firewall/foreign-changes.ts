@@ -1,5 +1,4 @@
-import type { ForeignChange } from '../domain/audit.js'
-import type { Closure } from '../domain/enforcer.js'
+import type { Closure, ForeignChange } from '../domain/enforcer.js'
 import { isInterval, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { elementsIn } from './netlink/elements.js'
 import { type Message, messagesIn, netfilterAttributes, numberOf, textOf } from './netlink/message.js'
