@@ -1,6 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
-import type { Audit, AuditRequest, Closure, Drops, Enforcer, ForeignChange, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
+import type {
+  Audit,
+  AuditRequest,
+  Closure,
+  Drops,
+  Enforcer,
+  ForeignChange,
+  Reconciliation,
+  Scope,
+  TimedClosure,
+} from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
