@@ -80,6 +80,8 @@ export interface SourceStatus {
   path: string
   state: string
   linesSkippedTooLong: number
+  /** Of a file, since it is followed; missing for the journal. */
+  bytesRead?: number
   offset: number
 }
 

@@ -116,8 +116,8 @@ export class Followers {
       listeners.some(({ unit }) => unit.name === jail),
     )
     const files = mine.map(({ path, tail }) => {
-      const { state, linesSkippedTooLong } = tail.stats
-      return { path, state, linesSkippedTooLong, offset: tail.position().offset }
+      const { state, linesSkippedTooLong, bytesRead } = tail.stats
+      return { path, state, linesSkippedTooLong, bytesRead, offset: tail.position().offset }
     })
     return [...files, ...this.#journals.statusOf(jail)]
   }
