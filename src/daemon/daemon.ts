@@ -21,6 +21,7 @@ import { DaemonOperations } from './operations.js'
 import { logFileOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
 import { Reloader, type ReloadOptions } from './reload.js'
+import { isBeingRestarted } from './service-manager.js'
 import { manualScope, type State } from './state.js'
 
 export interface DaemonOptions {
@@ -36,16 +37,22 @@ export interface DaemonOptions {
 
 const purgeEveryMs = 3_600_000
 
+export interface StopOptions {
+  keep: boolean
+  /** Whether this process is to begin anew by itself; missing: where bans are kept. */
+  again?: boolean
+}
+
 /** A running daemon. It begins (restore, enforce, follow), reloads, and stops; each once at a time. */
 export class Daemon {
   /** Resolves when it has come to its end. */
-  readonly stopped: Promise<{ keep: boolean }>
+  readonly stopped: Promise<{ again: boolean }>
   readonly #state: State
   readonly #options: DaemonOptions
   readonly #runs: JailRuns
   readonly #reloader: Reloader
   readonly #jailsEnded: Promise<void>
-  #resolveStopped: (result: { keep: boolean }) => void = () => {}
+  #resolveStopped: (result: { again: boolean }) => void = () => {}
   #resolveJailsEnded: () => void = () => {}
   #api: ApiServer | undefined
   #control: ClientSocket | undefined
@@ -104,14 +111,14 @@ export class Daemon {
   }
 
   /**
-   * An orderly end. `keep`: the kernel goes on without us; else every ban is lifted until the next start. Resolves when nothing runs any
-   * more; whoever has asked for it over a socket is answered meanwhile.
+   * An orderly end. `keep`: the kernel goes on without us; else every ban is lifted until the next start, unless that comes at once.
+   * Resolves when nothing runs any more; whoever has asked for it over a socket is answered meanwhile.
    */
-  async stop(options: { keep: boolean }): Promise<void> {
+  async stop({ keep, again = keep }: StopOptions): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
     this.#control?.end()
-    await this.#endJails(options)
+    await this.#endJails({ keep: keep || (await isBeingRestarted()) })
     const { enforcer, cutting, log } = this.#state
     this.#resolveJailsEnded()
     await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close()])
@@ -119,12 +126,13 @@ export class Daemon {
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
     this.#letGo()
-    this.#resolveStopped(options)
+    this.#resolveStopped({ again })
   }
 
   async #endJails(options: { keep: boolean }): Promise<void> {
     const { log, followers, positions, logins, bans, jails, notifying } = this.#state
     log.write('INFO', 'server', 'Shutdown in progress...')
+    if (options.keep) log.write('INFO', 'server', 'Bans stay in force until the next start')
     await this.#state.auditing.close()
     await followers.close({ drain: options.keep })
     positions.save()
