@@ -43,6 +43,10 @@ function jailMetrics({ jails, clock, followers, heldBack }: State): Metric[] {
   const each = (count: (unit: (typeof units)[number]) => number): Sample[] =>
     units.map((unit) => ({ labels: { jail: unit.name }, value: count(unit) }))
   const sourcesOf = (jail: string) => followers.statusOf(jail)
+  const readBytes = each((unit) => sourcesOf(unit.name).reduce((sum, { bytesRead = 0 }) => sum + bytesRead, 0))
+  const readEntries = each((unit) =>
+    sourcesOf(unit.name).reduce((sum, { bytesRead, offset }) => sum + (bytesRead === undefined ? offset : 0), 0),
+  )
   return [
     gauge(
       'tocsin_failures_current',
@@ -54,6 +58,8 @@ function jailMetrics({ jails, clock, followers, heldBack }: State): Metric[] {
       'Failures found since the start.',
       each((unit) => unit.jail.failuresTotal),
     ),
+    counter('tocsin_read_bytes_total', 'Bytes of log files that were read.', readBytes),
+    counter('tocsin_read_entries_total', 'Entries of the journal that were read.', readEntries),
     gauge(
       'tocsin_sources',
       'Logs that are followed.',
