@@ -1,0 +1,275 @@
+import { type Ip, overlaps } from '../../domain/address.js'
+import type { Member } from '../member.js'
+import type { BanWord, NodeName, SightingWord, UnbanWord, Word } from '../word.js'
+import { type Limits, type LimitsByLevel, limitsByDefault } from './limits.js'
+import { nobodysNetwork } from './nobodys.js'
+import { type KeptStanding, type Quarantine, Standing } from './standing.js'
+
+export interface JudgeOptions {
+  limits?: LimitsByLevel
+  /** Sightings, lifts and changes that a member may tell for each new ban that it may. */
+  talkPerBan?: number
+  /** Running bans of all members together. */
+  fleetPopulationMax?: number
+  /** Whom nobody has reason to ban: own monitoring, search engines, mail providers. At most 1000 are looked at. */
+  canaries?: readonly Ip[]
+  /** Told when a member is put into quarantine, and when the reason becomes a harder one. */
+  onQuarantine?(node: NodeName, quarantine: Quarantine): void
+}
+
+/** What a word is judged by. */
+export interface Circumstances {
+  /** Whose word it is, as opened. */
+  member: Member
+  /** The address of the word, as opened. */
+  ip: Ip
+  nowMs: number
+  /** The end of a sentence that begins with "Refused to ban …:" when somebody there is protected (bans/protection). */
+  protection(ip: Ip): string | undefined
+  /** `catch-up`: told earlier, and now with all the rest that is still valid. Then no rate counts. */
+  arrival: 'live' | 'catch-up'
+  /** Running bans and remembered lifts; `isKnown`: a ban of this address by this node is among them. */
+  population: { ofNode: number; ofFleet: number; isKnown: boolean }
+}
+
+/** Why a word of a member has no effect. Codes are for counting; each comes with a sentence. */
+export type WordRefusal =
+  | 'clock'
+  | 'expired'
+  | 'protected'
+  | 'nobodys-address'
+  | 'too-wide'
+  | 'canary'
+  | 'rate'
+  | 'population'
+  | 'fleet-population'
+  | 'revoked-node'
+  | 'before-epoch'
+  | 'not-an-operator'
+
+/** What is to be done with a word. */
+export type Verdict = Accepted | { kind: 'refuse'; reason: WordRefusal; detail: string }
+
+export interface Accepted {
+  kind: 'accept'
+  /** When it ends for us; undefined: it is permanent. */
+  cappedUntilMs: number | undefined
+  /** `enforce`: by itself; `corroborate`: with others only; `hold`: keep it, without effect while its node is in quarantine. */
+  effect: 'enforce' | 'corroborate' | 'hold'
+}
+
+/** Clocks of members may differ from ours by so much. */
+export const skewMsMax = 600_000
+const canariesMax = 1000
+const fleetPopulationMaxByDefault = 1_000_000
+const talkPerBanByDefault = 10
+
+/**
+ * Decides how far a member's word goes. It never makes an address bannable that nobody may ban here; it only says no. What it remembers is
+ * how members behave: buckets and quarantines, one record for each member that has told anything. Pure: time is handed in.
+ */
+export class Judge {
+  readonly #options: JudgeOptions
+  readonly #standings = new Map<NodeName, Standing>()
+
+  constructor(options: JudgeOptions = {}) {
+    this.#options = options
+  }
+
+  judge(word: Word, circumstances: Circumstances): Verdict {
+    const { member, nowMs } = circumstances
+    const standing = this.#standing(member.name)
+    const before = standing.quarantine(nowMs)
+    const limits = (this.#options.limits ?? limitsByDefault)[member.level]
+    const verdict = outOfTime(word, circumstances) ?? this.#judge(word, circumstances, { limits, standing })
+    const after = standing.quarantine(nowMs)
+    if (after !== undefined && after.cause !== before?.cause) this.#options.onQuarantine?.(member.name, after)
+    return verdict
+  }
+
+  /** Whether a word that was accepted with that effect is without any now. Asked again after each `onQuarantine`, release, and now and then. */
+  isHeld(node: NodeName, { effect }: { effect: Accepted['effect'] }, nowMs: number): boolean {
+    const quarantine = this.quarantineOf(node, nowMs)
+    return quarantine !== undefined && (quarantine.isRetroactive || effect === 'hold')
+  }
+
+  quarantineOf(node: NodeName, nowMs: number): Quarantine | undefined {
+    return this.#standings.get(node)?.quarantine(nowMs)
+  }
+
+  quarantined(nowMs: number): { node: NodeName; quarantine: Quarantine }[] {
+    return [...this.#standings].flatMap(([node, standing]) => {
+      const quarantine = standing.quarantine(nowMs)
+      return quarantine === undefined ? [] : [{ node, quarantine }]
+    })
+  }
+
+  /** An operator's word: nothing that the node tells has effect. */
+  confine(node: NodeName, nowMs: number): void {
+    this.#standing(node).confine(nowMs)
+  }
+
+  /** An operator's word: the node is as good as ever. */
+  release(node: NodeName): void {
+    this.#standings.get(node)?.release()
+  }
+
+  /** For who is no member any more. */
+  forget(node: NodeName): void {
+    this.#standings.delete(node)
+  }
+
+  /** To be kept over a restart: only of those who did not behave. */
+  kept(nowMs: number): Map<NodeName, KeptStanding> {
+    const bad = [...this.#standings].filter(
+      ([, { kept }]) => kept.quarantine !== undefined || kept.mistrustedUntilMs > nowMs,
+    )
+    return new Map(bad.map(([node, { kept }]) => [node, kept]))
+  }
+
+  restore(kept: ReadonlyMap<NodeName, KeptStanding>): void {
+    for (const [node, standing] of kept) this.#standing(node).restore(standing)
+  }
+
+  #standing(node: NodeName): Standing {
+    const known = this.#standings.get(node) ?? new Standing()
+    this.#standings.set(node, known)
+    return known
+  }
+
+  #judge(word: Word, circumstances: Circumstances, about: About): Verdict {
+    switch (word.kind) {
+      case 'ban':
+        return this.#judgeBan(word, circumstances, about)
+      case 'unban':
+        return this.#judgeUnban(word, circumstances, about)
+      case 'sighting':
+        return this.#judgeSighting(word, circumstances, about)
+      default:
+        return word satisfies never
+    }
+  }
+
+  #judgeBan(word: BanWord, circumstances: Circumstances, about: About): Verdict {
+    const { nowMs, population } = circumstances
+    const refusal = this.#refusalOf(circumstances, about)
+    if (refusal !== undefined) return refusal
+    const cappedUntilMs = capped(word.untilMs, word, circumstances, about.limits)
+    if (cappedUntilMs !== undefined && cappedUntilMs <= nowMs) return refuse('expired', 'it has ended already')
+    const excess = population.isKnown ? this.#talksTooMuch(circumstances, about) : this.#isTooMany(circumstances, about)
+    return excess ?? { kind: 'accept', cappedUntilMs, effect: effectOf(about, nowMs) }
+  }
+
+  /** Too many too fast are kept, as far as there is room: it may be a true attack, and they have effect when the node calms down. */
+  #isTooMany({ member, nowMs, arrival, population }: Circumstances, { limits, standing }: About): Verdict | undefined {
+    if (arrival === 'live' && !standing.bans.take(limits, nowMs) && isBlamed(member)) standing.exceeded('rate', nowMs)
+    if (population.ofNode >= limits.populationMax) {
+      if (isBlamed(member)) standing.exceeded('population', nowMs)
+      return refuse('population', `its node has ${population.ofNode} running bans already`)
+    }
+    const { fleetPopulationMax = fleetPopulationMaxByDefault } = this.#options
+    if (population.ofFleet < fleetPopulationMax) return undefined
+    return refuse('fleet-population', `the fleet has ${population.ofFleet} running bans already`)
+  }
+
+  #talksTooMuch({ member, nowMs, arrival }: Circumstances, { limits, standing }: About): Verdict | undefined {
+    const { talkPerBan = talkPerBanByDefault } = this.#options
+    const perMinute = limits.perMinute * talkPerBan
+    if (arrival === 'catch-up' || standing.talk.take({ perMinute, burst: limits.burst * talkPerBan }, nowMs))
+      return undefined
+    if (isBlamed(member)) standing.exceeded('rate', nowMs)
+    return refuse('rate', `its node tells more than ${perMinute} things a minute`)
+  }
+
+  /** What a ban may never be of, in any quantity. */
+  #refusalOf({ member, ip, nowMs, protection }: Circumstances, { limits, standing }: About): Verdict | undefined {
+    const nobodys = nobodysNetwork(ip)
+    const prefixMin = ip.family === 4 ? limits.prefix4Min : limits.prefix6Min
+    if (ip.prefix < prefixMin) {
+      if (isBlamed(member)) standing.harmed(nowMs)
+      return refuse('too-wide', `/${ip.prefix} is wider than the /${prefixMin} it may ban`)
+    }
+    if (nobodys !== undefined) {
+      if (isBlamed(member)) standing.harmed(nowMs)
+      return refuse('nobodys-address', `it touches ${nobodys.text}, from where nobody comes`)
+    }
+    const canary = this.#canary(ip)
+    if (canary !== undefined) {
+      if (isBlamed(member)) standing.bannedCanary(nowMs)
+      return refuse('canary', `it touches ${canary.text}, whom nobody has reason to ban`)
+    }
+    // No harm: who is protected here, with a session or as a neighbour, may be anybody's attacker elsewhere.
+    const reason = protection(ip)
+    return reason === undefined ? undefined : refuse('protected', reason)
+  }
+
+  #canary(ip: Ip): Ip | undefined {
+    return this.#options.canaries?.slice(0, canariesMax).find((canary) => overlaps(canary, ip))
+  }
+
+  /** A node lifts what it has itself banned, whatever its standing: that lets in only whom it had shut out. */
+  #judgeUnban(word: UnbanWord, circumstances: Circumstances, about: About): Verdict {
+    const { member, nowMs, population } = circumstances
+    if (word.everywhere && member.level !== 'operator')
+      return refuse('not-an-operator', 'only an operator lifts bans of others')
+    const cappedUntilMs = capped(word.untilMs, word, circumstances, about.limits)
+    if (cappedUntilMs !== undefined && cappedUntilMs <= nowMs) return refuse('expired', 'what it lifts has ended')
+    if (!population.isKnown) {
+      // Of a ban that we have not heard of yet, perhaps. It takes room, until it ends.
+      const excess = this.#talksTooMuch(circumstances, about)
+      if (excess !== undefined) return excess
+      if (population.ofNode >= about.limits.populationMax)
+        return refuse('population', `its node has ${population.ofNode} running bans already`)
+    }
+    return { kind: 'accept', cappedUntilMs, effect: 'enforce' }
+  }
+
+  #judgeSighting(word: SightingWord, circumstances: Circumstances, about: About): Verdict {
+    const { nowMs } = circumstances
+    const cappedUntilMs = Math.min(word.atMs, nowMs) + Math.min(word.windowMs, about.limits.durationMsMax)
+    if (cappedUntilMs <= nowMs) return refuse('expired', 'its window is over')
+    const excess = this.#talksTooMuch(circumstances, about)
+    return excess ?? { kind: 'accept', cappedUntilMs, effect: effectOf(about, nowMs) }
+  }
+}
+
+interface About {
+  limits: Limits
+  standing: Standing
+}
+
+function outOfTime({ atMs }: Word, { member, nowMs }: Circumstances): Verdict | undefined {
+  const aheadMs = atMs - nowMs
+  if (aheadMs > skewMsMax)
+    return refuse('clock', `it was told ${Math.round(aheadMs / 1000)} s from now: one of our clocks is wrong`)
+  if (atMs < member.sinceMs) return refuse('before-epoch', 'it was told before its node had joined')
+  if (member.revokedAtMs !== undefined && atMs >= member.revokedAtMs)
+    return refuse('revoked-node', 'the key of its node is revoked')
+  return undefined
+}
+
+/** A clock that is ahead of ours makes no ban longer. */
+function capped(
+  untilMs: number | undefined,
+  { atMs }: Word,
+  { nowMs }: Circumstances,
+  limits: Limits,
+): number | undefined {
+  const cap = Math.min(atMs, nowMs) + limits.durationMsMax
+  const end = Math.min(untilMs ?? Number.POSITIVE_INFINITY, cap)
+  return end === Number.POSITIVE_INFINITY ? undefined : end
+}
+
+function effectOf({ limits, standing }: About, nowMs: number): Accepted['effect'] {
+  if (standing.quarantine(nowMs) !== undefined) return 'hold'
+  return limits.weight === 'alone' && !standing.isMistrusted(nowMs) ? 'enforce' : 'corroborate'
+}
+
+/** Whether a member's excesses count against it. An operator would only release himself; lists of others hold what they hold. */
+function isBlamed({ level }: Member): boolean {
+  return level !== 'operator' && level !== 'feed'
+}
+
+function refuse(reason: WordRefusal, detail: string): Verdict {
+  return { kind: 'refuse', reason, detail }
+}
