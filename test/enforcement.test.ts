@@ -45,6 +45,24 @@ describe('[enforcement]', { skip: withoutNetwork }, () => {
       await daemon.end()
     })
 
+  it('cut = yes: ends nothing for bans that a restart brings back', async () => {
+    const target = house('cut = no')
+    const first = await target.serve()
+    const mine = await hosts.open('192.0.2.2', port)
+    target.append(failures('192.0.2.2', 3))
+    await target.untilLogged('[sshd] Ban 192.0.2.2')
+    await first.end()
+    target.write('config/tocsin.local', '[enforcement]\ncut = yes\n')
+    const second = await target.serve()
+    await target.untilLogged('[sshd] Restore Ban 192.0.2.2')
+    const other = await hosts.open('192.0.2.3', port)
+    target.append(failures('192.0.2.3', 3))
+    await waitUntil(() => other.destroyed, 'the connection of a new ban ends')
+    assert.equal(mine.destroyed, false)
+    mine.destroy()
+    await second.end()
+  })
+
   it('log, hook and interfaces are in the packet filter; a missing interface is said and used when it comes', async () => {
     const target = house('log = 6/minute\nhook = ingress\ninterfaces = outside later0')
     const daemon = await target.serve()
