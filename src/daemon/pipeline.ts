@@ -5,6 +5,7 @@ import type { IgnoreCommand } from '../jail/ignore-command.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { localDateTime } from '../lib/log-writer.js'
+import { threadCpuMs } from '../lib/thread-cpu.js'
 import type { Success } from '../match/failure-finder.js'
 import { Fuse } from '../match/fuse.js'
 import type { LineMatcher } from '../match/line-matcher.js'
@@ -40,7 +41,7 @@ export const acceptedWord = ': Accepted '
  */
 export class Pipeline {
   /** Stops patterns that take too long; matchers of the pipeline use it too. */
-  readonly fuse = new Fuse()
+  readonly fuse = new Fuse(threadCpuMs)
   readonly #rooms: Rooms
   #lastMs = Number.NaN
   #lastDate = ''

@@ -38,6 +38,8 @@ const chunkMsPerKiB = 0.5
 export const chunkBudgetMs = (length: number): number => chunkMs + (length / 1024) * chunkMsPerKiB
 /** How long one pattern may take on one line. */
 const lineMs = 200
+/** Less than this part of it in processor time: it was not the line's fault. */
+const guiltyShare = 0.8
 
 /** A line whose time is known. */
 export interface Entry {
@@ -60,6 +62,11 @@ export class LineMatcher {
   #log: LogText = { text: '', bytes: undefined }
   #starts: Candidates = 'all'
   #found: (Failure | Success)[] = []
+  /** Where reading was stopped last, and the processor time spent there over all tries. */
+  #stoppedAt = -1
+  #spentMs = 0
+  /** Of the last run that was stopped; Infinity: a search gave itself up. */
+  #lastSpentMs = 0
   readonly #emit = ({ id, timeMs, lines, fields }: Finding) => this.#keep(id, timeMs, lines, fields)
 
   constructor(filter: CompiledFilter, options: LineMatcherOptions) {
@@ -92,6 +99,7 @@ export class LineMatcher {
   begin(log: LogText, context: ScanContext): boolean {
     this.#context = context
     this.#log = log
+    this.#stoppedAt = -1
     this.#starts = this.#reader.candidates(log, context.candidates)
     if (this.#starts === 'all' || this.#starts.length > 0) return true
     this.#reader.leave(log)
@@ -105,6 +113,7 @@ export class LineMatcher {
 
   /** Goes on when `read` was stopped. */
   recover(): void {
+    this.#lastSpentMs = this.#options.fuse?.spentMs ?? Number.POSITIVE_INFINITY
     this.#readOn(this.#afterStop(-1))
   }
 
@@ -135,7 +144,13 @@ export class LineMatcher {
 
   /** As `recover`, for an entry. */
   recoverEntry(entry: Entry, context: ScanContext): void {
-    if (this.#findCulprit(entry.text)) this.#runGuarded(() => this.readEntry(entry, context), lineMs)
+    this.#stoppedAt = -1
+    this.#spentMs = 0
+    do {
+      this.#findCulprit(entry.text)
+      if (this.#runGuarded(() => this.readEntry(entry, context), lineMs)) return
+    } while (this.#wasBusy(-1))
+    this.#giveUp(entry.text)
   }
 
   /** Tells of the failures and successes that were found. */
@@ -166,11 +181,31 @@ export class LineMatcher {
   #afterStop(blownAt: number): number {
     const { resumeAt } = this.#reader
     const { text } = this.#log
+    if (this.#wasBusy(resumeAt)) return resumeAt
     const isHelped = this.#findCulprit(text.slice(resumeAt, lineEndAt(text, resumeAt)))
     // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
     if (isHelped || blownAt !== resumeAt) return resumeAt
+    const end = lineEndAt(text, resumeAt)
+    this.#giveUp(text.slice(resumeAt, end))
+    return end + 1
+  }
+
+  #giveUp(line: string): void {
     this.linesGivenUp++
-    return lineEndAt(text, resumeAt) + 1
+    const { jail, log } = this.#options
+    log.write(
+      'WARNING',
+      'filter',
+      `[${jail}] A line took more than ${lineMs} ms and is passed over: ${line.slice(0, 1000)}`,
+    )
+  }
+
+  /** Whether the stop at this place is the machine's fault: what was spent there, over all tries, is less than a line may take. */
+  #wasBusy(place: number): boolean {
+    if (place !== this.#stoppedAt) this.#spentMs = 0
+    this.#stoppedAt = place
+    this.#spentMs += this.#lastSpentMs
+    return this.#spentMs < lineMs * guiltyShare
   }
 
   #keep(id: string | undefined, timeMs: number | undefined, lines: string[], data: Failure['data']): void {
@@ -187,12 +222,17 @@ export class LineMatcher {
   #runGuarded(task: () => void, budgetMs: number): boolean {
     const { fuse } = this.#options
     try {
-      if (fuse !== undefined) return fuse.run(task, budgetMs)
+      if (fuse !== undefined) {
+        const isDone = fuse.run(task, budgetMs)
+        this.#lastSpentMs = fuse.spentMs
+        return isDone
+      }
       task()
       return true
     } catch (error) {
-      if (error instanceof SearchTooLong) return false
-      throw error
+      if (!(error instanceof SearchTooLong)) throw error
+      this.#lastSpentMs = Number.POSITIVE_INFINITY
+      return false
     }
   }
 
@@ -205,7 +245,8 @@ export class LineMatcher {
     this.#finder.running = undefined
     if (running === undefined) return this.#dates.dropStalled()
     const searched = this.#finder.searched
-    if (this.#runGuarded(() => running.pattern.exec(searched, isAscii(searched)), lineMs)) return false
+    for (let spentMs = 0; spentMs < lineMs * guiltyShare; spentMs += this.#lastSpentMs)
+      if (this.#runGuarded(() => running.pattern.exec(searched, isAscii(searched)), lineMs)) return false
     const line = ownCopy(lineRead)
     this.#quarantine.add({ pattern: running, line, sinceMs: this.#context.nowMs })
     this.#tell(running, line)
