@@ -70,10 +70,12 @@ const talkPerBanByDefault = 10
  */
 export class Judge {
   readonly #options: JudgeOptions
+  readonly #canaries: readonly Ip[]
   readonly #standings = new Map<NodeName, Standing>()
 
   constructor(options: JudgeOptions = {}) {
     this.#options = options
+    this.#canaries = options.canaries?.slice(0, canariesMax) ?? []
   }
 
   judge(word: Word, circumstances: Circumstances): Verdict {
@@ -204,7 +206,7 @@ export class Judge {
   }
 
   #canary(ip: Ip): Ip | undefined {
-    return this.#options.canaries?.slice(0, canariesMax).find((canary) => overlaps(canary, ip))
+    return this.#canaries.find((canary) => overlaps(canary, ip))
   }
 
   /** A node lifts what it has itself banned, whatever its standing: that lets in only whom it had shut out. */
