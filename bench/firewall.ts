@@ -1,129 +1,191 @@
-// How quickly bans get into the kernel, beside the nft command in the same run. Needs root; works in a network namespace of its own.
+// How quickly bans get into the kernel, into empty sets and full ones, beside the programs that others use for it.
 import { setImmediate } from 'node:timers/promises'
 import { ipOf } from '../src/domain/address.js'
-import type { TimedClosure } from '../src/domain/enforcer.js'
+import type { Enforcer, TimedClosure } from '../src/domain/enforcer.js'
+import { IpsetEnforcer } from '../src/firewall/ipset.js'
+import { IpsetTool } from '../src/firewall/ipset-tool.js'
 import { KernelEnforcer } from '../src/firewall/kernel.js'
-import { enterOwnNetwork } from '../src/firewall/own-network.js'
 import { runChild } from '../src/lib/child.js'
-import { systemClock } from '../src/lib/clock.js'
+import { systemClock as clock } from '../src/lib/clock.js'
+import { print, quantile, type Row } from './kit/report.js'
+import { findProgram, isApart, versionOf } from './kit/workspace.js'
 
 const jail = 'sshd'
 const hourMs = 3_600_000
 const scopes = [{ jail, ports: [{ first: 22, last: 22 }], protocols: ['tcp' as const] }]
+const million = 1_000_000
+/** Named as Fail2ban names its own. */
+const peerSet = 'inet f2b-table addr-set-sshd'
 
-const problem = await enterOwnNetwork()
-if (problem !== undefined) {
-  console.log(`firewall: not measured: ${problem}`)
-} else await measure()
+/** Somebody who bans. */
+interface Banner {
+  name: string
+  /** How many bans are made one by one. */
+  ones: number
+  begin(): Promise<void>
+  ban(closures: readonly TimedClosure[]): Promise<unknown>
+  end(): Promise<void>
+}
+
+const rows: Row[] = []
+const remarks: string[] = []
+if (isApart) await measure()
+else remarks.push('Not root: there is no kernel to ban in; nothing is measured.')
+
+print({
+  benchmark: 'firewall',
+  method:
+    'new IPv4 addresses, each with an end of its own, into the packet filter of a network namespace, without any daemon; wall time until the kernel has them',
+  rows,
+  remarks,
+})
 
 async function measure(): Promise<void> {
-  const enforcer = new KernelEnforcer({ clock: systemClock })
-  const figures: Record<string, number> = {}
-  await enforcer.arrange(scopes)
-  await warmUp(enforcer)
+  const nft = findProgram('nft')
+  const version = nft === undefined ? '' : (versionOf(nft).split(' (')[0] ?? 'nft')
+  const banners = [
+    own('tocsin', 2_000, () => new KernelEnforcer({ clock })),
+    ...(nft === undefined ? [] : [nftProcess(version), fail2banAction(version)]),
+    ...(findProgram('ipset') === undefined
+      ? []
+      : [own('tocsin, by = ipset', 50, () => new IpsetEnforcer({ clock, tool: new IpsetTool(clock) }))]),
+  ]
+  if (nft === undefined) remarks.push('nft is not installed: not compared with it.')
+  for (const banner of banners) await costOf(banner)
+  await compared()
+  const measures = [...new Set(rows.map(({ measure }) => measure))]
+  rows.sort((a, b) => measures.indexOf(a.measure) - measures.indexOf(b.measure))
+}
 
-  await enforcer.clear()
-  await enforcer.arrange(scopes)
-  const empty = await latenciesUs(enforcer, 2_000, 0)
-  figures.emptyP50Us = empty.p50
-  figures.emptyP99Us = empty.p99
-
-  await enforcer.close(bans(100_000, 1 << 20))
-  const full = await latenciesUs(enforcer, 2_000, 1 << 24)
-  figures.full100kP50Us = full.p50
-  figures.full100kP99Us = full.p99
-
-  const single = bans(20_000, 2 << 24)
-  figures.oneByOnePerSecond = await perSecond(single.length, async () => {
-    for (const one of single) await enforcer.close([one])
-  })
-  const batched = bans(100_000, 3 << 24)
-  figures.batchesOf1000PerSecond = await perSecond(batched.length, async () => {
-    for (let at = 0; at < batched.length; at += 1000) await enforcer.close(batched.slice(at, at + 1000))
-  })
-
-  await enforcer.clear()
-  await enforcer.arrange(scopes)
-  const million = bans(1_000_000, 4 << 24)
+async function costOf(banner: Banner): Promise<void> {
+  const { name: subject, ones, begin, ban, end } = banner
+  await begin()
+  // What is compiled or loaded at first is not counted.
+  for (const one of bans(Math.min(ones, 1_000), 9 << 24)) await ban([one])
+  await end()
+  await begin()
+  rows.push(...(await latencies('one ban into an empty set', banner, 0)))
+  const all = bans(million, 4 << 24)
   const pauses = watchPauses()
-  const restoredMs = Date.now()
-  figures.restoreMillionMs = await elapsedMs(() => enforcer.close(million))
-  figures.restoreMillionLongestPauseMs = await pauses()
-  const afterwards = await latenciesUs(enforcer, 2_000, 10 << 24)
-  figures.fullMillionP50Us = afterwards.p50
-  figures.fullMillionP99Us = afterwards.p99
-  const reconcilePauses = watchPauses()
-  const passedMs = Date.now() - restoredMs
-  const wanted = million.map((one) => ({ ...one, remainingMs: hourMs - passedMs })).concat(bans(2_000, 10 << 24) as [])
-  const started = performance.now()
-  const found = await enforcer.reconcile(wanted)
-  figures.reconcileMillionMs = performance.now() - started
-  figures.reconcileMillionLongestPauseMs = await reconcilePauses()
-  figures.reconcileMillionKept = found.kept
-  figures.rssMb = process.memoryUsage().rss / 1e6
-  figures.clearMillionMs = await elapsedMs(() => enforcer.clear())
+  const begun = performance.now()
+  await ban(all)
+  const ms = performance.now() - begun
+  const pauseMs = await pauses()
+  rows.push({ measure: '1,000,000 bans at once', subject, unit: 'ms', values: [ms] })
+  if (subject === 'tocsin')
+    rows.push({
+      measure: 'longest time that nothing else could be done meanwhile',
+      subject,
+      unit: 'ms',
+      values: [pauseMs],
+    })
+  rows.push(...(await latencies('one ban into 1,000,000', banner, 10 << 24)))
+  await end()
+}
 
+async function latencies(measure: string, { name: subject, ones, ban }: Banner, first: number): Promise<Row[]> {
+  const each: number[] = []
+  for (const one of bans(ones, first)) {
+    const begun = performance.now()
+    await ban([one])
+    each.push((performance.now() - begun) * 1000)
+  }
+  each.sort((a, b) => a - b)
+  return [
+    { measure: `${measure}, p50`, subject, unit: 'µs', values: [quantile(each, 0.5)], note: `${ones} bans` },
+    { measure: `${measure}, p99`, subject, unit: 'µs', values: [quantile(each, 0.99)] },
+  ]
+}
+
+/** What a restart does: nothing changes, all is compared. */
+async function compared(): Promise<void> {
+  const subject = 'tocsin'
+  const enforcer = new KernelEnforcer({ clock })
   await enforcer.arrange(scopes)
-  figures.nftScriptOf1000PerSecond = await perSecond(1_000, () => nftScript(bans(1_000, 5 << 24)))
-  const few = bans(100, 6 << 24)
-  figures.nftProcessEachPerSecond = await perSecond(few.length, async () => {
-    for (const one of few) await nftScript([one])
-  })
+  const all = bans(million, 4 << 24)
+  const begunMs = Date.now()
+  await enforcer.close(all)
+  const passedMs = Date.now() - begunMs
+  const wanted = all.map((one) => ({ ...one, remainingMs: hourMs - passedMs }))
+  const pauses = watchPauses()
+  const begun = performance.now()
+  const { kept } = await enforcer.reconcile(wanted)
+  const ms = performance.now() - begun
+  const pauseMs = await pauses()
+  const clearing = performance.now()
   await enforcer.clear()
+  rows.push(
+    { measure: '1,000,000 bans compared', subject, unit: 'ms', values: [ms], note: `${kept} were as they should be` },
+    { measure: 'longest time that nothing else could be done while comparing', subject, unit: 'ms', values: [pauseMs] },
+    { measure: '1,000,000 bans lifted at once', subject, unit: 'ms', values: [performance.now() - clearing] },
+  )
   enforcer.release()
-  report(figures)
 }
 
-function report(figures: Record<string, number>): void {
-  const rounded = Object.fromEntries(
-    Object.entries(figures).map(([name, value]) => [name, Math.round(value * 10) / 10]),
-  )
-  console.log(JSON.stringify({ bench: 'firewall', node: process.version, ...rounded }))
-  const f = rounded as Record<string, number>
-  console.log(
-    `firewall: one ban ${f.emptyP50Us} µs (p99 ${f.emptyP99Us}) into an empty set, ${f.full100kP50Us} (p99 ${f.full100kP99Us}) into 100,000, ` +
-      `${f.fullMillionP50Us} (p99 ${f.fullMillionP99Us}) into 1,000,000; ${f.oneByOnePerSecond}/s one by one, ${f.batchesOf1000PerSecond}/s by 1,000; ` +
-      `1,000,000 restored in ${f.restoreMillionMs} ms (longest pause ${f.restoreMillionLongestPauseMs} ms), compared in ${f.reconcileMillionMs} ms; ` +
-      `nft: ${f.nftScriptOf1000PerSecond}/s by a script of 1,000, ${f.nftProcessEachPerSecond}/s by a process each`,
-  )
+function own(name: string, ones: number, make: () => Enforcer): Banner {
+  let enforcer: Enforcer
+  return {
+    name,
+    ones,
+    async begin() {
+      enforcer = make()
+      await enforcer.arrange(scopes)
+    },
+    ban: (closures) => enforcer.close(closures),
+    async end() {
+      await enforcer.clear()
+      enforcer.release()
+    },
+  }
 }
 
-async function warmUp(enforcer: KernelEnforcer): Promise<void> {
-  for (const one of bans(5_000, 9 << 24)) await enforcer.close([one])
+/** A script for each call, without a shell. */
+function nftProcess(version: string): Banner {
+  return {
+    name: `${version}, nft -f`,
+    ones: 100,
+    begin: () =>
+      nft('add table inet f2b-table; add set inet f2b-table addr-set-sshd { type ipv4_addr; flags timeout; }'),
+    ban(closures) {
+      const list = closures.map(({ ip, remainingMs }) => `${ip.text} timeout ${(remainingMs ?? 0) / 1000}s`)
+      return nft(`add element ${peerSet} { ${list.join(', ')} }\n`)
+    },
+    end: () => nft('delete table inet f2b-table'),
+  }
+}
+
+/** The command that Fail2ban's action nftables-multiport has for a ban, in a shell as there, without Fail2ban around it. */
+function fail2banAction(version: string): Banner {
+  return {
+    name: `Fail2ban's nftables command, ${version}`,
+    ones: 100,
+    begin: () => nft('add table inet f2b-table; add set inet f2b-table addr-set-sshd { type ipv4_addr; }'),
+    async ban(closures) {
+      if (closures.length > 1)
+        return nft(`add element ${peerSet} { ${closures.map(({ ip }) => ip.text).join(', ')} }\n`)
+      const command = `nft add element ${peerSet} \\{ ${closures[0]?.ip.text} \\}`
+      return expectSuccess(['sh', '-c', command], '')
+    },
+    end: () => nft('delete table inet f2b-table'),
+  }
+}
+
+function nft(script: string): Promise<void> {
+  return expectSuccess(['nft', '-f', '-'], script)
+}
+
+async function expectSuccess(argv: readonly string[], stdin: string): Promise<void> {
+  const { exitCode, stderr } = await runChild(argv, { stdin, timeoutMs: 300_000 })
+  if (exitCode !== 0) throw new Error(`${argv.join(' ')} gave exit code ${exitCode}: ${stderr}`)
 }
 
 /** `count` addresses from `first` on. */
 function bans(count: number, first: number): TimedClosure[] {
   return Array.from({ length: count }, (_, i) => {
     const bytes = new Uint8Array(4)
-    new DataView(bytes.buffer).setUint32(0, first + i)
+    new DataView(bytes.buffer).setUint32(0, first + i + 1)
     return { jail, ip: ipOf(bytes), remainingMs: hourMs }
   })
-}
-
-async function latenciesUs(
-  enforcer: KernelEnforcer,
-  count: number,
-  first: number,
-): Promise<{ p50: number; p99: number }> {
-  const each: number[] = []
-  for (const one of bans(count, first)) {
-    const started = performance.now()
-    await enforcer.close([one])
-    each.push((performance.now() - started) * 1000)
-  }
-  each.sort((a, b) => a - b)
-  return { p50: each[count >> 1] ?? 0, p99: each[Math.floor(count * 0.99)] ?? 0 }
-}
-
-async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
-  return (count / (await elapsedMs(work))) * 1000
-}
-
-async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
 }
 
 /** Turns the event loop all the while; the returned function says for how long it stood still at most. */
@@ -143,11 +205,4 @@ function watchPauses(): () => Promise<number> {
     await watching
     return longestMs
   }
-}
-
-async function nftScript(closures: readonly TimedClosure[]): Promise<void> {
-  const list = closures.map(({ ip, remainingMs }) => `${ip.text} timeout ${(remainingMs ?? 0) / 1000}s`).join(', ')
-  const script = `add element inet tocsin v4-${jail} { ${list} }\n`
-  const answer = await runChild(['nft', '-f', '-'], { stdin: script, timeoutMs: 60_000 })
-  if (answer.exitCode !== 0) throw new Error(answer.stderr)
 }
