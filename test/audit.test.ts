@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { ask } from '../src/api/client.js'
 import type { AuditView, Status } from '../src/api/operations.js'
@@ -108,9 +110,41 @@ describe('what others do to the table', { skip: withoutNetwork }, () => {
     assert.equal((await house.tocsin('metrics')).stdout.split('\n')[0], text.split('\n')[0])
   })
 
+  it('has in its metrics what the manual names, and nothing else', async () => {
+    const manual = readFileSync(path.join(import.meta.dirname, '../docs/metrics.md'), 'utf8')
+    const told = new Set(manual.match(/\btocsin_\w+/g))
+    const text = await ask<string>(house.socket, '/v1/metrics')
+    const given = new Set([...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name))
+    assert.deepEqual([...told].sort(), [...given].sort())
+  })
+
   it('leaves nothing behind when the daemon ends', async () => {
     assert.equal(await daemon.end(), 0)
     assert.equal(await table(), undefined)
+  })
+})
+
+describe('tocsin audit without netlink', { skip: withoutNetwork }, () => {
+  it('puts back what is missing, too, and removes what nobody wants', async () => {
+    const house = new House({ jails: onlySshd(), own: '[enforcement]\nby = nft\n' })
+    const daemon = await house.serve()
+    assert.equal((await house.tocsin('ban', '203.0.113.1', '198.51.100.0/24', '-j', 'sshd')).exitCode, 0)
+    assert.equal((await house.status()).enforcement.kind, 'nft')
+    await nft('delete element inet tocsin v4-sshd { 203.0.113.1 }\nadd element inet tocsin v4-sshd { 203.0.113.7 }')
+    const { wanted, missing, repaired, foreign, removed } = await house.json<AuditView>('audit')
+    assert.deepEqual([wanted, missing, repaired, foreign, removed], [2, 1, 1, 1, 1])
+    assert.deepEqual(await Promise.all(['203.0.113.1', '203.0.113.7'].map(elementsOf)), [1, 0])
+    await daemon.end()
+  })
+
+  it('says that nothing is enforced where bans are only simulated', async () => {
+    const house = new House({ jails: onlySshd() })
+    const daemon = await house.serve('--simulate')
+    assert.equal((await house.tocsin('ban', '203.0.113.1', '-j', 'sshd')).exitCode, 0)
+    const { exitCode, stdout } = await house.tocsin('audit')
+    assert.equal(exitCode, 1)
+    assert.match(stdout, /^Enforced 0 of 1,.*\n {2}not repaired: bans are only simulated/)
+    await daemon.end()
   })
 })
 
