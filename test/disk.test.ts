@@ -29,7 +29,7 @@ async function banWithoutDisk(target: House, ips: readonly string[]): Promise<vo
 async function savedLater(target: House, ips: readonly string[]): Promise<void> {
   await waitUntil(async () => (await target.status()).store.trouble === undefined, 'bans are saved', patienceMs)
   assert.equal(target.read().match(trouble)?.length, 1, 'told once')
-  assert.match(target.read(), /NOTICE +Bans are saved again/)
+  await target.untilLogged(/NOTICE +Bans are saved again/)
   process.kill((await target.status()).pid, 'SIGKILL')
   const next = await target.serve()
   const bans = (await target.bans()).map((ban) => ban.ip)

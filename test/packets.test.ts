@@ -101,7 +101,7 @@ describe('a connection to the protected port', { skip: withoutNetwork }, () => {
 
   it('works again at the end of the ban, also when the daemon was killed in between', async () => {
     const ip = '192.0.2.6'
-    const shipped = house('3s')
+    const shipped = house('6s')
     const first = await shipped.serve()
     await attack(shipped, ip)
     const [ban] = await shipped.bans()
