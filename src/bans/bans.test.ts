@@ -110,7 +110,7 @@ describe('Bans', () => {
     assert.equal(bans.live.get('sshd', '192.0.2.1')?.isEnforced, false)
     assert.equal(bans.trouble.enforcing, 'EPERM')
     assert.deepEqual(log.lines, ['ERROR Not enforced: 1 change(s) wait for the kernel, trying again: EPERM'])
-    assert.equal(bans.enforcementFailures, 1)
+    assert.equal(bans.enforcementFailures, 2)
     enforcer.failure = undefined
     clock.turn(2000)
     await bans.settled()
