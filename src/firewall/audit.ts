@@ -6,7 +6,7 @@ import { isSameEnd } from './address-comparison.js'
 import { auditNetworks } from './audit-networks.js'
 import { type AuditTally, newTally } from './audit-tally.js'
 import type { Covers } from './change-plan.js'
-import { listSets, readThese, walkElements } from './kernel-reader.js'
+import { listSets, readThese, walkElements, walkElementsAside } from './kernel-reader.js'
 import { isInterval, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { NftConnection } from './netlink/connection.js'
 import { networkOf } from './network-cover.js'
@@ -201,9 +201,11 @@ export class Auditor {
     const size = sizes.get(set)
     const known = found.get(set) ?? 0
     if (!sizes.has(set) || (size !== undefined && size <= known)) return
-    if ((size ?? known) > searchedMax && !request.isThorough) return
+    const isLarge = (size ?? known) > searchedMax
+    if (isLarge && !request.isThorough) return
     const suspects: Closure[] = []
-    await walkElements(reader, set, ({ key }) => {
+    const walk = isLarge ? walkElementsAside : walkElements
+    await walk(reader, set, ({ key }) => {
       request.signal?.throwIfAborted()
       if (suspects.length >= suspectsMax) return
       const closure = { jail, ip: networkOf(Uint8Array.from(key), key.length * 8) }

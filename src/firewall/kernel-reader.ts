@@ -91,6 +91,17 @@ export async function walkElements(
   while (reading.next().done !== true) await setImmediate()
 }
 
+/** As `walkElements` for very large sets: what takes the kernel long is waited for on another thread. */
+export async function walkElementsAside(
+  connection: NftConnection,
+  set: string,
+  visit: (element: DumpedElement) => void,
+): Promise<void> {
+  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
+  const reading = connection.dump(question, (message) => elementsIn(message).forEach(visit))
+  for (let step = reading.next(); step.done !== true; ) step = reading.next(await connection.receiveAside())
+}
+
 export function countElements(connection: NftConnection, set: string): number {
   let count = 0
   for (let i = 0; i < readingsMax; i++) {

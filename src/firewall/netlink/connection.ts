@@ -99,11 +99,14 @@ export class NftConnection {
     for (let step = talk.next(); ; step = talk.next()) if (step.done) return step.value
   }
 
-  /** As `ask`, a datagram a step, so that a long answer can be read in pieces. NOTE: nothing else may be sent meanwhile. */
+  /**
+   * As `ask`, a datagram a step, so that a long answer can be read in pieces. A step may be given the datagram, from `receiveAside`.
+   * NOTE: nothing else may be sent meanwhile.
+   */
   *dump(
     fill: (writer: NftWriter) => void,
     visit: (message: Message) => void,
-  ): Generator<undefined, { isConsistent: boolean } | undefined> {
+  ): Generator<undefined, { isConsistent: boolean } | undefined, Buffer | undefined> {
     const writer = this.#writer()
     fill(writer)
     writer.out.addFlags(NLM_F_ACK)
@@ -112,8 +115,9 @@ export class NftConnection {
     const described = writer.describe(sequence)
     this.#socket.send(writer.out.bytes)
     let isConsistent = true
+    let given: Buffer | undefined
     for (;;) {
-      const datagram = this.#socket.receive()
+      const datagram = given ?? this.#socket.receive()
       if (datagram === undefined) throw new Error(`nf_tables gave no end of its answer to ${described}`)
       for (const message of messagesIn(datagram)) {
         if (message.sequence !== sequence) continue
@@ -127,8 +131,13 @@ export class NftConnection {
           throw new NftError(described, answer)
         }
       }
-      yield
+      given = yield
     }
+  }
+
+  /** The next piece of a long answer, waited for on another thread. */
+  receiveAside(): Promise<Buffer | undefined> {
+    return this.#socket.receiveAside()
   }
 
   close(): void {
