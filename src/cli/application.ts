@@ -19,6 +19,56 @@ const value = (placeholder: string, brief: string) =>
   ({ kind: 'parsed', parse: String, optional: true, placeholder, brief }) as const
 const maybe = (placeholder: string, brief: string) => ({ ...one(placeholder, brief), optional: true }) as const
 
+const fleet = buildRouteMap({
+  routes: {
+    init: buildCommand({
+      loader: async () => (await import('./commands/fleet/init.js')).init,
+      parameters: {
+        flags: {
+          ...common,
+          listen: value('ADDR:PORT', 'Where the broker listens (default 0.0.0.0:4722); machines join at the next port'),
+          address: value('HOST', 'Where the other machines find this one (default: its first address)'),
+          nats: value('URL', 'A broker that others run: tls://HOST:PORT'),
+          name: value('NAME', "This machine's name in the fleet (default: its host name)"),
+          fleet: value('NAME', "The fleet's name (default: made up)"),
+          yes: yes('Ask nothing; nothing is asked yet'),
+        },
+        aliases,
+      },
+      docs: { brief: 'Make a fleet: keys, certificates, the broker' },
+    }),
+    invite: buildCommand({
+      loader: async () => (await import('./commands/fleet/invite.js')).invite,
+      parameters: {
+        flags: common,
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('NAME', 'How the new machine is called')] },
+      },
+      docs: { brief: 'Print a token that lets one machine join, within an hour' },
+    }),
+    join: buildCommand({
+      loader: async () => (await import('./commands/fleet/join.js')).join,
+      parameters: {
+        flags: common,
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('TOKEN', 'What invite has printed; -: from standard input')] },
+      },
+      docs: { brief: 'Make this machine a member' },
+    }),
+    revoke: buildCommand({
+      loader: async () => (await import('./commands/fleet/revoke.js')).revoke,
+      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
+      docs: { brief: 'Put a machine out of the fleet' },
+    }),
+    members: buildCommand({
+      loader: async () => (await import('./commands/fleet/members.js')).members,
+      parameters: { flags: common, aliases },
+      docs: { brief: 'List who belongs to the fleet' },
+    }),
+  },
+  docs: { brief: 'Let machines share their bans: init, invite, join, revoke' },
+})
+
 const commands = {
   serve: buildCommand({
     loader: async () => (await import('./commands/serve.js')).serve,
@@ -150,6 +200,7 @@ const commands = {
     },
     docs: { brief: 'Test log lines against a filter: what matched where, and how long it took' },
   }),
+  fleet,
   reload: buildCommand({
     loader: async () => (await import('./commands/lifecycle.js')).reload,
     parameters: { flags: common, aliases },

@@ -71,6 +71,20 @@ const table = {
     /** Milliseconds between two comparisons of the kernel with our bans; 0: only when asked for. */
     audit: durationOrOffMs(60_000),
   },
+  fleet: {
+    /** How this machine hears of the others' bans; `local`: not at all. */
+    transport: oneOf(['local', 'file', 'nats']),
+    /** Of the broker, `tls://HOST:PORT`; undefined: as the fleet was joined. */
+    url: text(),
+    /** How this machine is called in the fleet; undefined: as it has joined. */
+    name: text(),
+    /** `managed`: the daemon runs the broker itself, as a child. */
+    server: oneOf(['external', 'managed']),
+    /** Where the broker that we run listens. */
+    listen: off(listenAddress),
+    /** Where machines with an invitation are let in; undefined: nowhere. */
+    enrol: off(listenAddress),
+  },
   notify: {
     /** Gets a JSON document by POST for each event. */
     webhook: webUrl(),
@@ -108,6 +122,7 @@ export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[])
     api: section('api'),
     protect: section('protect'),
     enforcement,
+    fleet: section('fleet'),
     notify: section('notify'),
   }
 }

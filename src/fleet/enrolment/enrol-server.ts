@@ -6,6 +6,7 @@ import { authorityOf, userJwt } from '../nats/identity.js'
 import { type JoinAnswer, type JoinRequest, lineBytesMax, readJoinRequest } from './exchange.js'
 import { type FleetDir, type MemberRecord, publicTextOf } from './fleet-dir.js'
 import { redeem } from './invites.js'
+import { admit } from './membership.js'
 
 export interface EnrolServerOptions {
   dir: FleetDir
@@ -101,20 +102,15 @@ export class EnrolServer {
       return { ok: false, reason: `There is a ${request.name} in the fleet already, with another key` }
     const objection = redeem(dir, request, clock.now())
     if (objection !== undefined) return { ok: false, reason: objection }
-    const member = isHere ? known : newMember(request, clock.now())
+    const member = isHere ? known : admit(dir, { ...request, role: 'node' }, clock.now())
     const { name, brokerKey, sinceMs } = member
     const card = userJwt(authorityOf(operatorSeed), { name, brokerKey, role: 'node', nowMs: clock.now() })
     if (!isHere) {
-      dir.writeMember(member)
       log.write('NOTICE', 'fleet', `${name} has joined the fleet ${facts.fleet}`)
       onEnrolled?.(member)
     }
     return { ok: true, card, url: facts.url, operatorKey: publicTextOf(operatorSeed), sinceMs }
   }
-}
-
-function newMember({ name, key, brokerKey }: JoinRequest, nowMs: number): MemberRecord {
-  return { name, key, brokerKey, role: 'node', sinceMs: nowMs }
 }
 
 /** Calls back once, with the first line; beyond the bound the peer is cut off. */

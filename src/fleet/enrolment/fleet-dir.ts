@@ -33,6 +33,8 @@ export interface MemberRecord {
   role: RoleName
   sinceMs: number
   revokedAtMs?: number
+  /** What the operator has signed about it (fleet/certificate), the newest last; bodies in base64url. */
+  certificates: readonly { subject: string; body: string }[]
 }
 
 /** The operator speaks under this name; no machine can have it. */
@@ -181,17 +183,23 @@ function factsOf(text: string, file: string): FleetFacts {
   return { fleet, name, role, url, operatorKey, sinceMs }
 }
 
-/** From our own files and from the machine that lets us in. Throws when it is no member. */
-export function memberOf(text: string, origin: string): MemberRecord {
-  const { name, key, brokerKey, role, sinceMs, revokedAtMs } = objectOf(text, origin)
+function memberOf(text: string, origin: string): MemberRecord {
+  const { name, key, brokerKey, role, sinceMs, revokedAtMs, certificates } = objectOf(text, origin)
   const isKeyed = typeof key === 'string' && publicKeyOf(key) !== undefined && isNkey('user', brokerKey)
   const isTimed = typeof sinceMs === 'number' && (revokedAtMs === undefined || typeof revokedAtMs === 'number')
   if (!isNodeName(name) || !isKeyed || !isRole(role) || !isTimed)
     throw new Error(`Cannot read ${origin}: it does not say who a member is`)
-  return { name, key, brokerKey, role, sinceMs, ...(revokedAtMs === undefined ? {} : { revokedAtMs }) }
+  const signed = Array.isArray(certificates) ? certificates.filter(isCertificate) : []
+  const revoked = revokedAtMs === undefined ? {} : { revokedAtMs }
+  return { name, key, brokerKey, role, sinceMs, ...revoked, certificates: signed }
 }
 
-export function isRole(value: unknown): value is RoleName {
+function isCertificate(value: unknown): value is { subject: string; body: string } {
+  if (typeof value !== 'object' || value === null) return false
+  return 'subject' in value && typeof value.subject === 'string' && 'body' in value && typeof value.body === 'string'
+}
+
+function isRole(value: unknown): value is RoleName {
   return typeof value === 'string' && Object.hasOwn(roles, value)
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { systemClock } from '../../lib/clock.js'
 import { type Log, silentLog } from '../../lib/log.js'
+import { freePort } from './broker-kit.js'
 import { makeAuthority, makeServerCertificate } from './certificates.js'
 import { authorityOf, serverIdentity, userJwt } from './identity.js'
 import { brokerKeyPair, nkeyText, signNonce } from './nkey.js'
@@ -88,13 +88,4 @@ export class ServerKit {
     await this.server?.close()
     rmSync(this.dir, { recursive: true, force: true })
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 import { runChild } from '../../lib/child.js'
+import { versionWarning } from './server-version.js'
 
 /** How the program is had on Debian and Ubuntu. */
 const installCommand = 'apt-get install nats-server'
@@ -28,24 +29,7 @@ export async function findServerProgram(searchPath: string | undefined = process
     const seen = (stdout + stderr).trim().slice(0, 200)
     throw new Error(`Cannot run the fleet's server: ${file} --version said ${JSON.stringify(seen)} (exit ${exitCode})`)
   }
-  return { file, version, warning: warningOf(version) }
-}
-
-/** The first good release of each line, newest first (advisories up to 2026, fleet-research A.3). */
-const goodFrom = [
-  [2, 14, 3],
-  [2, 12, 7],
-  [2, 11, 16],
-] as const
-
-/** Undefined: nothing is known against this version. It is only warned about: Debian 12 has 2.9.10, which does all that we need. */
-export function warningOf(version: string): string | undefined {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
-  const [[newestMajor, newestMinor, newestPatch]] = goodFrom
-  const isNewer = major > newestMajor || (major === newestMajor && minor > newestMinor)
-  const isGood = goodFrom.some(([a, b, c]) => a === major && b === minor && patch >= c)
-  if (isNewer || isGood) return undefined
-  return `nats-server ${version} has known security holes; ${newestMajor}.${newestMinor}.${newestPatch} is the first without. Let nobody but the fleet's nodes reach its port`
+  return { file, version, warning: versionWarning(version) }
 }
 
 function isProgram(file: string): boolean {

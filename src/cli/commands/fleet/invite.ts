@@ -1,0 +1,34 @@
+import { tokenOf } from '../../../fleet/enrolment/invitation.js'
+import { makeInvite } from '../../../fleet/enrolment/invites.js'
+import { pinOf } from '../../../fleet/nats/certificates.js'
+import { hostOf } from '../../../fleet/nats/managed.js'
+import { systemClock } from '../../../lib/clock.js'
+import { CommandFailure, type CommonFlags, type Context, print, printJson } from '../../context.js'
+import { placeOf, told } from './place.js'
+
+/** Prints a token that lets one machine join, alone on the last line. */
+export async function invite(this: Context, flags: CommonFlags, name: string): Promise<void> {
+  const { dir, settings } = placeOf(flags.config)
+  const facts = await told(() => dir.facts())
+  const authority = dir.authority()
+  if (facts === undefined || authority === undefined || dir.operatorSeed() === undefined)
+    throw new CommandFailure(`There is no operator's key in ${dir.path}: invite where 'tocsin fleet init' was run`)
+  if (settings.enrol === undefined)
+    throw new CommandFailure(
+      'Nobody can join: tocsin.local says nothing of enrol in [fleet]; write enrol = 0.0.0.0:4723',
+    )
+  // A broker that others run is somewhere else; machines join here.
+  const [host] = settings.server === 'managed' ? hostOf(facts.url) : [settings.enrol.host]
+  if (host === undefined) throw new CommandFailure(`Cannot tell the address of this machine from ${facts.url}`)
+  const { id, secret, expiresMs } = await told(() => makeInvite(dir, name, systemClock.now()))
+  const { fleet } = facts
+  const pin = pinOf(authority.certificate)
+  const token = tokenOf({ fleet, name, host, port: settings.enrol.port, pin, id, secret, expiresMs })
+  const expires = new Date(expiresMs).toISOString()
+  if (flags.json) printJson(this, { fleet, name, token, expiresMs })
+  else
+    print(
+      this,
+      `${name} joins with 'tocsin fleet join TOKEN', once, until ${expires}. The token is a secret:\n${token}`,
+    )
+}

@@ -1,0 +1,49 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { OwnSettings } from '../../../config/own-settings.js'
+import { loadServerSettings } from '../../../config/settings.js'
+import { pathsOf } from '../../../daemon/paths.js'
+import { FleetDir } from '../../../fleet/enrolment/fleet-dir.js'
+import { brokerStateDir } from '../../../fleet/nats/managed.js'
+import { configDir } from '../../config-dir.js'
+import { CommandFailure, exit } from '../../context.js'
+import { problemText } from '../../problem-text.js'
+
+/** Where the fleet's commands work. */
+export interface Place {
+  configDir: string
+  dir: FleetDir
+  settings: OwnSettings['fleet']
+  /** Of the broker that this machine runs. */
+  stateDir: string
+}
+
+export function placeOf(given: string | undefined): Place {
+  const where = configDir(given)
+  const { settings, problems } = loadServerSettings(where)
+  if (settings === undefined) throw new CommandFailure(problems.map(problemText).join('\n'), exit.config)
+  const dir = new FleetDir(where)
+  const { database } = pathsOf({ ...settings.server, apiSocket: settings.own.api.socket })
+  return { configDir: where, dir, settings: settings.own.fleet, stateDir: brokerStateDir(dir, database) }
+}
+
+/** Adds a `[fleet]` section to tocsin.local; false: there is one already, which is left alone. */
+export function addFleetSection(configDir: string, lines: Readonly<Record<string, string>>): boolean {
+  const file = path.join(configDir, 'tocsin.local')
+  const known = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (/^\[fleet\]/m.test(known)) return false
+  const gap = known === '' ? '' : known.endsWith('\n') ? '\n' : '\n\n'
+  const text = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`)
+  appendFileSync(file, `${gap}[fleet]\n${text.join('')}`)
+  return true
+}
+
+/** A room's error is a sentence for whoever typed the command. */
+export async function told<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof CommandFailure) throw error
+    throw new CommandFailure(error instanceof Error ? error.message : String(error))
+  }
+}

@@ -1,0 +1,40 @@
+import { makeAuthority } from '../nats/certificates.js'
+import { authorityOf, userJwt } from '../nats/identity.js'
+import { ensureServerCertificate, hostOf } from '../nats/managed.js'
+import { brokerKeyPair, nkeyText } from '../nats/nkey.js'
+import { type FleetDir, type FleetFacts, publicTextOf } from './fleet-dir.js'
+import { admit } from './membership.js'
+
+export interface Founding {
+  fleet: string
+  /** This machine. */
+  name: string
+  /** Under which the others reach the broker. */
+  url: string
+  nowMs: number
+}
+
+/** Makes a fleet whose first member is this machine: keys, authority, certificates. What an interrupted try has made is used. */
+export function found(dir: FleetDir, { fleet, name, url, nowMs }: Founding): FleetFacts {
+  const operatorSeed = dir.makeOperatorSeed()
+  if (dir.authority() === undefined) {
+    const { certificate, key } = makeAuthority({ fleet, nowMs })
+    dir.write('authority.key', key)
+    dir.write('authority.pem', certificate)
+  }
+  const seed = dir.nodeSeed()
+  const brokerKey = nkeyText('user', brokerKeyPair(seed).publicKey)
+  dir.write('nats.jwt', `${userJwt(authorityOf(operatorSeed), { name, role: 'hub', brokerKey, nowMs })}\n`)
+  ensureServerCertificate(dir, { fleet, hosts: hostOf(url), nowMs })
+  const facts: FleetFacts = {
+    fleet,
+    name,
+    role: 'hub',
+    url,
+    operatorKey: publicTextOf(operatorSeed),
+    sinceMs: nowMs,
+  }
+  dir.writeFacts(facts)
+  admit(dir, { name, key: publicTextOf(seed), brokerKey, role: 'hub' }, nowMs)
+  return facts
+}

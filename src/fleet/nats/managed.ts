@@ -1,0 +1,92 @@
+import { mkdirSync } from 'node:fs'
+import { hostname, networkInterfaces } from 'node:os'
+import path from 'node:path'
+import type { FleetDir } from '../enrolment/fleet-dir.js'
+import { type Certified, isServerCertificateGood, makeServerCertificate } from './certificates.js'
+import { authorityOf, serverIdentity } from './identity.js'
+import { serverConfigText } from './server-config.js'
+
+export interface ServerPlace {
+  dir: FleetDir
+  /** Where the broker keeps its streams; may be deleted. */
+  stateDir: string
+  listen: { host: string; port: number }
+  nowMs: number
+}
+
+/** Where the daemon's broker keeps its streams: beside the bans, or in the configuration when these are kept in memory only. */
+export function brokerStateDir(dir: FleetDir, database: string | undefined): string {
+  return database === undefined ? dir.at('state') : path.join(path.dirname(database), 'fleet')
+}
+
+/** Its configuration and its process number. */
+export interface ServerFiles {
+  configFile: string
+  pidFile: string
+}
+
+export function serverFiles(dir: FleetDir): ServerFiles {
+  return { configFile: dir.at('nats-server.conf'), pidFile: dir.at('nats-server.pid') }
+}
+
+/** Writes all that nats-server needs, from the keys and the members that are there. Throws where there is no operator's key. */
+export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace): ServerFiles {
+  const [facts, seed] = [dir.facts(), dir.operatorSeed()]
+  if (facts === undefined || seed === undefined)
+    throw new Error(
+      `Cannot run the fleet's server: there is no operator's key in ${dir.path}; 'tocsin fleet init' makes one`,
+    )
+  ensureServerCertificate(dir, { fleet: facts.fleet, hosts: [listen.host, ...hostOf(facts.url)], nowMs })
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const revoked = dir.members().flatMap(({ brokerKey, revokedAtMs }) => {
+    return revokedAtMs === undefined ? [] : [{ brokerKey, atMs: revokedAtMs }]
+  })
+  const text = serverConfigText({
+    serverName: facts.name,
+    listen,
+    identity: serverIdentity(authorityOf(seed), { fleet: facts.fleet, revoked, nowMs }),
+    certificateFile: dir.at('server.pem'),
+    keyFile: dir.at('server.key'),
+    storeDir: stateDir,
+    pidFile: serverFiles(dir).pidFile,
+  })
+  dir.write('nats-server.conf', text)
+  return serverFiles(dir)
+}
+
+/** What the servers of this machine show: for the broker, and where machines join. Made anew when it ends soon or lacks a name. */
+export function ensureServerCertificate(
+  dir: FleetDir,
+  { fleet, hosts, nowMs }: { fleet: string; hosts: readonly string[]; nowMs: number },
+): Certified {
+  const authority = dir.authority()
+  if (authority === undefined) throw new Error(`Cannot certify a server: there is no authority.key in ${dir.path}`)
+  const names = [...new Set(hosts.filter((host) => !isWildcard(host)))]
+  const [certificate, key] = [dir.read('server.pem'), dir.read('server.key')]
+  if (certificate !== undefined && key !== undefined && isServerCertificateGood(certificate, names, nowMs))
+    return { certificate, key }
+  const all = [...new Set([...names, ...ownAddresses(), hostname()])].slice(0, hostsMax)
+  const made = makeServerCertificate({ authority, fleet, hosts: all, nowMs })
+  dir.write('server.key', made.key)
+  dir.write('server.pem', made.certificate)
+  return made
+}
+
+/** A machine with containers has hundreds of addresses; those that are named come first. */
+const hostsMax = 100
+
+/** The host of `tls://HOST:PORT`; none when it cannot be read. */
+export function hostOf(url: string): string[] {
+  return URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')].filter((host) => host !== '') : []
+}
+
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+/** Not link-local ones: they need an interface's name. */
+export function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  const usable = all.filter(({ address }) => !/^(?:fe80:|169\.254\.)/i.test(address))
+  return usable.sort((a, b) => Number(a.internal) - Number(b.internal)).map(({ address }) => address)
+}
