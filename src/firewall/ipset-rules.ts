@@ -15,6 +15,9 @@ const hooks: Record<Table, readonly string[]> = { raw: ['PREROUTING'], filter: [
 const portsMax = 15
 /** The target LOG takes so many characters. */
 const logPrefixCharsMax = 29
+/** The match `limit` knows no higher rate (XT_LIMIT_SCALE). */
+const packetsPerSecondMax = 10_000
+const secondsIn = { second: 1, minute: 60, hour: 3_600, day: 86_400 } as const
 
 /**
  * What makes one table of one family ours, as input for `iptables-restore --noflush`, which does it as a whole; undefined when nothing
@@ -64,7 +67,8 @@ function jailChainLines(family: 4 | 6, scope: Scope): string[] {
   const lines: string[] = []
   if (log !== undefined) {
     const prefix = logPrefix(jail.slice(0, logPrefixCharsMax - 'tocsin : '.length))
-    lines.push(`${rule} -m limit --limit ${log.packets}/${log.per} -j LOG --log-prefix "${prefix}"`)
+    const packets = Math.min(log.packets, packetsPerSecondMax * secondsIn[log.per])
+    lines.push(`${rule} -m limit --limit ${packets}/${log.per} -j LOG --log-prefix "${prefix}"`)
   }
   if (rejection === 'tcp-reset') lines.push(`${rule} -p tcp -j REJECT --reject-with tcp-reset`)
   return [...lines, `${rule} ${targetOf(rejection, family)}`]
