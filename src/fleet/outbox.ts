@@ -67,7 +67,10 @@ export class OutboxDrain {
   /** There is a way to the others. */
   resume(): void {
     this.#isOn = true
-    this.wake()
+    // Older words first: receivers let words overtake one another only so far.
+    if (this.#retries.size > 0) this.#options.clock.after(1, () => this.wake())
+    else this.wake()
+    for (const retry of [...this.#retries]) retry()
   }
 
   pause(): void {

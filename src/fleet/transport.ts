@@ -1,3 +1,5 @@
+import type { NodeName, Word } from './word.js'
+
 /** A signed message (message/seal) on its way: the words of one node in one batch. */
 export interface Parcel {
   /** Subject it was sent on: `bans.<node>.<address token>`, `sight.<00..ff>.<node>`, `ctl.<what>`, `head`, `hb.<node>` (fleet-research G). */
@@ -11,6 +13,15 @@ export interface TransportEvents {
   /** Connected, or connected again: what was missed comes by `catchUp`. */
   onConnected(): void
   onDisconnected(reason: string): void
+  /**
+   * Something stands on a subject of ours that this process has not told: by whoever has our key too (`isSigned`: a second node with
+   * one key), or forged around the broker's permissions. What we say has been told again.
+   */
+  onForeignParcel?(parcel: Parcel, isSigned: boolean): void
+  /** Others have heard this number from us, and our disk does not know it: the next has to be greater (`store.outbox.raiseTo`). */
+  onAhead?(seq: number): void
+  /** Words were missed although the connection held; `catchUp` is due. */
+  onGap?(node: NodeName): void
 }
 
 /**
@@ -22,8 +33,16 @@ export interface Transport {
   start(events: TransportEvents): Promise<void>
   /** Resolves when it is kept by the transport; the same id again has no effect. */
   publish(parcel: Parcel, options: { id: string; ttlMs?: number }): Promise<void>
-  /** Everything still valid that others have told, snapshot first, then the tail. Parcels come through the callback. */
-  catchUp(onParcel: (parcel: Parcel) => void): Promise<void>
+  /**
+   * Everything still valid that others have told and we lack, snapshot first, then the tail. Parcels come through the callback; words
+   * out of a snapshot that its node has signed come through `onSnapshot`, thousands at a time (without it they come as parcels).
+   */
+  catchUp(
+    onParcel: (parcel: Parcel) => void,
+    onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
+  ): Promise<void>
+  /** These words of a member have come, whole and signed, whatever was made of them: they are not missing. */
+  heard?(node: NodeName, seqs: readonly number[]): void
   /** For `tocsin fleet status`. */
   readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
   close(): Promise<void>

@@ -11,11 +11,11 @@ export interface StreamSpec {
 
 const weekMs = 7 * 86_400_000
 
-/** Beyond `bytesMax` the broker drops the oldest; their nodes tell them again with their next snapshot. */
+/** Beyond `bytesMax` the broker drops the oldest; what they said is in the snapshots. Together below the 1 GiB that our own broker may use. */
 export const streams = [
-  { name: 'BANS', subjects: ['bans.>'], maxAgeMs: weekMs, bytesMax: 4 << 30 },
-  { name: 'CTL', subjects: ['ctl.>'], maxAgeMs: undefined, bytesMax: 256 << 20 },
-  { name: 'STATE', subjects: ['snap.>', 'hb.*'], maxAgeMs: weekMs, bytesMax: 2 ** 32 },
+  { name: 'BANS', subjects: ['bans.>'], maxAgeMs: weekMs, bytesMax: 512 << 20 },
+  { name: 'CTL', subjects: ['ctl.>'], maxAgeMs: undefined, bytesMax: 64 << 20 },
+  { name: 'STATE', subjects: ['snap.>', 'hb.*'], maxAgeMs: weekMs, bytesMax: 256 << 20 },
 ] as const satisfies readonly StreamSpec[]
 
 /** Told twice with one id within this time, a message is kept once. */

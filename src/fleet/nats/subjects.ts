@@ -16,25 +16,3 @@ export function snapshotSubject(node: NodeName, set: 'a' | 'b', part: number): s
 export function heartbeatSubject(node: NodeName): string {
   return `hb.${node}`
 }
-
-/**
- * What a node may say to the broker and hear from it, as NATS permissions; `{{name()}}` for the template of a role. It keeps honest
- * nodes from mistakes: a reply subject goes around it (fleet-research B.9), which is why everything is signed.
- */
-export function nodePermissions(node: NodeName | '{{name()}}'): { publish: string[]; subscribe: string[] } {
-  return {
-    publish: [
-      `bans.${node}.>`,
-      `sight.*.${node}`,
-      `hb.${node}`,
-      `snap.${node}.>`,
-      '$JS.API.INFO',
-      '$JS.API.STREAM.INFO.*',
-      '$JS.API.DIRECT.GET.*',
-      '$JS.API.CONSUMER.CREATE.*',
-      '$JS.API.CONSUMER.DELETE.*.*',
-      '$JS.FC.>',
-    ],
-    subscribe: [...liveSubjects, `_I.${node}.>`],
-  }
-}

@@ -1,7 +1,15 @@
+import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
+import type { MemberOf } from '../member.js'
+import { openFields } from '../message/envelope.js'
 import type { Parcel, Transport, TransportEvents } from '../transport.js'
-import type { NodeName } from '../word.js'
+import type { NodeName, Word } from '../word.js'
+import { catchUp } from './catch-up.js'
+import { Gaps } from './gaps.js'
+import { openHeartbeat } from './heartbeat.js'
+import { OwnState, type OwnWords } from './own-state.js'
+import { OwnSubjects } from './own-subjects.js'
 import { versionWarning } from './server-version.js'
 import { ensureStreams, publishKept } from './streams.js'
 import { inboxOf, liveSubjects } from './subjects.js'
@@ -9,6 +17,12 @@ import { Wire, type WireOptions } from './wire.js'
 
 export interface NatsTransportOptions extends Pick<WireOptions, 'servers' | 'tls' | 'credentials' | 'random'> {
   node: NodeName
+  fleet: string
+  /** Ed25519, private: signs snapshots and heartbeats. */
+  key: KeyObject
+  memberOf: MemberOf
+  /** What snapshots are made of; undefined: this one only listens, or tells nothing that lasts. */
+  own?: () => OwnWords
   clock: Clock
   log: Log
   /** Of the streams, if they are to be made here; undefined: whoever set up the fleet has made them, nodes may not. */
@@ -20,28 +34,36 @@ const windowSize = 64
 const waitingMax = 1024
 const ackMs = 5000
 
-/** The fleet by NATS: core subscriptions for what is said now, JetStream for the last word on each subject. */
+/** The fleet by NATS: core subscriptions for what is said now, JetStream for the last word on each subject, a signed snapshot of each node. */
 export class NatsTransport implements Transport {
   readonly kind = 'nats'
   readonly #options: NatsTransportOptions
   readonly #wire: Wire
+  readonly #gaps = new Gaps()
+  readonly #ownSubjects: OwnSubjects
+  readonly #ownState: OwnState | undefined
   readonly #warned = new Set<string>()
   #events: TransportEvents | undefined
   #inFlight = 0
   readonly #waiting: (() => void)[] = []
+  #lagMs: number | undefined
 
   constructor(options: NatsTransportOptions) {
     this.#options = options
-    const { node, servers, tls, credentials, clock, random } = options
+    const { node, servers, tls, credentials, clock, random = Math.random, own } = options
     this.#wire = new Wire({
       servers,
       name: `tocsin ${node}`,
       inboxPrefix: inboxOf(node),
       clock,
+      random,
       ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
-      ...(random === undefined ? {} : { random }),
     })
+    this.#ownSubjects = new OwnSubjects(node, clock)
+    const onAhead = (seq: number) => this.#events?.onAhead?.(seq)
+    const onTold = (parcel: Parcel) => this.#ownSubjects.told(parcel, parcel.subject)
+    this.#ownState = own && new OwnState({ ...options, own, random, wire: this.#wire, onAhead, onTold })
   }
 
   /** Resolves after the first try. Without a broker it goes on trying, and the node on banning. */
@@ -55,38 +77,74 @@ export class NatsTransport implements Transport {
     })
   }
 
-  async publish(parcel: Parcel, { id, ttlMs }: { id: string; ttlMs?: number }): Promise<void> {
+  async publish(parcel: Parcel, { id }: { id: string; ttlMs?: number }): Promise<void> {
     await this.#enter()
     try {
+      this.#ownSubjects.told(parcel, id)
+      const fromMs = this.#options.clock.now()
       if (parcel.subject.startsWith('sight.')) {
         // Counted within minutes or never: nobody keeps them.
         this.#wire.send(parcel.subject, parcel.body)
         await this.#wire.flush()
-      } else await publishKept(this.#wire, parcel, { id, timeoutMs: ackMs, ...this.#lifetime(ttlMs) })
+      } else {
+        await publishKept(this.#wire, parcel, { id, timeoutMs: ackMs })
+        if (parcel.subject.startsWith('bans.')) this.#ownState?.onTold()
+      }
+      this.#lagMs = this.#options.clock.now() - fromMs
     } finally {
       this.#leave()
     }
   }
 
-  async catchUp(_onParcel: (parcel: Parcel) => void): Promise<void> {}
+  async catchUp(
+    onParcel: (parcel: Parcel) => void,
+    onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
+  ): Promise<void> {
+    const { fleet, memberOf, clock, log } = this.#options
+    const common = { wire: this.#wire, fleet, memberOf, gaps: this.#gaps, clock, log, onParcel }
+    await catchUp({ ...common, ...(onSnapshot === undefined ? {} : { onSnapshot }) })
+  }
+
+  heard(node: NodeName, seqs: readonly number[]): void {
+    for (const seq of seqs) this.#gaps.heard(node, seq)
+  }
+
+  /** Writes our snapshot now, not in a minute. */
+  async snapshot(): Promise<void> {
+    await this.#ownState?.publish()
+  }
 
   get state(): Transport['state'] {
     const { isConnected, server } = this.#wire
-    return { connected: isConnected, url: server?.url, server: server?.version, lagMs: undefined }
+    return { connected: isConnected, url: server?.url, server: server?.version, lagMs: this.#lagMs }
   }
 
   async close(): Promise<void> {
-    for (const go of this.#waiting.splice(0)) go()
+    this.#ownState?.close()
     await this.#wire.close()
-  }
-
-  #lifetime(_ttlMs: number | undefined): { ttlMs?: number } {
-    // The streams do not allow lifetimes of single messages (from 2.11 on only): the end is in the word.
-    return {}
+    for (const go of this.#waiting.splice(0)) go()
   }
 
   #onArrived(parcel: Parcel): void {
-    this.#events?.onParcel(parcel)
+    if (this.#ownSubjects.isForeign(parcel)) this.#onForeign(parcel)
+    else if (parcel.subject.startsWith('hb.')) this.#onHeartbeat(parcel)
+    else this.#events?.onParcel(parcel)
+  }
+
+  #onHeartbeat(parcel: Parcel): void {
+    if (parcel.subject === `hb.${this.#options.node}`) return
+    const opened = openHeartbeat(parcel, this.#options)
+    if (opened === undefined || !('heartbeat' in opened)) return
+    const { node, heartbeat } = opened
+    if (this.#gaps.isBehind(node, heartbeat.seq)) this.#events?.onGap?.(node)
+  }
+
+  #onForeign(parcel: Parcel): void {
+    const isSigned = !('refused' in openFields(parcel.body, { ...this.#options, subject: parcel.subject }))
+    this.#events?.onForeignParcel?.(parcel, isSigned)
+    const again = this.#ownSubjects.repeat(parcel.subject)
+    // Not now: whatever is forged is refused by everybody, and our snapshot has what we say.
+    if (again !== undefined) publishKept(this.#wire, again.parcel, { id: again.id }).catch(() => {})
   }
 
   async #onConnected(): Promise<void> {
@@ -95,13 +153,23 @@ export class NatsTransport implements Transport {
     const warning = this.#warned.has(version) ? undefined : versionWarning(version)
     this.#warned.add(version)
     if (warning !== undefined) log.write('WARNING', 'fleet', warning)
+    // What is said now arrives without the streams too; the outbox keeps the rest until they are there.
+    if (replicas !== undefined) await this.#attempt(ensureStreams(this.#wire, replicas))
+    if (!this.#wire.isConnected) return
+    this.#events?.onConnected()
+    if (this.#ownState !== undefined) await this.#attempt(this.#ownState.onConnected())
+  }
+
+  async #attempt(work: Promise<void>): Promise<void> {
     try {
-      if (replicas !== undefined) await ensureStreams(this.#wire, replicas)
+      await work
     } catch (error) {
-      // What is said now arrives without them; the outbox keeps the rest until they are there.
-      log.write('ERROR', 'fleet', `Cannot prepare the broker: ${String(error)}`)
+      this.#options.log.write(
+        'ERROR',
+        'fleet',
+        `Cannot use the broker as a store: ${String(error)}; tried again with the next connection`,
+      )
     }
-    if (this.#wire.isConnected) this.#events?.onConnected()
   }
 
   async #enter(): Promise<void> {

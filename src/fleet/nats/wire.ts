@@ -94,8 +94,8 @@ export class Wire {
     return { subject, stop: subscribe(this.#connected(), subject, onArrived) }
   }
 
-  send(subject: string, body: Uint8Array | string = ''): void {
-    this.#connected().publish(subject, body)
+  send(subject: string, body: Uint8Array | string = '', reply?: string): void {
+    this.#connected().publish(subject, body, reply === undefined ? {} : { reply })
   }
 
   /** Resolves when the broker has read what was sent until now. */

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import type { Clock } from '../../lib/clock.js'
+import type { Parcel } from '../transport.js'
+import type { NodeName } from '../word.js'
+
+/** Messages of ours that are remembered: the last of each subject, and that they are ours. */
+const rememberedMax = 4096
+/** Others can make us repeat ourselves so often; more is left to the next snapshot. */
+const repeatsPerSecond = 10
+
+/** What this process has told, to know what stands in its place (fleet-research B.9: permissions of the broker can be gone around). */
+export class OwnSubjects {
+  readonly #node: NodeName
+  readonly #clock: Clock
+  /** By subject. Full: the oldest is forgotten; what is forged there is still refused by everybody, and our snapshot repairs it. */
+  readonly #told = new Map<string, { parcel: Parcel; id: string }>()
+  readonly #digests = new Set<string>()
+  #repeats = 0
+  #second = 0
+
+  constructor(node: NodeName, clock: Clock) {
+    this.#node = node
+    this.#clock = clock
+  }
+
+  told(parcel: Parcel, id: string): void {
+    this.#told.delete(parcel.subject)
+    this.#told.set(parcel.subject, { parcel, id })
+    this.#digests.add(digestOf(parcel))
+    for (const [subject] of this.#told) {
+      if (this.#told.size <= rememberedMax) break
+      this.#told.delete(subject)
+    }
+    for (const digest of this.#digests) {
+      if (this.#digests.size <= 2 * rememberedMax) break
+      this.#digests.delete(digest)
+    }
+  }
+
+  /** Whether it stands on a subject that is ours alone, and we have not told it. */
+  isForeign(parcel: Parcel): boolean {
+    const [kind, second, third] = parcel.subject.split('.')
+    const owner = kind === 'sight' ? third : second
+    const isOurs = (kind === 'bans' || kind === 'sight' || kind === 'hb') && owner === this.#node
+    return isOurs && !this.#digests.has(digestOf(parcel))
+  }
+
+  /** What to tell again on this subject, with an id that the broker has not seen; undefined: nothing that we know, or not now. */
+  repeat(subject: string): { parcel: Parcel; id: string } | undefined {
+    const told = this.#told.get(subject)
+    const second = Math.floor(this.#clock.now() / 1000)
+    if (second !== this.#second) this.#repeats = 0
+    this.#second = second
+    if (told === undefined || ++this.#repeats > repeatsPerSecond) return undefined
+    return { parcel: told.parcel, id: `${told.id}:${this.#clock.now()}.${this.#repeats}` }
+  }
+}
+
+function digestOf({ subject, body }: Parcel): string {
+  return createHash('sha256').update(subject).update('\n').update(body).digest('base64')
+}
