@@ -18,7 +18,7 @@ export interface CertificateOptions {
   atMs: number
 }
 
-/** Lets a node in, or gives it another key or level. What it dates before `sinceMs` is not believed. */
+/** Lets a node in, or gives it another key or level. What it dates more than ten minutes before `sinceMs` is not believed. */
 export function enrolment(
   { name, publicKey, level, sinceMs }: { name: NodeName; publicKey: KeyObject; level: Level; sinceMs: number },
   options: CertificateOptions,

@@ -36,7 +36,7 @@ describe('the roster', () => {
       name: 'web7',
       publicKey: publicKeyText(keysOf('web7').publicKey),
       level: 'own',
-      sinceMs: startMs,
+      sinceMs: startMs - 600_000,
       revokedAtMs: undefined,
     })
     assert.equal(empty().memberOf('web7'), undefined)
@@ -72,7 +72,7 @@ describe('the roster', () => {
     const member = roster.memberOf('web7')
     assert.equal(member?.revokedAtMs, startMs + 5)
     assert.deepEqual(
-      [startMs - 1, startMs + 4, startMs + 5].map((atMs) => member && isVoid({ atMs }, member)),
+      [startMs - 600_001, startMs + 4, startMs + 5].map((atMs) => member && isVoid({ atMs }, member)),
       [true, false, true],
     )
     const place = { fleet, subject: 'bans.web7.batch' }

@@ -33,6 +33,8 @@ interface Told<T> {
 type Enrolment = Pick<Member, 'publicKey' | 'level' | 'sinceMs'>
 
 const membersMaxByDefault = 100_000
+/** The clock of who joins may be behind that of who lets him in; he is heard at once all the same. */
+const joinSkewMs = 600_000
 
 /**
  * Who is a member, with which key, and how far believed: the sum of certificates that a root has signed, each on its own subject
@@ -103,7 +105,7 @@ export class Roster {
   #member(name: NodeName, { says, statement }: Told<Enrolment>): Member {
     const revocation = this.#revocations.get(name)
     const isRevoked = revocation !== undefined && revocation.statement.atMs >= statement.atMs
-    const sinceMs = Math.max(says.sinceMs, this.epochMs)
+    const sinceMs = Math.max(says.sinceMs - joinSkewMs, this.epochMs)
     return { name, ...says, sinceMs, revokedAtMs: isRevoked ? revocation.says : undefined }
   }
 

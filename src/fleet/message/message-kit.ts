@@ -1,15 +1,21 @@
 import type { Level, Member } from '../member.js'
 import type { BanWord, SightingWord, UnbanWord } from '../word.js'
-import { keyPairOf } from './key.js'
+import { type KeyPair, keyPairOf } from './key.js'
 
 /** For tests of the fleet: members with keys that are always the same. */
 export const startMs = Date.UTC(2026, 10, 21, 12)
 
-export function keysOf(name: string) {
+export function keysOf(name: string): KeyPair {
+  const known = made.get(name)
+  if (known !== undefined) return known
   const seed = Buffer.alloc(32)
   seed.write(name)
-  return keyPairOf(seed)
+  const pair = keyPairOf(seed)
+  made.set(name, pair)
+  return pair
 }
+
+const made = new Map<string, KeyPair>()
 
 export function memberOf(name: string, more: { level?: Level; sinceMs?: number; revokedAtMs?: number } = {}): Member {
   const { publicKey } = keysOf(name)
