@@ -1,6 +1,7 @@
-import { type Ip, overlaps } from '../../domain/address.js'
+import type { Ip } from '../../domain/address.js'
 import type { Member } from '../member.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord, Word } from '../word.js'
+import { Canaries } from './canaries.js'
 import { type Limits, type LimitsByLevel, limitsByDefault } from './limits.js'
 import { nobodysNetwork } from './nobodys.js'
 import { type KeptStanding, type Quarantine, Standing } from './standing.js'
@@ -60,7 +61,6 @@ export interface Accepted {
 
 /** Clocks of members may differ from ours by so much. */
 export const skewMsMax = 600_000
-const canariesMax = 1000
 const fleetPopulationMaxByDefault = 1_000_000
 const talkPerBanByDefault = 10
 
@@ -70,12 +70,12 @@ const talkPerBanByDefault = 10
  */
 export class Judge {
   readonly #options: JudgeOptions
-  readonly #canaries: readonly Ip[]
+  readonly #canaries: Canaries
   readonly #standings = new Map<NodeName, Standing>()
 
   constructor(options: JudgeOptions = {}) {
     this.#options = options
-    this.#canaries = options.canaries?.slice(0, canariesMax) ?? []
+    this.#canaries = new Canaries(options.canaries ?? [])
   }
 
   judge(word: Word, circumstances: Circumstances): Verdict {
@@ -195,7 +195,7 @@ export class Judge {
       if (isBlamed(member)) standing.harmed(nowMs)
       return refuse('nobodys-address', `it touches ${nobodys.text}, from where nobody comes`)
     }
-    const canary = this.#canary(ip)
+    const canary = this.#canaries.touchedBy(ip)
     if (canary !== undefined) {
       if (isBlamed(member)) standing.bannedCanary(nowMs)
       return refuse('canary', `it touches ${canary.text}, whom nobody has reason to ban`)
@@ -203,10 +203,6 @@ export class Judge {
     // No harm: who is protected here, with a session or as a neighbour, may be anybody's attacker elsewhere.
     const reason = protection(ip)
     return reason === undefined ? undefined : refuse('protected', reason)
-  }
-
-  #canary(ip: Ip): Ip | undefined {
-    return this.#canaries.find((canary) => overlaps(canary, ip))
   }
 
   /** A node lifts what it has itself banned, whatever its standing: that lets in only whom it had shut out. */
