@@ -14,7 +14,7 @@ const linesMax = 20_000
 const lineCharsMax = 4_096
 
 /** Kernels without nf_tables need the programs that speak to the older tables, which some systems have under another name. */
-export const ipsetVariants = ['iptables', 'iptables-legacy'] as const
+const ipsetVariants = ['iptables', 'iptables-legacy'] as const
 type Variant = (typeof ipsetVariants)[number]
 
 /** The programs ipset(8) and iptables(8) with its companions, as far as we need them. Every call is one process. */
@@ -69,9 +69,14 @@ export class IpsetTool {
   }
 
   /** NOTE: no transaction: where a line fails, those before it have been done. */
-  async restore(lines: readonly string[]): Promise<void> {
-    for (let at = 0; at < lines.length; at += linesMax)
-      await runOrThrow(['ipset', 'restore'], `${lines.slice(at, at + linesMax).join('\n')}\n`)
+  async restore(lines: Iterable<string>): Promise<void> {
+    let batch: string[] = []
+    for (const line of lines) {
+      if (batch.push(line) < linesMax) continue
+      await this.#restore(batch)
+      batch = []
+    }
+    if (batch.length > 0) await this.#restore(batch)
   }
 
   async has(set: string, element: string): Promise<boolean> {
@@ -108,6 +113,10 @@ export class IpsetTool {
   /** Changes a table as a whole. */
   async replaceRules(family: 4 | 6, text: string): Promise<void> {
     await runOrThrow([await this.#program(family, 'restore'), '--wait', '10', '--noflush'], text)
+  }
+
+  async #restore(lines: readonly string[]): Promise<void> {
+    await runOrThrow(['ipset', 'restore'], `${lines.join('\n')}\n`)
   }
 
   async #program(family: 4 | 6, what: 'save' | 'restore'): Promise<string> {

@@ -39,6 +39,7 @@ export class IpsetEnforcer implements Enforcer {
   readonly #tool: IpsetTool
   /** As last arranged; undefined: nothing is, or not any more. */
   #scopes: readonly Scope[] | undefined
+  #jails: ReadonlySet<string> = new Set()
   #last: Promise<unknown> = Promise.resolve()
 
   constructor({ clock, tool }: IpsetOptions) {
@@ -51,20 +52,21 @@ export class IpsetEnforcer implements Enforcer {
       checkScopes(scopes)
       await this.#putInPlace(scopes)
       this.#scopes = scopes
+      this.#jails = new Set(scopes.map(({ jail }) => jail))
     })
   }
 
   close(closures: readonly TimedClosure[]): Promise<void> {
     return this.#inTurn(async () => {
       this.#check(closures)
-      await this.#tool.restore(closures.flatMap((closure) => linesToClose(closure)))
+      await this.#tool.restore(each(closures, (closure) => linesToClose(closure)))
     })
   }
 
   open(closures: readonly Closure[]): Promise<void> {
     return this.#inTurn(async () => {
-      const known = closures.filter(({ jail }) => this.#knows(jail))
-      await this.#tool.restore(known.flatMap(linesToOpen))
+      const known = closures.filter(({ jail }) => this.#jails.has(jail))
+      await this.#tool.restore(each(known, linesToOpen))
     })
   }
 
@@ -94,7 +96,8 @@ export class IpsetEnforcer implements Enforcer {
         })
         const come = new Set([...missing.values()].map(({ closure }) => closure))
         total.added += come.size
-        await this.#tool.restore([...gone, ...[...come].flatMap((closure) => linesToClose(closure, passedMs))])
+        await this.#tool.restore(gone)
+        await this.#tool.restore(each(come, (closure) => linesToClose(closure, passedMs)))
       }
       return total
     })
@@ -102,7 +105,7 @@ export class IpsetEnforcer implements Enforcer {
 
   drops(closure: Closure): Promise<Drops | undefined> {
     return this.#inTurn(async () => {
-      if (!this.#knows(closure.jail)) return undefined
+      if (!this.#jails.has(closure.jail)) return undefined
       const { set, elements } = elementsOf(closure)
       const found: Drops[] = []
       if (elements.length === 1 && !(await this.#tool.has(set, elements[0] ?? ''))) return undefined
@@ -148,6 +151,7 @@ export class IpsetEnforcer implements Enforcer {
     return this.#inTurn(async () => {
       await this.#putInPlace([])
       this.#scopes = undefined
+      this.#jails = new Set()
     })
   }
 
@@ -178,13 +182,8 @@ export class IpsetEnforcer implements Enforcer {
     return (this.#scopes ?? []).flatMap(({ jail }) => namesOf(jail))
   }
 
-  #knows(jail: string): boolean {
-    return (this.#scopes ?? []).some((scope) => scope.jail === jail)
-  }
-
   #check(closures: readonly TimedClosure[]): void {
-    const jails = new Set((this.#scopes ?? []).map(({ jail }) => jail))
-    const unknown = closures.find(({ jail }) => !jails.has(jail))
+    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
     if (unknown !== undefined)
       throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
   }
@@ -194,6 +193,11 @@ export class IpsetEnforcer implements Enforcer {
     this.#last = result.catch(() => {})
     return result
   }
+}
+
+/** Line by line, so that a million bans do not stand in memory as text. */
+function* each<T>(items: Iterable<T>, linesOf: (item: T) => string[]): Generator<string> {
+  for (const item of items) yield* linesOf(item)
 }
 
 function linesToClose(closure: TimedClosure, passedMs = 0): string[] {
