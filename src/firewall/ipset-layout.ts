@@ -10,7 +10,7 @@ const prefix = 'tocsin-'
  * Longest timeout that a set takes, 24 days and 20 hours (IPSET_MAX_TIMEOUT, ipset(8)). A closure for longer has none: who asked must
  * `open` it at its end.
  */
-export const timeoutSecondsMax = 2_147_483
+const timeoutSecondsMax = 2_147_483
 
 /** A set that is full refuses what is new. Memory is taken only as it is needed. */
 const elementsMax = 4_194_304
