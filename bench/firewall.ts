@@ -50,6 +50,8 @@ async function measure(): Promise<void> {
       ? []
       : [own('tocsin, by = ipset', 50, () => new IpsetEnforcer({ clock, tool: new IpsetTool(clock) }))]),
   ]
+  if (nft !== undefined)
+    remarks.push("Fail2ban's command puts addresses in without an end; Fail2ban itself takes them out.")
   if (nft === undefined) remarks.push('nft is not installed: not compared with it.')
   for (const banner of banners) await costOf(banner)
   await compared()
