@@ -12,6 +12,7 @@ import type {
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { findings } from './audit-findings.js'
+import { auditByReconciling, nothingFound } from './reconciling-audit.js'
 
 export interface AuditingOptions {
   clock: Clock
@@ -170,9 +171,9 @@ export class Auditing {
               wanted: [...request.wanted()].length,
               trouble: 'bans are only simulated, no packet is dropped',
             }
-          : ((await enforcer.audit?.(request)) ?? (await byReconciling(enforcer, request)))
+          : ((await enforcer.audit?.(request)) ?? (await auditByReconciling(enforcer, request)))
     } catch (error) {
-      audit = failed(messageOf(error))
+      audit = { ...nothingFound, trouble: messageOf(error) }
     }
     audit = { ...audit, durationMs: clock.now() - startMs }
     const { account } = this
@@ -239,41 +240,6 @@ function merged(a: ForeignChange, b: ForeignChange): ForeignChange {
         }
       : undefined
   return { isStructure, touched: isStructure ? undefined : all, by: a.by === b.by ? a.by : undefined }
-}
-
-/** For enforcers that cannot look without listing everything. They also remove what nobody wants. */
-async function byReconciling(enforcer: Enforcer, request: AuditRequest): Promise<Audit> {
-  await request.settled()
-  const wanted = [...request.wanted()]
-  const { added, removed } = await enforcer.reconcile(wanted)
-  for (const closure of wanted) request.onFound(closure, true)
-  return {
-    ...nothing,
-    wanted: wanted.length,
-    enforced: wanted.length,
-    missing: added,
-    repaired: added,
-    foreign: removed,
-    removed,
-  }
-}
-
-function failed(trouble: string): Audit {
-  return { ...nothing, trouble }
-}
-
-const nothing: Audit = {
-  wanted: 0,
-  enforced: 0,
-  missing: 0,
-  wrongEnd: 0,
-  foreign: 0,
-  removed: 0,
-  repaired: 0,
-  rearranged: false,
-  examples: { missing: [], foreign: [] },
-  trouble: undefined,
-  durationMs: 0,
 }
 
 function messageOf(error: unknown): string {
