@@ -167,7 +167,7 @@ export class Auditing {
       audit =
         enforcer.kind === 'simulate'
           ? {
-              ...nothing,
+              ...nothingFound,
               wanted: [...request.wanted()].length,
               trouble: 'bans are only simulated, no packet is dropped',
             }
