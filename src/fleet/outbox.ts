@@ -36,6 +36,9 @@ export function rowOf(word: Unsaid): string {
 /** Messages without an answer at once. More wait: a broker without a leader must not fill our memory. */
 const inFlightMax = 64
 const retryMs = 500
+/** Unanswered messages that do not make the next one wait, and what each makes it wait if there are more. */
+const freeMessages = 4
+const lingerMs = 5
 /** Rows that were told leave the table together: each time costs a write to the disk. */
 const removeAfterMs = 100
 const messagesPerSecondDefault = 200
@@ -52,6 +55,7 @@ export class OutboxDrain {
   /** The last number that is on its way or told. */
   #takenSeq = 0
   #inFlight = 0
+  #toldAtMs = 0
   #told: { from: number; to: number }[] = []
   #cancelRemove: (() => void) | undefined
   #cancelLater: (() => void) | undefined
@@ -81,11 +85,9 @@ export class OutboxDrain {
   wake(): void {
     while (this.#isOn && !this.#isClosed && this.#inFlight < inFlightMax) {
       if (this.#cancelLater !== undefined) return
-      if (!this.#takeToken()) {
-        this.#cancelLater = this.#options.clock.after(1000 / this.#rate, () => {
-          this.#cancelLater = undefined
-          this.wake()
-        })
+      const waitMs = this.#lingerMs() ?? (this.#takeToken() ? undefined : 1000 / this.#rate)
+      if (waitMs !== undefined) {
+        this.#wakeLater(waitMs)
         return
       }
       const group = this.#next()
@@ -94,6 +96,7 @@ export class OutboxDrain {
         return
       }
       this.#takenSeq = group.to
+      this.#toldAtMs = this.#options.clock.now()
       void this.#tell(group)
     }
   }
@@ -108,6 +111,23 @@ export class OutboxDrain {
 
   get #rate(): number {
     return this.#options.messagesPerSecond ?? messagesPerSecondDefault
+  }
+
+  /**
+   * How long the next words wait for company; undefined: not at all. The more is unanswered the longer: in a burst a message saves everybody
+   * signatures, and while the broker keeps nothing (no leader) what is said now still goes out now.
+   */
+  #lingerMs(): number | undefined {
+    if (this.#inFlight < freeMessages) return undefined
+    const leftMs = this.#toldAtMs + lingerMs * this.#inFlight - this.#options.clock.now()
+    return leftMs > 0 ? Math.min(leftMs, lingerMs * this.#inFlight) : undefined
+  }
+
+  #wakeLater(waitMs: number): void {
+    this.#cancelLater = this.#options.clock.after(waitMs, () => {
+      this.#cancelLater = undefined
+      this.wake()
+    })
   }
 
   #takeToken(): boolean {
@@ -159,6 +179,10 @@ export class OutboxDrain {
       }
     }
     this.#inFlight--
+    if (this.#inFlight < freeMessages) {
+      this.#cancelLater?.()
+      this.#cancelLater = undefined
+    }
     this.wake()
   }
 

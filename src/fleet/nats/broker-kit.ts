@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningChild, runChild, startChild } from '../../lib/child.js'
@@ -82,4 +82,22 @@ async function reachable(port: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   throw new Error(`Nobody listens on port ${port}`)
+}
+
+/** A subscriber by hand: counts the bytes that come, or stops reading. Resolves when the broker has taken its subscription. */
+export async function rawSubscriber(port: number, subject: string): Promise<{ socket: Socket; bytes(): number }> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  let bytes = 0
+  socket.write(`CONNECT {"verbose":false}\r\nSUB ${subject} 1\r\nPING\r\n`)
+  await new Promise<void>((resolve) => {
+    socket.on('data', (piece) => {
+      bytes += piece.length
+      if (piece.includes('PONG')) {
+        bytes = 0
+        resolve()
+      }
+    })
+  })
+  return { socket, bytes: () => bytes }
 }
