@@ -86,6 +86,8 @@ function listening(server: Server, socket: string): Promise<void> {
 /** Node removes the socket's file with the server. */
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
+    // Somebody who asks again and again on one connection would keep it from ever being idle.
+    server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
     server.close(() => resolve())
     server.closeIdleConnections()
   })
