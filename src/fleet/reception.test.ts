@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
 import { type Ip, overlaps, parseIp } from '../domain/address.js'
@@ -176,6 +177,54 @@ describe('the reception', () => {
     clock.turn(3_600_000)
     reception.hear(forged, 'live')
     assert.equal(log.lines.length, 3)
+  })
+
+  it('goes on, and bans nobody protected, whatever bytes come on whatever subject, also from members', () => {
+    const guarded = ['192.0.2.1', '2001:db8::1'].flatMap((text) => parseIp(text) ?? [])
+    const ip = fc.constantFrom(
+      '192.0.2.1',
+      '192.0.2.0/24',
+      '0.0.0.0/0',
+      '2001:db8::/48',
+      '203.0.113.9',
+      '127.0.0.1',
+      '::',
+    )
+    const word = fc.record({
+      ip,
+      seq: fc.integer({ min: 1, max: 20 }),
+      node: fc.constantFrom('web7', 'here', 'boss', 'no'),
+    })
+    const parcel = word.map((one) => told([banWord(one)]))
+    const subject = fc.constantFrom(
+      'bans.web7.batch',
+      'bans.web7.4.192.0.2.1',
+      'ctl.mode',
+      'ctl.epoch',
+      'ctl.member.web7',
+      'hb.web7',
+      'x',
+      '',
+    )
+    const noise = fc.record({ subject, body: fc.uint8Array({ maxLength: 300 }) })
+    const torn = fc.tuple(parcel, fc.nat(300), fc.nat(255)).map(([{ subject, body }, at, byte]) => {
+      const copy = Uint8Array.from(body)
+      copy[at % copy.length] = byte
+      return { subject, body: copy }
+    })
+    const moved = fc.tuple(parcel, subject).map(([{ body }, elsewhere]) => ({ subject: elsewhere, body }))
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(parcel, noise, torn, moved), { maxLength: 30 }),
+        fc.boolean(),
+        (parcels, isLive) => {
+          const { reception, bans } = setUp(guarded)
+          for (const one of parcels) reception.hear(one, isLive ? 'live' : 'catch-up')
+          for (const key of bans.keys()) assert.ok(['web7 203.0.113.9', 'boss 203.0.113.9'].includes(key), key)
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 
   it('tells of a clock that is wrong', () => {

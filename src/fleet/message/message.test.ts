@@ -177,7 +177,11 @@ describe('of nobody knows whom, a message', () => {
     ],
     [
       'with bytes that are no text',
-      opened(signedText(Buffer.from('{"v":1,"n":"web7","e":["\xf0\x9f\x92"]}', 'latin1'))),
+      opened(
+        signedText(
+          Buffer.from(`{"v":1,"n":"web7","e":[${JSON.stringify({ ...entry, j: '\xf0\x9f\x92' })}]}`, 'latin1'),
+        ),
+      ),
       'malformed',
     ],
     ['that is a list', opened(signedText('[1]')), 'malformed'],

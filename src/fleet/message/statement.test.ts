@@ -5,7 +5,7 @@ import { keysOf, memberOf, startMs } from './message-kit.js'
 import { openStatement, sealStatement } from './statement.js'
 
 const members = new Map([memberOf('web7'), memberOf('boss', { level: 'operator' })].map((one) => [one.name, one]))
-const said = (subject: string, node: string, content = { mode: 'off' }) => {
+const said = (subject: string, node: string, content: Record<string, unknown> = { mode: 'off' }) => {
   const place = { fleet: 'example', subject }
   const body = sealStatement({ seq: 3, atMs: startMs, content }, { ...place, node, key: keysOf(node).privateKey })
   return openStatement(body, { ...place, memberOf: (name) => members.get(name) })
@@ -18,6 +18,15 @@ it('a statement is heard where its teller may speak', () => {
   assert.deepEqual(
     results.map((one) => ('refused' in one ? one.refused : 'heard')),
     ['heard', 'heard', 'not-an-operator', 'foreign-subject'],
+  )
+})
+
+it('a statement is at most five deep', () => {
+  const nested = (depth: number): Record<string, unknown> => (depth === 1 ? {} : { x: nested(depth - 1) })
+  const results = [5, 6].map((depth) => said('ctl.mode', 'boss', nested(depth)))
+  assert.deepEqual(
+    results.map((one) => ('refused' in one ? one.refused : 'heard')),
+    ['heard', 'malformed'],
   )
 })
 
