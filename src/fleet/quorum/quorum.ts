@@ -1,0 +1,163 @@
+import type { Failure } from '../../domain/failure.js'
+import { type AddressKey, addressKey } from '../address-key.js'
+import type { BanWord, NodeName, SightingWord } from '../word.js'
+import { countsFailures, nodesMax, type QuorumRule, rungsOf, slotsOf } from './rule.js'
+import { type Slot, Slots } from './slots.js'
+
+/** That there is evidence enough against an address. Its time is that of the newest word; by the clock of the node that told it. */
+export interface QuorumVerdict extends Failure {
+  /** Whose words count, and how many failures (or bans) each has told, at least. */
+  evidence: { node: NodeName; failures: number }[]
+}
+
+export interface QuorumOptions {
+  rule: QuorumRule
+  /** Addresses that are counted at a time. */
+  addressesMax?: number
+}
+
+/** How far the word goes by itself, as the judge has it. */
+export type Weight = 'alone' | 'with-others'
+
+const addressesMaxByDefault = 1_000_000
+
+/**
+ * Counts, for each address, which nodes have told how many failures within the find time. It looks at the times in the words only, never at
+ * our clock: nodes that have heard the same words have the same counts, in whatever order the words came, and however often, as long as
+ * none is older than the newest by more than the find time. A clock that is wrong by some minutes makes the find time shorter or longer
+ * by so much, on all nodes alike.
+ *
+ * Remembering the newest K nodes of an address is exact: as soon as there are K within the find time, the rule is fulfilled
+ * (`slotsOf`); while there are fewer, all of them are remembered.
+ *
+ * Whoever offers a word has opened and judged it, and has looked whether bans of the address from that time are lifted
+ * (`KnownBans.isLifted`). Words of operators need no quorum and do not belong here.
+ */
+export class Quorum {
+  readonly #rule: QuorumRule
+  readonly #jails: ReadonlySet<string> | undefined
+  readonly #rungs: readonly number[]
+  readonly #addressesMax: number
+  readonly #slots: Slots
+  /** Least recently told about first. */
+  readonly #rows = new Map<AddressKey, number>()
+  /** Members only, so there are not many. A name keeps its number. */
+  readonly #numbers = new Map<NodeName, number>()
+  readonly #names: NodeName[] = []
+  #dropped = 0
+
+  constructor({ rule, addressesMax = addressesMaxByDefault }: QuorumOptions) {
+    this.#rule = rule
+    this.#jails = rule.jails && new Set(rule.jails)
+    this.#rungs = rungsOf(rule)
+    this.#addressesMax = addressesMax
+    this.#slots = new Slots({ slots: slotsOf(rule), rungs: this.#rungs.length })
+  }
+
+  /** Undefined: it is no news, or not enough. What adds to evidence that was enough before is told again; a ban of a banned has no effect. */
+  offer(word: SightingWord | BanWord, weight: Weight = 'alone'): QuorumVerdict | undefined {
+    const rung = this.#rungOf(word)
+    if (rung < 0) return undefined
+    const key = addressKey(word.ip)
+    const row = this.#rows.get(key) ?? this.#slots.take()
+    const told = { node: this.#numberOf(word.node), rung, atMs: word.atMs, isAlone: weight === 'alone' }
+    if (!this.#slots.set(row, told)) return undefined
+    this.#rows.delete(key)
+    this.#rows.set(key, row)
+    this.#drop()
+    return this.#verdict(word, row)
+  }
+
+  /** Nothing is known against it any more. */
+  forget(ip: string): void {
+    this.#remove(addressKey(ip))
+  }
+
+  /** Lets go of addresses nobody has told of since; call it now and then. A wrong clock does not matter by less than a find time. */
+  expire(nowMs: number): void {
+    for (const [key, row] of this.#rows) {
+      if (newestOf(this.#slots.of(row)) > nowMs - 2 * this.#rule.findTimeMs) continue
+      this.#remove(key)
+    }
+  }
+
+  /** What a revoked node has told counts no more: a walk over everything. */
+  withdraw(node: NodeName): void {
+    const number = this.#numbers.get(node)
+    if (number === undefined) return
+    for (const row of this.#rows.values()) this.#slots.forget(row, number)
+    this.#numbers.delete(node)
+  }
+
+  /** `dropped`: addresses that were forgotten for want of room, since the start. */
+  get counts(): { addresses: number; dropped: number } {
+    return { addresses: this.#rows.size, dropped: this.#dropped }
+  }
+
+  /** Index of what the word tells among the rungs; -1: it does not count. */
+  #rungOf(word: SightingWord | BanWord): number {
+    const { fleetJail } = this.#rule
+    if (word.jail === fleetJail || this.#jails?.has(word.jail) === false) return -1
+    if (!countsFailures(this.#rule)) return word.kind === 'ban' ? 0 : -1
+    // Who has banned somebody by hand has seen him once.
+    const failures = word.kind === 'ban' ? Math.max(1, word.failures) : word.failures
+    return this.#rungs.findLastIndex((rung) => rung <= failures)
+  }
+
+  #verdict({ ip }: { ip: string }, row: number): QuorumVerdict | undefined {
+    const newestMs = newestOf(this.#slots.of(row))
+    const sinceMs = newestMs - this.#rule.findTimeMs
+    const evidence: QuorumVerdict['evidence'] = []
+    let failures = 0
+    let isAnyAlone = false
+    for (const { node, isAlone, timesMs } of this.#slots.of(row)) {
+      const count = this.#rungs[timesMs.findLastIndex((timeMs) => timeMs > sinceMs)]
+      if (count === undefined) continue
+      evidence.push({ node: this.#names[node] ?? '', failures: count })
+      failures += count
+      isAnyAlone ||= isAlone
+    }
+    const { minNodes, maxRetry } = this.#rule
+    const nodesNeeded = Math.min(nodesMax, isAnyAlone ? minNodes : Math.max(2, minNodes))
+    if (evidence.length < nodesNeeded || (failures < maxRetry && evidence.length < nodesMax)) return undefined
+    evidence.sort((a, b) => (a.node < b.node ? -1 : 1))
+    return {
+      id: ip,
+      timeMs: newestMs,
+      lines: [],
+      data: { nodes: evidence.map(({ node }) => node).join(' ') },
+      evidence,
+    }
+  }
+
+  /** Full: the address goes that was told about least recently. A flood of addresses costs the memory of others, not their bans. */
+  #drop(): void {
+    if (this.#rows.size <= this.#addressesMax) return
+    for (const key of this.#rows.keys()) {
+      this.#remove(key)
+      this.#dropped++
+      return
+    }
+  }
+
+  #remove(key: AddressKey): void {
+    const row = this.#rows.get(key)
+    if (row === undefined) return
+    this.#rows.delete(key)
+    this.#slots.release(row)
+  }
+
+  #numberOf(node: NodeName): number {
+    const known = this.#numbers.get(node)
+    if (known !== undefined) return known
+    const number = this.#names.push(node) - 1
+    this.#numbers.set(node, number)
+    return number
+  }
+}
+
+function newestOf(slots: Iterable<Slot>): number {
+  let newestMs = Number.NEGATIVE_INFINITY
+  for (const { timesMs } of slots) newestMs = Math.max(newestMs, timesMs[0] ?? newestMs)
+  return newestMs
+}
