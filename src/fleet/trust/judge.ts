@@ -124,7 +124,7 @@ export class Judge {
   /** To be kept over a restart: only of those who did not behave. */
   kept(nowMs: number): Map<NodeName, KeptStanding> {
     const bad = [...this.#standings].filter(
-      ([, { kept }]) => kept.quarantine !== undefined || kept.mistrustedUntilMs > nowMs,
+      ([, standing]) => standing.quarantine(nowMs) !== undefined || standing.isMistrusted(nowMs),
     )
     return new Map(bad.map(([node, { kept }]) => [node, kept]))
   }

@@ -89,10 +89,11 @@ export class Standing {
 
   /** Kept over a restart, so that a restart of ours is no pardon. */
   get kept(): KeptStanding {
-    return { quarantine: this.#quarantine, mistrustedUntilMs: this.#mistrustedUntilMs }
+    const isNever = this.#mistrustedUntilMs === Number.NEGATIVE_INFINITY
+    return { quarantine: this.#quarantine, mistrustedUntilMs: isNever ? undefined : this.#mistrustedUntilMs }
   }
 
-  restore({ quarantine, mistrustedUntilMs }: KeptStanding): void {
+  restore({ quarantine, mistrustedUntilMs = Number.NEGATIVE_INFINITY }: KeptStanding): void {
     this.#quarantine = quarantine
     this.#mistrustedUntilMs = mistrustedUntilMs
   }
@@ -107,6 +108,22 @@ export class Standing {
 }
 
 export interface KeptStanding {
-  quarantine: Quarantine | undefined
-  mistrustedUntilMs: number
+  quarantine?: Quarantine | undefined
+  /** Missing: it is not. */
+  mistrustedUntilMs?: number | undefined
+}
+
+/** Whether this is one, as it was kept. */
+export function isKeptStanding(raw: unknown): raw is KeptStanding {
+  if (typeof raw !== 'object' || raw === null) return false
+  const { quarantine, mistrustedUntilMs } = raw as Record<string, unknown>
+  const isTimeGood = mistrustedUntilMs === undefined || typeof mistrustedUntilMs === 'number'
+  return isTimeGood && (quarantine === undefined || isQuarantine(quarantine))
+}
+
+function isQuarantine(raw: unknown): boolean {
+  if (typeof raw !== 'object' || raw === null) return false
+  const { cause, sinceMs, untilMs, isRetroactive } = raw as Record<string, unknown>
+  const isEndGood = untilMs === undefined || typeof untilMs === 'number'
+  return typeof cause === 'string' && typeof sinceMs === 'number' && isEndGood && typeof isRetroactive === 'boolean'
 }
