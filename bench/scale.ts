@@ -41,7 +41,7 @@ async function measure(): Promise<void> {
     benchmark: 'scale',
     method:
       'the whole daemon, a SQLite file on a disk, sets in a network namespace; a start lasts from the command to "Ready"; wall time, ' +
-      'and the CPU time of the daemon (user and system), which other work on the machine hardly changes',
+      'and the CPU time of the daemon (user and system); a ban by the API lasts until it is in the kernel and on the disk (for the kernel alone see firewall)',
     rows,
     remarks,
   })
@@ -88,15 +88,14 @@ async function big(places: Places, idleMiB: number): Promise<void> {
   kernel.close()
 }
 
-/** One after the other, each until it is answered, and until it is in the kernel. */
+/** One after the other, each until it is answered: then it is in the kernel, and on the disk. */
 async function bansByHand(daemon: OwnDaemon, measure: string, first: number): Promise<void> {
   const kernel = new KernelSet(table, set)
   const each: number[] = []
   for (let i = 0; i < probes; i++) {
     const ip = address((1 << 23) + first + i)
     const begun = process.hrtime.bigint()
-    const asking = ban(daemon, [ip], 3_600_000)
-    await asking
+    await ban(daemon, [ip], 3_600_000)
     each.push(Number(kernel.appearance(keyOf(ip)) - begun) / 1e6)
   }
   each.sort((a, b) => a - b)

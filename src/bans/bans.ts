@@ -143,13 +143,16 @@ export class Bans {
     if (live !== undefined && !this.#isKernels(live)) this.#live.setEnforced(live, isEnforced)
   }
 
-  /** Takes up what the store has of these jails, and makes it real. Others come first after every some thousand bans. Returns how many there are. */
-  async restore(jails: Iterable<readonly [jail: string, rules: RestoreRules]>): Promise<number> {
+  /** Takes up what the store has of these jails, and makes it real. Others come first after every some thousand bans. `isStart`: nobody bans or lifts meanwhile. Returns how many there are. */
+  async restore(
+    jails: Iterable<readonly [jail: string, rules: RestoreRules]>,
+    options = { isStart: false },
+  ): Promise<number> {
     const steps = [...jails].map(([jail, rules]): [string, Iterable<RestoreStep>] => [
       jail,
       this.#restore.steps(jail, rules),
     ])
-    return this.#inForce(() => this.#allInForce.follow(steps))
+    return this.#inForce(() => this.#allInForce.follow(steps, options))
   }
 
   /** Makes the enforcer hold the live bans after its scopes have changed. */

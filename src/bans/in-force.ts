@@ -10,6 +10,9 @@ const closedAtOnce = 4000
 /** Up to so many bans, the enforcer compares what it has with all of them; a million closures at once would be 600 MB, and take 10 s. */
 const comparedMax = 100_000
 
+/** Fewer are closed before another thread is at it. */
+const asideMin = 1000
+
 export interface InForceOptions {
   clock: Clock
   enforcer: Enforcer
@@ -29,20 +32,28 @@ export class InForce {
     this.#options = options
   }
 
-  /** Closes what comes from the store as soon as it has been read. Returns how many bans were taken up. */
-  async follow(jails: Iterable<[jail: string, steps: Iterable<RestoreStep>]>): Promise<number> {
+  /** Closes what comes from the store as soon as it has been read. `isStart`: nobody bans or lifts meanwhile. Returns how many bans were taken up. */
+  async follow(
+    jails: Iterable<[jail: string, steps: Iterable<RestoreStep>]>,
+    { isStart }: { isStart: boolean },
+  ): Promise<number> {
     const { enforcer, isInKernel } = this.#options
     const before = await enforcer.count()
     let taken = 0
+    // The kernel takes one part in while the next is read.
+    let closing = Promise.resolve()
     for (const [jail, steps] of jails) {
       const held = before.get(jail) ?? 0
       for (const step of steps) {
         taken += step.taken
+        await closing
         if (isInKernel(jail) && held > 0 && step.declined.length > 0) await enforcer.open(step.declined)
-        if (isInKernel(jail) && held <= comparedMax && step.closures.length > 0) await enforcer.close(step.closures)
+        if (isInKernel(jail) && held <= comparedMax && step.closures.length > 0)
+          closing = this.#close(step.closures, isStart)
         await setImmediate()
       }
     }
+    await closing
     await this.settle()
     return taken
   }
@@ -62,6 +73,15 @@ export class InForce {
       await enforcer.close(part)
       await setImmediate()
     }
+  }
+
+  #close(closures: readonly TimedClosure[], isStart: boolean): Promise<void> {
+    const { enforcer } = this.#options
+    const isAside = isStart && closures.length >= asideMin
+    const closing = (isAside ? enforcer.closeAside?.(closures) : undefined) ?? enforcer.close(closures)
+    // Looked at when the next part has been read.
+    closing.catch(() => {})
+    return closing
   }
 
   /** NOTE: each part is as of the moment when it is asked for. */

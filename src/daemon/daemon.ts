@@ -226,7 +226,7 @@ export class Daemon {
     const { store } = this.#state
     store.bans.disableAllJails()
     store.bans.addJail(manualScope.jail)
-    const restored = await this.#runs.enforce(units, { manual: true })
+    const restored = await this.#runs.enforce(units, { isStart: true })
     for (const sentence of greeting(this.#state, restored)) this.#options.say(sentence)
   }
 

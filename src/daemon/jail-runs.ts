@@ -19,8 +19,8 @@ export class JailRuns {
     this.#state = state
   }
 
-  /** Bans of these jails are in force when it resolves; their logs are not followed yet. `manual`: bans by hand without a jail, too. Returns how many were restored. */
-  async enforce(units: readonly JailUnit[], { manual } = { manual: false }): Promise<number> {
+  /** Bans of these jails are in force when it resolves; their logs are not followed yet. `isStart`: bans by hand without a jail, too. Returns how many were restored. */
+  async enforce(units: readonly JailUnit[], { isStart } = { isStart: false }): Promise<number> {
     const { jails, names, bans, enforcer, store, log } = this.#state
     for (const unit of units) jails.set(unit.name, unit)
     // Names of people who must not be banned come before the first ban.
@@ -35,7 +35,7 @@ export class JailRuns {
     await enforcer.arrange(scopes.map((scope) => (large.has(scope.jail) ? { ...scope, isCounted: false } : scope)))
     for (const unit of units) unit.actions.start()
     const restoring = units.map((unit): [string, RestoreRules] => [unit.name, restoreRulesOf(unit)])
-    const restored = await bans.restore(manual ? [[manualScope.jail, {}], ...restoring] : restoring)
+    const restored = await bans.restore(isStart ? [[manualScope.jail, {}], ...restoring] : restoring, { isStart })
     for (const unit of units) await this.#countEarlierBans(unit)
     return restored
   }

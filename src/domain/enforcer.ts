@@ -123,6 +123,11 @@ export interface Enforcer {
   /** Puts everything for these scopes in place. Closures of scopes that stay are kept, those of scopes not named are removed. */
   arrange(scopes: readonly Scope[]): Promise<void>
   close(closures: readonly TimedClosure[]): Promise<void>
+  /**
+   * As `close`, while other work goes on here; one call at a time, and nothing else may change who of them is shut out meanwhile. For a start.
+   * Missing: `close` has to do.
+   */
+  closeAside?(closures: readonly TimedClosure[]): Promise<void>
   open(closures: readonly Closure[]): Promise<void>
   /** Makes the closures of all scopes exactly these, touching only what differs (ends within 2 s are equal). */
   reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation>

@@ -52,6 +52,19 @@ describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
     assert.deepEqual(await enforcer.reconcile(wanted), { kept: 0, added: 1, removed: 0 })
   })
 
+  it('closes aside while other work goes on, and says what was refused', async () => {
+    const many = Array.from({ length: 4000 }, (_, i) => timed('sshd', `10.9.${i >> 8}.${i & 255}`, hourMs))
+    const closing = enforcer.closeAside(many)
+    await setImmediate()
+    await closing
+    assert.deepEqual(await enforcer.reconcile(many), { kept: 4000, added: 0, removed: 0 })
+    await enforcer.closeAside([timed('sshd', '192.0.2.0/24', hourMs)])
+    assert.deepEqual(await enforcer.count(), new Map([['sshd', 4001]]))
+    await assert.rejects(enforcer.closeAside([timed('nobody', '192.0.2.1', hourMs)]), /no jail "nobody"/)
+    await nft('delete table inet tocsin')
+    await assert.rejects(enforcer.closeAside(many), { name: 'NftError', code: 'ENOENT' })
+  })
+
   it('counts not each closure of a jail that asks for none of that, and keeps it so as long as the set is there', async () => {
     const bulk = { ...scope, jail: 'bulk', isCounted: false }
     const counts = async () => {

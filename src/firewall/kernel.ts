@@ -22,7 +22,7 @@ import { countElements, listChains, listSets, readCounters, readElement, readInt
 import { checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
 import { NftConnection, NftError } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
-import { type KernelFeatures, probeFeatures } from './netlink/features.js'
+import { type KernelFeatures, probedFeatures } from './netlink/features.js'
 import { Reconciler } from './reconcile.js'
 import { copiesMax, type SetChange, writeChanges } from './set-changes.js'
 import { structureOf } from './structure.js'
@@ -59,6 +59,8 @@ export class KernelEnforcer implements Enforcer {
   readonly kind = 'netlink'
   readonly #clock: Clock
   readonly #connection = new NftConnection(tableName)
+  /** For what is closed aside. */
+  readonly #aside = new NftConnection(tableName)
   readonly #features: KernelFeatures
   readonly #covers = new Covers()
   readonly #touched = new TouchedKeys()
@@ -78,9 +80,10 @@ export class KernelEnforcer implements Enforcer {
     this.#say = say
     this.#ingress = new Ingress({ names: ingress, clock, say, onChange: () => this.#arrangeAgain() })
     try {
-      this.#features = features ?? probedFeatures()
+      this.#features = features ?? probedFeatures(`${tableName}-probe-${process.pid}`)
     } catch (error) {
       this.#connection.close()
+      this.#aside.close()
       throw error
     }
     this.#reconciler = new Reconciler({
@@ -119,6 +122,15 @@ export class KernelEnforcer implements Enforcer {
     await this.#change(closures, (part) => planClose(part, this.#covers, { askedMs, nowMs: this.#clock.now() }))
   }
 
+  async closeAside(closures: readonly TimedClosure[]): Promise<void> {
+    const isPlain = closures.length <= transactionMax && closures.every(({ ip }) => isSingleAddress(ip))
+    if (!isPlain || closures.some(({ jail }) => !this.#jails.has(jail))) return this.close(closures)
+    const nowMs = this.#clock.now()
+    const { changes } = planClose(closures, this.#covers, { askedMs: nowMs, nowMs })
+    this.#touched.note(changes)
+    await this.#aside.transactAside((writer) => writeChanges(writer, changes, this.#features))
+  }
+
   async open(closures: readonly Closure[]): Promise<void> {
     const known = closures.filter(({ jail }) => this.#jails.has(jail))
     await this.#change(known, (part) => planOpen(part, this.#covers, this.#clock.now()))
@@ -136,7 +148,11 @@ export class KernelEnforcer implements Enforcer {
   }
 
   watch(onChange: (change: ForeignChange) => void): () => void {
-    return watchForeignChanges({ ownPorts: [this.#connection.portId], jails: () => this.#jails, onChange })
+    return watchForeignChanges({
+      ownPorts: [this.#connection.portId, this.#aside.portId],
+      jails: () => this.#jails,
+      onChange,
+    })
   }
 
   async drops({ jail, ip }: Closure): Promise<Drops | undefined> {
@@ -193,6 +209,7 @@ export class KernelEnforcer implements Enforcer {
   release(): void {
     this.#ingress.release()
     this.#reconciler.release()
+    this.#aside.close()
     this.#connection.close()
   }
 
@@ -274,14 +291,5 @@ export class KernelEnforcer implements Enforcer {
     const cover = this.#covers.of(jail, kind)
     const present = new Set(readIntervals(this.#connection, name).flatMap(({ ip }) => ip?.text ?? []))
     return cover.countWhole(present, nowMs)
-  }
-}
-
-function probedFeatures(): KernelFeatures {
-  const connection = new NftConnection(`${tableName}-probe-${process.pid}`)
-  try {
-    return probeFeatures(connection)
-  } finally {
-    connection.close()
   }
 }

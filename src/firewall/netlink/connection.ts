@@ -93,6 +93,19 @@ export class NftConnection {
     this.#readAcknowledgement(writer, asked)
   }
 
+  /** As `transact`, while other work goes on. NOTE: nothing else may be sent meanwhile. */
+  async transactAside(fill: (writer: NftWriter) => void): Promise<void> {
+    const writer = this.#writer()
+    writer.batchBegin()
+    fill(writer)
+    const asked = writer.nextSequence - 1
+    writer.batchEnd()
+    this.#flushInbox()
+    // Done again here, it says why it fails; what was refused has not happened.
+    if (!(await this.#socket.sendAside(writer.out.bytes))) this.#socket.send(writer.out.bytes)
+    this.#readAcknowledgement(writer, asked)
+  }
+
   /** Asks one question and hands each message of the answer to `visit`. Undefined when there is no such thing (ENOENT). */
   ask(fill: (writer: NftWriter) => void, visit: (message: Message) => void): { isConsistent: boolean } | undefined {
     const talk = this.dump(fill, visit)

@@ -1,4 +1,4 @@
-import { type NftConnection, NftError } from './connection.js'
+import { NftConnection, NftError } from './connection.js'
 import { askElements, elementsIn, writeElements } from './elements.js'
 import { NFT_SET_TIMEOUT, type NftWriter } from './nftables.js'
 
@@ -14,6 +14,16 @@ const set = 'probe'
 const element = { key: Uint8Array.of(192, 0, 2, 1) }
 const firstMs = 100_000
 const secondMs = 200_000
+
+/** The same over a connection of its own; `table` must be nobody's. */
+export function probedFeatures(table: string): KernelFeatures {
+  const connection = new NftConnection(table)
+  try {
+    return probeFeatures(connection)
+  } finally {
+    connection.close()
+  }
+}
 
 /** Tries both in a table of its own, which is gone afterwards. No packet ever meets it: it has no chain. */
 export function probeFeatures(connection: NftConnection): KernelFeatures {

@@ -78,6 +78,19 @@ export class NetlinkSocket {
   }
 
   /**
+   * As `send`, in another thread: other work goes on here meanwhile. `bytes` must stay as they are until it resolves. False: not done, and why is
+   * unknown (errno belongs to that thread).
+   */
+  sendAside(bytes: Uint8Array): Promise<boolean> {
+    const fd = this.#number()
+    return new Promise((resolve, reject) => {
+      libc().send.async(fd, bytes, bytes.length, MSG_DONTWAIT, (error: unknown, sent: number) =>
+        error ? reject(error) : resolve(sent === bytes.length),
+      )
+    })
+  }
+
+  /**
    * The next datagram, valid until the next call; undefined when nothing waits. Throws SystemError; ENOBUFS means that the kernel
    * had more to say than our buffer takes and that some of it is lost for good.
    */
@@ -176,7 +189,7 @@ interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Int32Array, length: number): number
   getsockopt(fd: number, level: number, option: number, value: Int32Array, length: Int32Array): number
   getsockname(fd: number, address: Int32Array, length: Int32Array): number
-  send(fd: number, bytes: Uint8Array, length: number, flags: number): number
+  send: AsideToo<(fd: number, bytes: Uint8Array, length: number, flags: number) => number>
   recv: AsideToo<(fd: number, bytes: Uint8Array, length: number, flags: number) => number>
   close(fd: number): number
 }
