@@ -1,6 +1,7 @@
 // A daemon with very many bans: start, memory, one more ban, a hundred thousand ends in one second, restart, stop.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../src/api/client.js'
@@ -37,6 +38,9 @@ async function measure(): Promise<void> {
   await big(places, idleMiB)
   if (findProgram('nft') !== undefined) nftScript()
   await storm()
+  remarks.push(
+    `Load average of the machine at the end: ${loadavg()[0]?.toFixed(1)}; wall times are so much longer than on one that has nothing else to do.`,
+  )
   print({
     benchmark: 'scale',
     method:
