@@ -163,6 +163,15 @@ describe('bounds', () => {
     assert.equal(known.tell(unban({ node: 'b', seq: 1 }), { nowMs }), 'full')
   })
 
+  it('keep one node from telling of one address in very many jails', () => {
+    const known = new KnownBans()
+    const told = Array.from({ length: 100 }, (_, i) =>
+      known.tell(ban({ node: 'a', seq: i + 1, jail: `j${i}` }), { nowMs }),
+    )
+    assert.equal(told.filter((became) => became === 'kept').length, 64)
+    assert.equal(known.tell(ban({ node: 'b', seq: 1 }), { nowMs }), 'kept')
+  })
+
   it('count a ban as known only in its own jail', () => {
     const known = knowing(ban({ node: 'a', seq: 1 }))
     assert.equal(known.population(ban({ node: 'a', seq: 2 })).isKnown, true)
