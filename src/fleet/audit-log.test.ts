@@ -112,15 +112,16 @@ describe('the audit log', () => {
     const { audit, clock, read } = setUp()
     for (let n = 0; n < 10_000; n++) audit.write(refused({ node: `x${n}`, isProven: false, reason: 'unknown-node' }))
     assert.equal(read().length, 20)
-    for (let n = 0; n < 20_000; n++) audit.write(refused({ node: `n${n}` }))
+    for (let n = 0; n < 20_000; n++) audit.write(refused({ node: `n${n % 400}` }))
+    for (let n = 0; n < 2000; n++) audit.write(refused({ node: `m${n}` }))
     assert.ok(read().length <= 5000)
     clock.turn(60_000)
     const all = read()
-    assert.ok(all.length <= 6100)
+    assert.ok(all.length <= 6100, `${all.length}`)
     const written = all.filter(({ more }) => more === undefined).length
     assert.equal(
       all.reduce((sum, { more = 0 }) => sum + more, written),
-      30_000,
+      32_000,
     )
   })
 

@@ -148,6 +148,23 @@ describe('a member that tells too much', () => {
     assert.equal(shown(judged(judge, nth(401), { nowMs: startMs + calmMs })), 'enforce')
   })
 
+  it('stays in quarantine for as long as it goes on', () => {
+    const judge = new Judge()
+    for (let n = 0; n < 301; n++) judged(judge, nth(n))
+    const laterMs = startMs + calmMs / 2
+    for (let n = 400; n < 701; n++) judged(judge, nth(n), { nowMs: laterMs })
+    assert.equal(judge.quarantineOf('web7', startMs + calmMs)?.untilMs, laterMs + calmMs)
+    assert.equal(judge.quarantineOf('web7', laterMs + calmMs), undefined)
+  })
+
+  it('neither gains nor loses by a clock of ours that is set back', () => {
+    const judge = new Judge()
+    const backMs = startMs - hourMs
+    for (let n = 0; n < 299; n++) judged(judge, nth(n))
+    const after = [backMs, startMs].map((nowMs) => shown(judged(judge, { ...nth(400), atMs: nowMs }, { nowMs })))
+    assert.deepEqual(after, ['enforce', 'hold'])
+  })
+
   it('is heard again when an operator says so', () => {
     const judge = new Judge()
     for (let n = 0; n < 301; n++) judged(judge, nth(n))
