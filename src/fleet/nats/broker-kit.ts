@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningChild, runChild, startChild } from '../../lib/child.js'
@@ -17,6 +17,7 @@ export class Broker {
   #child: RunningChild | undefined
   readonly #extra: string
 
+  /** `extra`: further lines of its configuration. */
   constructor(port: number, extra = '') {
     this.port = port
     this.#extra = extra
@@ -100,4 +101,53 @@ export async function rawSubscriber(port: number, subject: string): Promise<{ so
     })
   })
   return { socket, bytes: () => bytes }
+}
+
+/** Stands between a node and its broker, and can let everything vanish, as a broken network does: nothing is closed. */
+export class Road {
+  readonly #sockets = new Set<Socket>()
+  readonly #server: Server
+  #isCut = false
+  port = 0
+
+  constructor(toPort: number) {
+    this.#server = createServer((near) => {
+      const far = connect(toPort, '127.0.0.1')
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(from)
+        from.on('error', () => {})
+        from.on('close', () => to.destroy())
+        from.on('data', (piece) => {
+          if (!this.#isCut) to.write(piece)
+        })
+      }
+    })
+  }
+
+  async open(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    const address = this.#server.address()
+    assert(typeof address === 'object' && address !== null)
+    this.port = address.port
+    return this
+  }
+
+  cut(): void {
+    this.#isCut = true
+  }
+
+  /** Connections from before do not come back: what they have lost is lost. */
+  mend(): void {
+    this.#isCut = false
+    for (const socket of this.#sockets) socket.destroy()
+    this.#sockets.clear()
+  }
+
+  close(): void {
+    this.mend()
+    this.#server.close()
+  }
 }

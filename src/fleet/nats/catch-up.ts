@@ -83,7 +83,7 @@ async function readNewer(node: NodeName, old: SnapshotMark, options: CatchUpOpti
 
 /** By node; undefined: what is kept there is not signed by it. Of members only. */
 async function heartbeatsOf(options: CatchUpOptions): Promise<Map<NodeName, Heartbeat | undefined>> {
-  const { subjects } = await infoOf(options.wire, 'STATE', 'hb.*')
+  const { subjects } = await infoOf(options.wire, 'STATE', { filter: 'hb.*' })
   const nodes = [...subjects.keys()].map((subject) => subject.slice(3)).filter((node) => options.memberOf(node))
   const found = new Map<NodeName, Heartbeat | undefined>()
   await inParallel(nodes, heartbeatsAtOnce, async (node) => {

@@ -131,6 +131,8 @@ export class NodeKit {
       this.catchUps++
     } catch (error) {
       this.logged.push(`catch-up: ${String(error)}`)
+      // As the daemon does: until it is done.
+      systemClock.after(200, () => void this.catchUp())
     }
     this.#wake()
   }

@@ -49,16 +49,19 @@ export async function ensureStreams(wire: Wire, replicas = 1): Promise<void> {
       allow_direct: true,
       num_replicas: replicas,
     }
-    const known = await infoOf(wire, spec.name).catch((error: unknown) => {
+    const known = await infoOf(wire, spec.name, { timeoutMs: leaderlessMs }).catch((error: unknown) => {
       if (error instanceof BrokerError && error.code === streamNotFound) return undefined
       throw error
     })
     const isGood = known !== undefined && Object.entries(wanted).every(([key, value]) => same(known.config[key], value))
-    if (!isGood) await api(wire, `STREAM.${known === undefined ? 'CREATE' : 'UPDATE'}.${spec.name}`, wanted, 30_000)
+    if (!isGood) await api(wire, `STREAM.${known === undefined ? 'CREATE' : 'UPDATE'}.${spec.name}`, wanted, createMs)
   }
 }
 
 const streamNotFound = 10059
+/** A cluster without a leader does not answer: not worth waiting for, it is asked again. */
+const leaderlessMs = 2000
+const createMs = 15_000
 
 function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a ?? 0) === JSON.stringify(b)
@@ -71,13 +74,13 @@ export interface StreamInfo {
   subjects: ReadonlyMap<string, number>
 }
 
-export async function infoOf(wire: Wire, stream: StreamSpec['name'], filter?: string): Promise<StreamInfo> {
-  const answer = await api(
-    wire,
-    `STREAM.INFO.${stream}`,
-    filter === undefined ? {} : { subjects_filter: filter },
-    30_000,
-  )
+export async function infoOf(
+  wire: Wire,
+  stream: StreamSpec['name'],
+  { filter, timeoutMs = 30_000 }: { filter?: string; timeoutMs?: number } = {},
+): Promise<StreamInfo> {
+  const request = filter === undefined ? {} : { subjects_filter: filter }
+  const answer = await api(wire, `STREAM.INFO.${stream}`, request, timeoutMs)
   const state = recordOf(answer.state)
   const subjects = Object.entries(recordOf(state.subjects)).map(([subject, count]) => [subject, Number(count)] as const)
   return { config: recordOf(answer.config), lastSeq: Number(state.last_seq ?? 0), subjects: new Map(subjects) }

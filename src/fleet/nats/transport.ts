@@ -15,7 +15,8 @@ import { ensureStreams, publishKept } from './streams.js'
 import { inboxOf, liveSubjects } from './subjects.js'
 import { Wire, type WireOptions } from './wire.js'
 
-export interface NatsTransportOptions extends Pick<WireOptions, 'servers' | 'tls' | 'credentials' | 'random'> {
+export interface NatsTransportOptions
+  extends Pick<WireOptions, 'servers' | 'tls' | 'credentials' | 'random' | 'pingMs'> {
   node: NodeName
   fleet: string
   /** Ed25519, private: signs snapshots and heartbeats. */
@@ -25,7 +26,7 @@ export interface NatsTransportOptions extends Pick<WireOptions, 'servers' | 'tls
   own?: () => OwnWords
   clock: Clock
   log: Log
-  /** Of the streams, if they are to be made here; undefined: whoever set up the fleet has made them, nodes may not. */
+  /** Of the streams, if they are to be made here; undefined or 0: whoever set up the fleet has made them, nodes may not. */
   replicas?: number
 }
 
@@ -33,6 +34,7 @@ export interface NatsTransportOptions extends Pick<WireOptions, 'servers' | 'tls
 const windowSize = 64
 const waitingMax = 1024
 const ackMs = 5000
+const againMs = 2000
 
 /** The fleet by NATS: core subscriptions for what is said now, JetStream for the last word on each subject, a signed snapshot of each node. */
 export class NatsTransport implements Transport {
@@ -50,13 +52,14 @@ export class NatsTransport implements Transport {
 
   constructor(options: NatsTransportOptions) {
     this.#options = options
-    const { node, servers, tls, credentials, clock, random = Math.random, own } = options
+    const { node, servers, tls, credentials, pingMs, clock, random = Math.random, own } = options
     this.#wire = new Wire({
       servers,
       name: `tocsin ${node}`,
       inboxPrefix: inboxOf(node),
       clock,
       random,
+      ...(pingMs === undefined ? {} : { pingMs }),
       ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
     })
@@ -154,21 +157,32 @@ export class NatsTransport implements Transport {
     this.#warned.add(version)
     if (warning !== undefined) log.write('WARNING', 'fleet', warning)
     // What is said now arrives without the streams too; the outbox keeps the rest until they are there.
-    if (replicas !== undefined) await this.#attempt(ensureStreams(this.#wire, replicas))
+    if (replicas !== undefined && replicas > 0) await this.#prepare(replicas)
     if (!this.#wire.isConnected) return
     this.#events?.onConnected()
-    if (this.#ownState !== undefined) await this.#attempt(this.#ownState.onConnected())
+    await this.#tellState()
   }
 
-  async #attempt(work: Promise<void>): Promise<void> {
+  /** Once now; what does not succeed is tried again meanwhile. */
+  async #prepare(replicas: number): Promise<void> {
+    if (!this.#wire.isConnected || (await this.#attempt(ensureStreams(this.#wire, replicas)))) return
+    this.#options.clock.after(againMs, () => void this.#prepare(replicas))
+  }
+
+  /** Until it is done: a cluster without a leader takes its time. */
+  async #tellState(): Promise<void> {
+    if (this.#ownState === undefined || !this.#wire.isConnected) return
+    if (await this.#attempt(this.#ownState.onConnected())) return
+    this.#options.clock.after(againMs, () => void this.#tellState())
+  }
+
+  async #attempt(work: Promise<void>): Promise<boolean> {
     try {
       await work
+      return true
     } catch (error) {
-      this.#options.log.write(
-        'ERROR',
-        'fleet',
-        `Cannot use the broker as a store: ${String(error)}; tried again with the next connection`,
-      )
+      this.#options.log.write('INFO', 'fleet', `Cannot use the broker as a store yet: ${String(error)}`)
+      return false
     }
   }
 

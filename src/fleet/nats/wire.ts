@@ -21,6 +21,8 @@ export interface WireOptions {
   credentials?: { jwt: string; sign(nonce: Uint8Array): Uint8Array } | { token: string }
   /** Below it are the subjects that answers come on: `_I.<node>`, so that nobody else may listen. */
   inboxPrefix?: string
+  /** A broker that is gone without a word is noticed after two pings. */
+  pingMs?: number
   clock: Clock
   /** 0 ≤ x < 1 */
   random?: () => number
@@ -40,11 +42,11 @@ export interface Arrived {
   header(name: string): string | undefined
 }
 
-/** A broker that is gone without a word is noticed after two pings. */
-const pingMs = 5000
+const pingMsDefault = 5000
 const pingsMax = 2
 /** Before the next try: this, and up to four times as much more, by chance: a thousand nodes do not come back in one moment. */
 const retryMs = 500
+/** A thousand handshakes at once take a small broker half a minute (measured); who gives up earlier makes it longer. */
 const handshakeMs = 30_000
 
 /** One connection to a broker, made again whenever it breaks. Nothing is buffered while there is none: calls reject. */
@@ -55,6 +57,7 @@ export class Wire {
   #isConnected = false
   #isClosed = false
   #cancelRetry: (() => void) | undefined
+  readonly #asking = new Set<(error: Error) => void>()
   readonly #listeners = new Map<string, (arrived: Arrived) => void>()
 
   constructor(options: WireOptions) {
@@ -108,11 +111,26 @@ export class Wire {
     const head = id === undefined ? undefined : headers()
     if (id !== undefined) head?.set('Nats-Msg-Id', id)
     if (ttlMs !== undefined) head?.set('Nats-TTL', `${Math.max(1, Math.ceil(ttlMs / 1000))}s`)
-    const answer = await this.#connected().request(subject, body, {
+    const answer = this.#connected().request(subject, body, {
       timeout: timeoutMs,
       ...(head === undefined ? {} : { headers: head }),
     })
-    return arrivedOf(answer)
+    return arrivedOf(await this.#orLost(answer))
+  }
+
+  /** What was asked on a connection that is lost is not answered any more: whoever asks need not wait for his time to be over. */
+  async #orLost<T>(answer: Promise<T>): Promise<T> {
+    let onLost = (_: Error) => {}
+    const lost = new Promise<never>((_, reject) => {
+      onLost = reject
+    })
+    this.#asking.add(onLost)
+    try {
+      return await Promise.race([answer, lost])
+    } finally {
+      this.#asking.delete(onLost)
+      answer.catch(() => {}) // Nobody waits for it any more.
+    }
   }
 
   async close(): Promise<void> {
@@ -172,6 +190,7 @@ export class Wire {
   #lost(reason: string): void {
     if (!this.#isConnected) return
     this.#isConnected = false
+    for (const onLost of this.#asking) onLost(new Error('Cannot reach the broker: the connection was lost'))
     this.#events?.onDisconnected(reason)
   }
 
@@ -182,7 +201,7 @@ export class Wire {
   }
 
   #settings(): Parameters<typeof connect>[0] {
-    const { servers, name, tls, credentials, inboxPrefix } = this.#options
+    const { servers, name, tls, credentials, inboxPrefix, pingMs = pingMsDefault } = this.#options
     return {
       servers: [...servers],
       name,
