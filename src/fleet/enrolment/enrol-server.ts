@@ -6,7 +6,7 @@ import { authorityOf, userJwt } from '../nats/identity.js'
 import { type JoinAnswer, type JoinRequest, lineBytesMax, readJoinRequest } from './exchange.js'
 import { type FleetDir, type MemberRecord, publicTextOf } from './fleet-dir.js'
 import { redeem } from './invites.js'
-import { admit } from './membership.js'
+import { admit, formerOf } from './membership.js'
 
 export interface EnrolServerOptions {
   dir: FleetDir
@@ -100,6 +100,11 @@ export class EnrolServer {
     const isHere = known !== undefined && known.revokedAtMs === undefined
     if (isHere && known.key !== request.key)
       return { ok: false, reason: `There is a ${request.name} in the fleet already, with another key` }
+    if (known !== undefined && formerOf(known).some(({ key }) => key === request.key))
+      return {
+        ok: false,
+        reason: 'The key of this machine was revoked; remove its directory fleet, then a new one is made',
+      }
     const objection = redeem(dir, request, clock.now())
     if (objection !== undefined) return { ok: false, reason: objection }
     const member = isHere ? known : admit(dir, { ...request, role: 'node' }, clock.now())

@@ -35,6 +35,8 @@ export interface MemberRecord {
   revokedAtMs?: number
   /** What the operator has signed about it (fleet/certificate), the newest last; bodies in base64url. */
   certificates: readonly { subject: string; body: string }[]
+  /** Keys that it has had and that were revoked: nobody joins with them again, and their cards stay void. */
+  former: readonly { key: string; brokerKey: string; revokedAtMs: number }[]
 }
 
 /** The operator speaks under this name; no machine can have it. */
@@ -184,14 +186,29 @@ function factsOf(text: string, file: string): FleetFacts {
 }
 
 function memberOf(text: string, origin: string): MemberRecord {
-  const { name, key, brokerKey, role, sinceMs, revokedAtMs, certificates } = objectOf(text, origin)
+  const { name, key, brokerKey, role, sinceMs, revokedAtMs, certificates, former } = objectOf(text, origin)
   const isKeyed = typeof key === 'string' && publicKeyOf(key) !== undefined && isNkey('user', brokerKey)
   const isTimed = typeof sinceMs === 'number' && (revokedAtMs === undefined || typeof revokedAtMs === 'number')
   if (!isNodeName(name) || !isKeyed || !isRole(role) || !isTimed)
     throw new Error(`Cannot read ${origin}: it does not say who a member is`)
   const signed = Array.isArray(certificates) ? certificates.filter(isCertificate) : []
   const revoked = revokedAtMs === undefined ? {} : { revokedAtMs }
-  return { name, key, brokerKey, role, sinceMs, ...revoked, certificates: signed }
+  return {
+    name,
+    key,
+    brokerKey,
+    role,
+    sinceMs,
+    ...revoked,
+    certificates: signed,
+    former: Array.isArray(former) ? former.filter(isFormer) : [],
+  }
+}
+
+function isFormer(value: unknown): value is MemberRecord['former'][number] {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, brokerKey, revokedAtMs } = value as Record<string, unknown>
+  return typeof key === 'string' && isNkey('user', brokerKey) && typeof revokedAtMs === 'number'
 }
 
 function isCertificate(value: unknown): value is { subject: string; body: string } {

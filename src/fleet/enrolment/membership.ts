@@ -17,11 +17,19 @@ export interface Entrant {
 export function admit(dir: FleetDir, { name, key, brokerKey, role }: Entrant, nowMs: number): MemberRecord {
   const publicKey = publicKeyOf(key)
   if (publicKey === undefined) throw new Error(`${name} has no key that we know`)
-  const sinceMs = nowMs
-  const certificate = enrolment({ name, publicKey, level: 'own', sinceMs }, signer(dir, nowMs))
-  const record = { name, key, brokerKey, role, sinceMs, certificates: [textOf(certificate)] }
+  const known = dir.member(name)
+  const former = known === undefined ? [] : formerOf(known)
+  // NOTE: newer than its revocation even when the clock was turned back meanwhile.
+  const sinceMs = Math.max(nowMs, (known?.revokedAtMs ?? 0) + 1)
+  const certificate = enrolment({ name, publicKey, level: 'own', sinceMs }, signer(dir, sinceMs))
+  const record = { name, key, brokerKey, role, sinceMs, certificates: [textOf(certificate)], former }
   dir.writeMember(record)
   return record
+}
+
+/** Every key of it that is revoked, the present one included. */
+export function formerOf({ key, brokerKey, revokedAtMs, former }: MemberRecord): MemberRecord['former'] {
+  return revokedAtMs === undefined ? former : [...former, { key, brokerKey, revokedAtMs }]
 }
 
 /** Puts it out: its card is void from now on, and all that it has ever told is withdrawn. Throws when it is none. */

@@ -32,7 +32,7 @@ export function makeAuthority({ fleet, nowMs }: { fleet: string; nowMs: number }
   const isAuthority = extension('2.5.29.19', sequence(yes), true)
   // keyCertSign and cRLSign (RFC 5280 section 4.2.1.3).
   const usage = extension('2.5.29.15', bitString(Buffer.of(0x06), 1), true)
-  const extensions = [isAuthority, usage]
+  const extensions = [isAuthority, usage, keyIdentifier(publicKey)]
   const certificate = signed(
     { subject, issuer: subject, publicKey, nowMs, lifeMs: authorityMs, extensions },
     privateKey,
@@ -59,6 +59,8 @@ export function makeServerCertificate({ authority, fleet, hosts, nowMs }: Server
     extension('2.5.29.15', bitString(Buffer.of(0x80), 7), true), // digitalSignature
     extension('2.5.29.37', sequence(objectId('1.3.6.1.5.5.7.3.1'))), // serverAuth
     extension('2.5.29.17', sequence(...names.map(alternativeName))),
+    keyIdentifier(publicKey),
+    authorityKeyIdentifier(new X509Certificate(authority.certificate).publicKey),
   ]
   const issuer = nameOf(`tocsin fleet ${fleet}`)
   const subject = nameOf(`tocsin fleet ${fleet} server`)
@@ -129,6 +131,22 @@ function nameOf(text: string): Buffer {
 
 function extension(id: string, value: Buffer, isCritical = false): Buffer {
   return sequence(objectId(id), ...(isCritical ? [yes] : []), octets(value))
+}
+
+/** What chains are put together by (RFC 5280 sections 4.2.1.1 and 4.2.1.2): any hash of the key will do. */
+function keyIdentifier(key: KeyObject): Buffer {
+  return extension('2.5.29.14', octets(hashOf(key)))
+}
+
+function authorityKeyIdentifier(key: KeyObject): Buffer {
+  return extension('2.5.29.35', sequence(der(0x80, hashOf(key))))
+}
+
+function hashOf(key: KeyObject): Buffer {
+  return createHash('sha256')
+    .update(key.export({ format: 'der', type: 'spki' }))
+    .digest()
+    .subarray(0, 20)
 }
 
 function alternativeName(host: string): Buffer {

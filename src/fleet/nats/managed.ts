@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import path from 'node:path'
 import type { FleetDir } from '../enrolment/fleet-dir.js'
+import { formerOf } from '../enrolment/membership.js'
 import { type Certified, isServerCertificateGood, makeServerCertificate } from './certificates.js'
 import { authorityOf, serverIdentity } from './identity.js'
 import { serverConfigText } from './server-config.js'
@@ -38,9 +39,10 @@ export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace):
     )
   ensureServerCertificate(dir, { fleet: facts.fleet, hosts: [listen.host, ...hostOf(facts.url)], nowMs })
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-  const revoked = dir.members().flatMap(({ brokerKey, revokedAtMs }) => {
-    return revokedAtMs === undefined ? [] : [{ brokerKey, atMs: revokedAtMs }]
-  })
+  const revoked = dir
+    .members()
+    .flatMap(formerOf)
+    .map(({ brokerKey, revokedAtMs }) => ({ brokerKey, atMs: revokedAtMs }))
   const text = serverConfigText({
     serverName: facts.name,
     listen,
