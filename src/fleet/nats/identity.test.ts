@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { makeAuthority } from './certificates.js'
-import { authorityOf, userJwt } from './identity.js'
+import { authorityOf, serverIdentity, userJwt } from './identity.js'
 import { ServerKit, withoutServer } from './server-kit.js'
 
 describe('a real nats-server', { skip: withoutServer }, () => {
@@ -74,6 +74,14 @@ describe('a real nats-server', { skip: withoutServer }, () => {
   it('is not believed with a certificate of another authority', async () => {
     const ca = makeAuthority({ fleet: kit.fleet, nowMs: Date.now() }).certificate
     await assert.rejects(connect({ ...kit.user('frank').options, tls: { ca } }), /certificate/i)
+  })
+
+  it('has the same operator in every configuration, or it would not reload', () => {
+    const [one, two] = [1, 60_000].map((nowMs) =>
+      serverIdentity(kit.authority, { fleet: kit.fleet, revoked: [], foundedMs: 5000, nowMs }),
+    )
+    assert.equal(one?.operatorJwt, two?.operatorJwt)
+    assert.notDeepEqual(one?.accountJwts, two?.accountJwts)
   })
 
   it('cuts off whose card is revoked, and goes on with the others', async () => {

@@ -33,24 +33,29 @@ export interface ServerIdentityOptions {
   fleet: string
   /** Broker keys that are let in no more, with the moment of that in epoch milliseconds. */
   revoked: readonly { brokerKey: string; atMs: number }[]
+  /** When the fleet was made. NOTE: the operator's claim must stay the same, to the byte: with another one a server refuses to reload. */
+  foundedMs: number
   nowMs: number
 }
 
-export function serverIdentity(authority: Authority, { fleet, revoked, nowMs }: ServerIdentityOptions): ServerIdentity {
+export function serverIdentity(
+  authority: Authority,
+  { fleet, revoked, foundedMs, nowMs }: ServerIdentityOptions,
+): ServerIdentity {
   const system = nkeyText('account', authority.system.publicKey)
   const account = nkeyText('account', authority.account.publicKey)
-  const claim = (name: string, subject: string, nats: Record<string, unknown>) =>
-    signedJwt({ name, subject, issuedMs: nowMs, nats }, authority.operator)
+  const claim = (name: string, subject: string, issuedMs: number, nats: Record<string, unknown>) =>
+    signedJwt({ name, subject, issuedMs, nats }, authority.operator)
   const revocations = Object.fromEntries(revoked.map(({ brokerKey, atMs }) => [brokerKey, Math.ceil(atMs / 1000)]))
   return {
-    operatorJwt: claim(fleet, nkeyText('operator', authority.operator.publicKey), {
+    operatorJwt: claim(fleet, nkeyText('operator', authority.operator.publicKey), foundedMs, {
       type: 'operator',
       system_account: system,
     }),
     systemAccount: system,
     accountJwts: {
-      [system]: claim('SYS', system, { type: 'account', limits: unlimited }),
-      [account]: claim(fleet, account, {
+      [system]: claim('SYS', system, foundedMs, { type: 'account', limits: unlimited }),
+      [account]: claim(fleet, account, nowMs, {
         type: 'account',
         limits: { ...unlimited, ...jetStreamLimits },
         signing_keys: roleNames.map((name) => scopedKey(name, authority.roles[name])),

@@ -46,7 +46,7 @@ export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace):
   const text = serverConfigText({
     serverName: facts.name,
     listen,
-    identity: serverIdentity(authorityOf(seed), { fleet: facts.fleet, revoked, nowMs }),
+    identity: serverIdentity(authorityOf(seed), { fleet: facts.fleet, revoked, foundedMs: facts.sinceMs, nowMs }),
     certificateFile: dir.at('server.pem'),
     keyFile: dir.at('server.key'),
     storeDir: stateDir,

@@ -52,7 +52,12 @@ export class ServerKit {
   }
 
   writeConfig(revoked: { brokerKey: string; atMs: number }[]): void {
-    const identity = serverIdentity(this.authority, { fleet: this.fleet, revoked, nowMs: Date.now() })
+    const identity = serverIdentity(this.authority, {
+      fleet: this.fleet,
+      revoked,
+      foundedMs: 1_790_000_000_000,
+      nowMs: Date.now(),
+    })
     const text = serverConfigText({
       serverName: 'kit',
       listen: { host: '127.0.0.1', port: this.port },

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { brokerAccess } from '../src/fleet/enrolment/broker-access.js'
+import { FleetDir } from '../src/fleet/enrolment/fleet-dir.js'
+import { FleetHost } from '../src/fleet/enrolment/host.js'
+import { freePort } from '../src/fleet/nats/broker-kit.js'
+import { brokerStateDir } from '../src/fleet/nats/managed.js'
+import { withoutServer } from '../src/fleet/nats/server-kit.js'
+import { type ChildResult, runChild } from '../src/lib/child.js'
+import { systemClock } from '../src/lib/clock.js'
+import { silentLog } from '../src/lib/log.js'
+import { waitUntil } from './kit/wait-until.js'
+
+const root = path.resolve(import.meta.dirname, '..')
+const base = mkdtempSync(path.join(tmpdir(), 'tocsin-fleet-'))
+
+/** A machine's configuration directory. */
+function machine(name: string): string {
+  const config = path.join(base, name, 'config')
+  cpSync(path.join(root, 'config'), config, { recursive: true })
+  mkdirSync(path.join(base, name, 'state'))
+  const at = (file: string) => path.join(base, name, file)
+  writeFileSync(
+    path.join(config, 'fail2ban.local'),
+    `[Definition]\nsocket = ${at('f.sock')}\npidfile = ${at('pid')}\ndbfile = ${at('state/bans')}\nlogtarget = ${at('log')}\n`,
+  )
+  return config
+}
+
+function fleet(config: string, ...words: string[]): Promise<ChildResult> {
+  const argv = [process.execPath, path.join(root, 'bin/tocsin'), 'fleet', ...words, '-c', config]
+  return runChild(argv, { timeoutMs: 40_000 })
+}
+
+async function good(config: string, ...words: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await fleet(config, ...words)
+  assert.equal(exitCode, 0, stdout + stderr)
+  return stdout
+}
+
+describe('three machines', { skip: withoutServer }, () => {
+  const [hub, web1, web2] = [machine('hub'), machine('web1'), machine('web2')]
+  const told: string[] = []
+  const connections: NatsConnection[] = []
+  let host: FleetHost
+  let port: number
+
+  const connected = async (config: string) => {
+    const dir = new FleetDir(config)
+    const { servers, tls, credentials } = brokerAccess(dir)
+    const { name, brokerKey } = { name: dir.facts()?.name ?? '', ...JSON.parse(payloadOf(credentials.jwt)) }
+    const connection = await connect({
+      servers: servers.map((url) => url.replace('tls://', '')),
+      tls,
+      inboxPrefix: `_I.${name}`,
+      reconnect: false,
+      authenticator: (nonce?: string) => ({
+        jwt: credentials.jwt,
+        nkey: brokerKey,
+        sig: Buffer.from(credentials.sign(Buffer.from(nonce ?? ''))).toString('base64url'),
+      }),
+    })
+    connections.push(connection)
+    return connection
+  }
+
+  before(async () => {
+    await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
+    port = await freePort()
+    await good(hub, 'init', '--listen', `127.0.0.1:${port}`, '--name', 'hub', '--fleet', 'test', '--yes')
+    const dir = new FleetDir(hub)
+    await new Promise<void>((resolve, reject) => {
+      host = new FleetHost({
+        dir,
+        stateDir: brokerStateDir(dir, path.join(base, 'hub/state/bans')),
+        listen: { host: '127.0.0.1', port },
+        enrol: { host: '127.0.0.1', port: port + 1 },
+        log: silentLog,
+        clock: systemClock,
+        onCertificates: (parcels) => void told.push(...parcels.map(({ subject }) => subject)),
+        onServerReady: resolve,
+        onServerDown: (reason) => reject(new Error(reason)),
+      })
+      host.start().catch(reject)
+    })
+  })
+  after(async () => {
+    for (const connection of connections) await connection.close()
+    await host?.close()
+    rmSync(base, { recursive: true, force: true })
+  })
+
+  it('become a fleet by init, invite and join, and hear one another', async () => {
+    for (const [name, config] of [
+      ['web1', web1],
+      ['web2', web2],
+    ] as const) {
+      const token = (await good(hub, 'invite', name)).trimEnd().split('\n').at(-1) ?? ''
+      assert.match(await good(config, 'join', token), new RegExp(`This machine is ${name} in the fleet test`))
+      assert.match(readFileSync(path.join(config, 'tocsin.local'), 'utf8'), /^\[fleet\]\ntransport = nats$/m)
+    }
+    const [one, two] = [await connected(web1), await connected(web2)]
+    const heard = new Promise<string>((resolve) => {
+      two.subscribe('bans.>', { callback: (_, { subject }) => resolve(subject) })
+    })
+    await two.flush()
+    one.publish('bans.web1.4.203.0.113.9')
+    assert.equal(await heard, 'bans.web1.4.203.0.113.9')
+    const names = (await good(hub, 'members')).match(/^\w+/gm)
+    assert.deepEqual(names, ['hub', 'web1', 'web2'])
+    await waitUntil(() => told.includes('ctl.member.web2'), 'web2 was told of')
+  })
+
+  it('change nothing when it is all said again', async () => {
+    const before = readFileSync(path.join(hub, 'fleet/operator.seed'), 'utf8')
+    assert.match(await good(hub, 'init'), /was made already; nothing is changed/)
+    assert.equal(readFileSync(path.join(hub, 'fleet/operator.seed'), 'utf8'), before)
+    assert.equal(JSON.parse(await good(hub, 'init', '--json')).created, false)
+    const { exitCode, stderr } = await fleet(web1, 'init')
+    assert.equal(exitCode, 1)
+    assert.match(stderr, /web1 in the fleet test already/)
+  })
+
+  it('are without one of them at once when it is revoked', async () => {
+    const two = await connected(web2)
+    assert.match(await good(hub, 'revoke', 'web2'), /web2 is revoked: the broker has cut it off/)
+    assert.match(String(await two.closed()), /Revoked/)
+    await assert.rejects(connected(web2), /Authorization/i)
+    await (await connected(web1)).flush()
+    await waitUntil(() => told.includes('ctl.revoke.web2'), 'the revocation was told')
+    assert.match(await good(hub, 'members'), /^web2 .* revoked /m)
+  })
+
+  it('say in a sentence what cannot be done', async () => {
+    const cases: [string, string[], RegExp][] = [
+      [hub, ['revoke', 'nobody'], /"nobody" is not in the fleet/],
+      [hub, ['revoke', 'hub'], /cannot be revoked/],
+      [hub, ['invite', 'web1'], /web1 is in the fleet already/],
+      [web1, ['invite', 'web3'], /There is no operator's key/],
+      [web2, ['join', 'tocsin-invite-abcdef'], /changed on its way, or is not whole/],
+      [machine('web9'), ['init', '--listen', 'nonsense'], /--listen "nonsense" is no address/],
+    ]
+    for (const [config, words, wanted] of cases) {
+      const { exitCode, stderr } = await fleet(config, ...words)
+      assert.notEqual(exitCode, 0)
+      assert.match(stderr, wanted)
+      assert.equal(stderr.trim().split('\n').length, 1, stderr)
+    }
+    assert(!existsSync(path.join(base, 'web9/config/fleet')))
+  })
+})
+
+/** The card's own key. */
+function payloadOf(jwt: string): string {
+  const { sub } = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())
+  return JSON.stringify({ brokerKey: sub })
+}
