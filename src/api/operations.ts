@@ -48,6 +48,8 @@ export interface Status {
     audit: (AuditView & { atMs: number }) | undefined
   }
   store: { file: string | undefined; trouble: string | undefined }
+  /** Missing: this machine is in no fleet. `words`: bans and lifts of all members that are remembered. */
+  fleet?: { fleet: string; name: string; connected: boolean; url: string | undefined; members: number; words: number }
   bans: { live: number; enforced: number }
   jails: JailStatus[]
 }

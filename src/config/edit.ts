@@ -36,7 +36,7 @@ const backends = ['pyinotify', 'polling', 'systemd']
 
 /** A jail that was added by a command: Fail2ban's defaults, no filter, nothing to follow, no action. Throws EditError for a backend that is none. */
 export function blankJail(name: string, backend: string): JailConfig {
-  if (![...backends, 'auto', 'bans'].includes(backend.replace(/\[.*$/s, '').toLowerCase()))
+  if (![...backends, 'auto', 'bans', 'fleet'].includes(backend.replace(/\[.*$/s, '').toLowerCase()))
     throw new EditError(`Unknown backend ${backend}. Must be among ${repr(backends)} or 'auto'`)
   return {
     name,

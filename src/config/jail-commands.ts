@@ -5,6 +5,7 @@ import { ConfigError } from './config-error.js'
 import { ownFilterTemplate } from './filter-file.js'
 import { type ActionEntry, type JailReading, jailTemplate } from './jail-file.js'
 import { tracedOf, type Value } from './merged-ini.js'
+import { isWithoutLines } from './own-jail-options.js'
 import { pathsMatching } from './path-glob.js'
 import type { ConfigFiles } from './read-order.js'
 import { textOf } from './server-options.js'
@@ -101,7 +102,8 @@ type Logs = { backend: string; commands: Command[] } | { skipped: string }
 function logCommands({ name, options }: JailReading, context: StreamContext): Logs {
   const backend = textOf(options.get('backend'))
   const logpath = options.get('logpath')
-  if (logpath === undefined || backend.startsWith('systemd') || backend === 'bans') return { backend, commands: [] }
+  if (logpath === undefined || backend.startsWith('systemd') || isWithoutLines(backend))
+    return { backend, commands: [] }
   const commands = asText(logpath.value)
     .text.split('\n')
     .flatMap((line) => {

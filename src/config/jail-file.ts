@@ -7,6 +7,7 @@ import { filterTemplate, openFilter, ownFilterTemplate } from './filter-file.js'
 import { type MergedIni, tracedOf, type Value } from './merged-ini.js'
 import { nearest } from './nearest.js'
 import { type OptionList, parseOptionList, splitWithOptions } from './option-list.js'
+import { isWithoutLines } from './own-jail-options.js'
 import type { OwnSettings } from './own-settings.js'
 import { baseOf, type ConfigFiles } from './read-order.js'
 import { originAt, originOf, type Traced } from './traced.js'
@@ -82,7 +83,7 @@ export function readJail(name: string, context: JailContext): JailReading | unde
   const first = readOptions(ini, name, firstTemplate, { say, fault })
   if (first.get('enabled')?.value !== true) return undefined
   // A jail that counts bans reads no lines, so it needs no filter; one that it inherits is left alone.
-  const countsBans = tracedOf(first.get('backend')?.value, nowhereAtAll).text === 'bans'
+  const countsBans = isWithoutLines(tracedOf(first.get('backend')?.value, nowhereAtAll).text)
   const wantsFilter = !countsBans && tracedOf(first.get('filter')?.value, nowhereAtAll).text !== ''
   const filter = wantsFilter ? readFilter(name, first, context) : undefined
   if (!wantsFilter && !countsBans) say('WARNING', 'jailreader', `No filter set for jail ${name}`)

@@ -15,9 +15,18 @@ export function sourceSpec(values: JailValues, filterOptions: ReadonlyMap<string
     const words = wordsOf(values.written('ignorejails') ?? { text: '', marks: [] })
     return { kind: 'bans', ignorejails: words.map(({ value }) => value) }
   }
+  if (backend === 'fleet') {
+    const jails = wordsOf(values.written('jails') ?? { text: '', marks: [] }).map(({ value }) => value)
+    return {
+      kind: 'fleet',
+      minNodes: values.count('minnodes', 1, 1),
+      minPerNode: values.count('minpernode', 1, 1),
+      jails: jails.length > 0 ? jails : undefined,
+    }
+  }
   if (backend.startsWith('systemd')) return journal(backend, values, filterOptions)
   if (!['auto', 'polling', 'pyinotify'].includes(backend)) {
-    values.wrong('backend', 'is not known', 'use auto, polling, pyinotify, systemd or bans')
+    values.wrong('backend', 'is not known', 'use auto, polling, pyinotify, systemd, bans or fleet')
   }
   const paths = linesOf(values.written('logpath') ?? { text: '', marks: [] }).flatMap(
     (line) => logPath(line, values) ?? [],

@@ -10,7 +10,15 @@ export const ownJailTemplate: Template = [
   ['text', 'ipv6_prefix'],
   ['text', 'subnet_escalate'],
   ['text', 'ignorejails'],
+  ['int', 'minnodes'],
+  ['int', 'minpernode'],
+  ['text', 'jails'],
 ]
+
+/** Backends of ours that read nothing: bans of this machine, words of the fleet. */
+export function isWithoutLines(backend: string): boolean {
+  return backend === 'bans' || backend === 'fleet'
+}
 
 /** What is wrong with a value, and what would be right. */
 export interface WrongValue {

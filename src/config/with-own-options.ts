@@ -15,7 +15,7 @@ export function withOwnOptions<Config extends WithOwnOptions>(jail: Config, inFi
     ...jail,
     jail: { ...jail.jail, ...own },
     filter: successregex === undefined ? jail.filter : { ...jail.filter, successregex },
-    source: inFiles.source.kind === 'bans' ? inFiles.source : jail.source,
+    source: inFiles.source.kind === 'bans' || inFiles.source.kind === 'fleet' ? inFiles.source : jail.source,
   }
 }
 

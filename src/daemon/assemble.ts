@@ -84,6 +84,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     judge: (unit, failure) => pipeline.judge(unit, failure),
     notifying,
     cut: (ban) => cutting.banned(ban),
+    fleet: () => state.fleet,
   })
   const heldBack = new HeldBack({ clock, log, limits: () => budgetOf(state.config.own) })
   const bans = new Bans({
@@ -143,6 +144,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     jails,
     actionShop: await ActionShop.open({ clock, log }),
     notifying,
+    fleet: undefined,
     overrides,
     config,
   }

@@ -11,6 +11,7 @@ import { buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { Control } from './control/control.js'
 import { type ClientSocket, listenForClients } from './control/listen.js'
+import { joinFleet } from './fleet/join-fleet.js'
 import { greeting } from './greeting.js'
 import { groupId } from './group-id.js'
 import { hasAny } from './jail-actions.js'
@@ -92,6 +93,7 @@ export class Daemon {
     await this.#openMetrics()
     await this.#follow(built.units)
     this.#state.auditing.start()
+    await joinFleet(this.#state, (sentence) => this.#options.say(sentence))
     this.#purge()
   }
 
@@ -134,6 +136,7 @@ export class Daemon {
     log.write('INFO', 'server', 'Shutdown in progress...')
     if (options.keep) log.write('INFO', 'server', 'Bans stay in force until the next start')
     await this.#state.auditing.close()
+    await this.#state.fleet?.close()
     await followers.close({ drain: options.keep })
     positions.save()
     logins.save()

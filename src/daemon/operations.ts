@@ -70,6 +70,7 @@ export class DaemonOperations implements Operations {
         audit: last && { ...last, findings: findings(last) },
       },
       store: { file: paths.database, trouble: bans.trouble.storing },
+      ...(this.#state.fleet && { fleet: this.#state.fleet.state }),
       bans: { live: counts.live, enforced: enforcer.kind === 'simulate' ? 0 : counts.enforced },
       jails: [...jails.values()].map((unit) => this.#jailStatus(unit, drops)),
     }

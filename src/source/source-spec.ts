@@ -17,6 +17,13 @@ export type SourceSpec =
       kind: 'bans' /** `backend = bans`: no lines at all, but this machine's bans. Those of these jails do not count. */
       ignorejails: readonly string[]
     }
+  | {
+      kind: 'fleet' /** `backend = fleet`: what other nodes tell. */
+      minNodes: number
+      minPerNode: number
+      /** Whose failures count; undefined: those of all jails. */
+      jails: readonly string[] | undefined
+    }
   | { kind: 'none' }
 
 /** One line of `logpath`: a path or a glob, not yet expanded. */

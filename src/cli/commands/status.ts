@@ -25,6 +25,11 @@ function statusText(status: Status): string {
     `Enforcement: ${enforcement.kind} (${enforcement.reason}); ${bans.enforced === bans.live && !isSimulated ? colour.good(enforced) : colour.bad(enforced)}`,
     `Store: ${store.file ?? 'memory only'}`,
   ]
+  if (status.fleet !== undefined) {
+    const { fleet, name, connected, url, members } = status.fleet
+    const way = connected ? `connected to ${url}` : colour.bad('no way to the others at present')
+    lines.push(`Fleet: ${fleet} as ${name}, ${members} members; ${way}`)
+  }
   const audit = auditText(enforcement)
   if (audit !== undefined) lines.push(audit)
   for (const trouble of [enforcement.trouble, store.trouble])

@@ -1,0 +1,285 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { parseIp } from '../../domain/address.js'
+import type { Ban } from '../../domain/ban.js'
+import { endMs } from '../../domain/ban.js'
+import { AuditLog } from '../../fleet/audit-log.js'
+import { brokerAccess } from '../../fleet/enrolment/broker-access.js'
+import { type FleetDir, type FleetFacts, operatorName } from '../../fleet/enrolment/fleet-dir.js'
+import { FleetHost } from '../../fleet/enrolment/host.js'
+import { certificatesIn } from '../../fleet/enrolment/membership.js'
+import { KnownBans } from '../../fleet/known-bans/known-bans.js'
+import { keyPairOf, publicKeyOf } from '../../fleet/message/key.js'
+import { brokerStateDir } from '../../fleet/nats/managed.js'
+import { NatsTransport } from '../../fleet/nats/transport.js'
+import { OutboxDrain, rowOf, type Unsaid } from '../../fleet/outbox.js'
+import { type Heard, Reception } from '../../fleet/reception.js'
+import { recalled, rememberedText } from '../../fleet/remembered.js'
+import { Roster, type RosterChange } from '../../fleet/roster.js'
+import { Sequences } from '../../fleet/sequence.js'
+import type { Parcel } from '../../fleet/transport.js'
+import { Judge } from '../../fleet/trust/judge.js'
+import type { State } from '../state.js'
+import { FleetJails } from './fleet-jails.js'
+
+/** How long a lift is remembered by those who were away. */
+const liftMs = 7 * 86_400_000
+const saveEveryMs = 60_000
+
+/** This machine among the others: tells them whom it bans, and bans whom they tell of, as its jails with `backend = fleet` say. */
+export class FleetNode {
+  readonly #state: State
+  readonly #facts: FleetFacts
+  readonly #known = new KnownBans()
+  readonly #roster: Roster
+  readonly #sequences: Sequences
+  readonly #judge: Judge
+  readonly #audit: AuditLog
+  readonly #transport: NatsTransport
+  readonly #drain: OutboxDrain
+  readonly #reception: Reception
+  readonly #host: FleetHost
+  readonly #jails: FleetJails
+  /** What the operator has signed and the broker may not have yet. */
+  readonly #certificates = new Map<string, Parcel>()
+  readonly #rememberedFile: string
+  #cancelSave = () => {}
+  #isClosed = false
+
+  /** Throws a sentence when this machine is in no fleet. */
+  constructor(state: State, dir: FleetDir) {
+    const { clock, log, store, paths, config, protection } = state
+    const own = config.own.fleet
+    const access = brokerAccess(dir, own.url)
+    const facts = dir.facts()
+    const operatorKey = publicKeyOf(facts?.operatorKey)
+    if (facts === undefined || operatorKey === undefined)
+      throw new Error(`${dir.path}/fleet.json names no operator's key`)
+    this.#state = state
+    this.#facts = facts
+    this.#jails = new FleetJails(state)
+    const base = paths.database === undefined ? dir.at('state') : path.dirname(paths.database)
+    this.#rememberedFile = path.join(base, 'fleet-members.json')
+    const remembered = existsSync(this.#rememberedFile)
+      ? recalled(readFileSync(this.#rememberedFile, 'utf8'))
+      : undefined
+    this.#roster = new Roster({ fleet: facts.fleet, roots: new Map([[operatorName, operatorKey]]) })
+    this.#sequences = new Sequences(remembered?.marks)
+    this.#judge = new Judge({
+      onQuarantine: (node, quarantine) =>
+        log.write(
+          'ERROR',
+          'fleet',
+          `${node} is in quarantine, its bans have no effect here: ${JSON.stringify(quarantine)}`,
+        ),
+    })
+    this.#audit = new AuditLog({ path: path.join(base, 'fleet-audit.log'), clock, log })
+    const key = keyPairOf(dir.nodeSeed()).privateKey
+    const memberOf = (name: string) => this.#roster.memberOf(name)
+    const common = { fleet: facts.fleet, node: facts.name, key, clock, log }
+    this.#transport = new NatsTransport({
+      ...common,
+      ...access,
+      memberOf,
+      own: () => ({ seq: store.outbox.lastSeq, words: this.#known.words(clock.now(), facts.name) }),
+      ...(facts.role === 'hub' && { replicas: 1 }),
+    })
+    this.#drain = new OutboxDrain({ ...common, rows: store.outbox, transport: this.#transport })
+    this.#reception = new Reception({
+      fleet: facts.fleet,
+      self: facts.name,
+      roster: this.#roster,
+      sequences: this.#sequences,
+      judge: this.#judge,
+      audit: this.#audit,
+      clock,
+      log,
+      protection: (ip, jail) => protection.reasonAgainst(ip, jail),
+      population: (node, ip) =>
+        this.#known.population({
+          kind: 'unban',
+          node,
+          seq: 0,
+          atMs: 0,
+          ip: ip.text,
+          jail: undefined,
+          everywhere: false,
+          untilMs: 0,
+        }),
+      onWord: (heard) => this.#onWord(heard),
+      onRoster: (change) => this.#onRoster(change),
+      onStatement: () => {},
+    })
+    this.#host = new FleetHost({
+      dir,
+      stateDir: brokerStateDir(dir, paths.database),
+      listen: own.server === 'managed' ? own.listen : undefined,
+      enrol: own.enrol,
+      log,
+      clock,
+      onCertificates: (parcels) => this.#publishCertificates(parcels),
+    })
+  }
+
+  /** Resolves when the first try to reach the broker is over; without one the node goes on alone, and trying. */
+  async start(dir: FleetDir): Promise<void> {
+    const { log, bans, jails, clock } = this.#state
+    if (dir.operatorSeed() !== undefined)
+      for (const parcel of certificatesIn(dir)) this.#reception.hear(parcel, 'catch-up')
+    for (const ban of bans.live.all()) {
+      if (jails.get(ban.jail)?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) continue
+      const word = { ...wordOf({ ...ban, failures: 0, origin: { kind: 'jail' } }), node: this.#facts.name, seq: 1 }
+      this.#known.tell(word, { nowMs: clock.now() })
+    }
+    if (this.#facts.role === 'hub') await this.#host.start()
+    await this.#transport.start({
+      onParcel: (parcel) => this.#reception.hear(parcel, 'live'),
+      onConnected: () => void this.#onConnected(),
+      onDisconnected: (reason) => {
+        this.#drain.pause()
+        log.write('WARNING', 'fleet', `No way to the others: ${reason}; bans are told when there is one again`)
+      },
+      onGap: () => void this.#catchUp(),
+      onForeignParcel: (parcel) =>
+        log.write('ERROR', 'fleet', `Somebody tells in our name, on ${parcel.subject}: he can publish on our subjects`),
+    })
+    this.#save()
+  }
+
+  /** A ban that this machine has found out by itself, or that was ordered here. */
+  tell(ban: Ban): void {
+    const unit = this.#state.jails.get(ban.jail)
+    if (unit?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) return
+    this.#say(wordOf({ ...ban, atMs: this.#state.clock.now() }))
+  }
+
+  /** An operator has lifted a ban of this machine's. */
+  untell({ id, jail }: { id: string; jail: string }): void {
+    const unit = this.#state.jails.get(jail)
+    if (unit?.config.source.kind === 'fleet' || parseIp(id) === undefined) return
+    const nowMs = this.#state.clock.now()
+    this.#say({ kind: 'unban', atMs: nowMs, ip: id, jail, everywhere: false, untilMs: nowMs + liftMs })
+  }
+
+  get state(): {
+    fleet: string
+    name: string
+    connected: boolean
+    url: string | undefined
+    members: number
+    words: number
+  } {
+    const { connected, url } = this.#transport.state
+    const members = this.#roster.members().filter(({ revokedAtMs }) => revokedAtMs === undefined).length
+    return { fleet: this.#facts.fleet, name: this.#facts.name, connected, url, members, words: this.#known.count }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelSave()
+    this.#drain.close()
+    await this.#transport.close()
+    await this.#host.close()
+    this.#save()
+    this.#audit.close()
+  }
+
+  #say(word: Unsaid): void {
+    const { store, log, clock } = this.#state
+    try {
+      const seq = store.outbox.add([rowOf(word)])
+      if (word.kind !== 'sighting') this.#known.tell({ ...word, node: this.#facts.name, seq }, { nowMs: clock.now() })
+      this.#drain.wake()
+    } catch (error) {
+      log.write('ERROR', 'fleet', `A word for the others cannot be kept: ${String(error)}`)
+    }
+  }
+
+  async #onConnected(): Promise<void> {
+    this.#state.log.write('NOTICE', 'fleet', `Connected to the fleet ${this.#facts.fleet} as ${this.#facts.name}`)
+    for (const parcel of this.#certificates.values()) this.#publishCertificate(parcel)
+    await this.#catchUp()
+    this.#drain.resume()
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      await this.#transport.catchUp(
+        (parcel) => this.#reception.hear(parcel, 'catch-up'),
+        (node, words) => this.#reception.hearSnapshot(node, words),
+      )
+    } catch (error) {
+      this.#state.log.write(
+        'WARNING',
+        'fleet',
+        `What was told meanwhile could not be fetched, it is tried again: ${String(error)}`,
+      )
+    }
+  }
+
+  #onWord({ word, ip, cappedUntilMs, effect }: Heard): void {
+    const { clock } = this.#state
+    const nowMs = clock.now()
+    this.#transport.heard?.(word.node, [word.seq])
+    if (word.kind !== 'sighting' && this.#known.tell(word, { untilMs: cappedUntilMs, nowMs }) !== 'kept') return
+    if (word.kind === 'unban') {
+      if (word.everywhere) this.#jails.liftEverywhere(ip.text)
+      else if (this.#known.standing(ip.text, nowMs).every(({ node }) => node === this.#facts.name))
+        this.#jails.lift(ip.text)
+      return
+    }
+    if (effect === 'hold' || this.#known.isLifted({ ip: word.ip, jail: word.jail, atMs: word.atMs }, nowMs)) return
+    this.#jails.offer(word, effect === 'enforce' ? 'alone' : 'with-others')
+  }
+
+  #onRoster(change: RosterChange): void {
+    const { log, clock } = this.#state
+    if (change.kind === 'joined') log.write('NOTICE', 'fleet', `${change.member.name} is in the fleet`)
+    if (change.kind !== 'revoked') return
+    const { name } = change.member
+    log.write('WARNING', 'fleet', `${name} is revoked: what it has told has no effect any more`)
+    this.#jails.withdraw(name)
+    for (const ip of this.#known.withdraw(name))
+      if (this.#known.standing(ip, clock.now()).every(({ node }) => node === this.#facts.name)) this.#jails.lift(ip)
+  }
+
+  #publishCertificates(parcels: readonly Parcel[]): void {
+    for (const parcel of parcels) {
+      this.#reception.hear(parcel, 'catch-up')
+      this.#certificates.set(parcel.subject, parcel)
+      this.#publishCertificate(parcel)
+    }
+  }
+
+  /** Those that do not get through are published again with the next connection. */
+  #publishCertificate(parcel: Parcel): void {
+    const id = createHash('sha256').update(parcel.body).digest('hex').slice(0, 32)
+    this.#transport.publish(parcel, { id }).then(
+      () => {
+        if (this.#certificates.get(parcel.subject) === parcel) this.#certificates.delete(parcel.subject)
+      },
+      () => {},
+    )
+  }
+
+  #save(): void {
+    const { clock, log } = this.#state
+    try {
+      const text = rememberedText({ sequences: this.#sequences, judge: this.#judge }, clock.now())
+      writeFileSync(`${this.#rememberedFile}.new`, text, { mode: 0o600 })
+      renameSync(`${this.#rememberedFile}.new`, this.#rememberedFile)
+    } catch (error) {
+      log.write('WARNING', 'fleet', `Cannot write ${this.#rememberedFile}: ${String(error)}`)
+    }
+    this.#known.expire(clock.now())
+    if (!this.#isClosed) this.#cancelSave = clock.after(saveEveryMs, () => this.#save())
+  }
+}
+
+type Banned = Pick<Ban, 'id' | 'jail' | 'startMs' | 'durationMs' | 'failures' | 'origin'> & { atMs?: number }
+
+function wordOf({ id, jail, startMs, durationMs, failures, origin, atMs = startMs }: Banned) {
+  const untilMs = durationMs === undefined ? undefined : endMs({ startMs, durationMs })
+  return { kind: 'ban' as const, atMs, ip: id, jail, untilMs, failures, byHand: origin.kind === 'operator' }
+}
