@@ -51,7 +51,7 @@ export function certificatesIn(dir: FleetDir): Parcel[] {
   return dir.members().flatMap(parcelsOf)
 }
 
-export function parcelsOf({ certificates }: MemberRecord): Parcel[] {
+function parcelsOf({ certificates }: MemberRecord): Parcel[] {
   return certificates.map(({ subject, body }) => ({ subject, body: Buffer.from(body, 'base64url') }))
 }
 

@@ -92,5 +92,9 @@ describe('a real nats-server', { skip: withoutServer }, () => {
     assert.match(String(await grace.closed()), /Revoked/)
     await assert.rejects(connect(options), /Authorization/i)
     await (await connected('heidi')).flush()
+    assert(
+      connections.every((connection) => !connection.isClosed()),
+      'the others stay connected',
+    )
   })
 })

@@ -82,7 +82,8 @@ export class ServerKit {
         name,
         inboxPrefix: `_I.${name}`,
         tls: { ca: this.certified.certificate },
-        authenticator: (nonce?: string) => ({ jwt, nkey: brokerKey, sig: signNonce(nonce ?? '', privateKey) }),
+        // NOTE: with an nkey in CONNECT the server (2.9.10) cuts off everybody when it reloads, not only who was revoked; the card has the key anyway.
+        authenticator: (nonce?: string) => ({ jwt, nkey: '', sig: signNonce(nonce ?? '', privateKey) }),
         reconnect: false,
         timeout: 20_000,
       },

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.js'
-import type { Log } from '../../lib/log.js'
+import type { Log, LogLevel } from '../../lib/log.js'
 
 const lineCharsMax = 500
 /** Lines that are passed on in a window; the others are counted. Clients decide how much a server has to say. */
@@ -44,12 +44,7 @@ export class ServerLog {
     const nowMs = this.#clock.now()
     if (nowMs - this.#windowStartMs >= windowMs) this.#newWindow(nowMs)
     if (++this.#written > linesMax) return
-    // A client that was refused is an error to the server; it is no trouble of ours, anybody can cause it.
-    this.#log.write(
-      level === 'FTL' ? 'ERROR' : level === 'ERR' || level === 'WRN' ? 'INFO' : 'DEBUG',
-      'fleet',
-      `nats-server: ${text}`,
-    )
+    this.#log.write(ownLevel(level, text), 'fleet', `nats-server: ${text}`)
   }
 
   #newWindow(nowMs: number): void {
@@ -58,4 +53,10 @@ export class ServerLog {
     this.#windowStartMs = nowMs
     this.#written = 0
   }
+}
+
+/** A client that was refused is an error to the server; it is no trouble of ours, anybody can cause it. */
+function ownLevel(level: string | undefined, text: string): LogLevel {
+  if (level === 'FTL' || text.startsWith('Failed to reload')) return 'ERROR'
+  return level === 'ERR' || level === 'WRN' ? 'INFO' : 'DEBUG'
 }

@@ -55,7 +55,7 @@ export class SupervisedServer {
     if (!this.#isClosed) this.#run(program.file)
   }
 
-  /** Lets it read its configuration again: whose card was revoked is cut off. The others connect again within seconds (2.9.10). */
+  /** Lets it read its configuration again: whose card was revoked is cut off, the others stay. False: it does not run. */
   reload(): boolean {
     return reloadServer(this.#options)
   }
