@@ -6,7 +6,7 @@ import type { Parcel } from '../transport.js'
 import type { NodeName, Word } from '../word.js'
 import type { Gaps } from './gaps.js'
 import { type Heartbeat, openHeartbeat, type SnapshotMark } from './heartbeat.js'
-import { lastTimeMsOf, readStream } from './read-stream.js'
+import { readStream } from './read-stream.js'
 import { decodePart } from './snapshot.js'
 import { infoOf, lastOf } from './streams.js'
 import { heartbeatSubject, snapshotSubject } from './subjects.js'
@@ -37,7 +37,7 @@ const partsAtOnce = 4
  */
 export async function catchUp(options: CatchUpOptions): Promise<void> {
   const { wire, clock, onParcel, gaps } = options
-  const lastMs = await lastTimeMsOf(wire, 'BANS')
+  const { lastMs } = await infoOf(wire, 'BANS')
   await readStream(wire, { stream: 'CTL', filter: 'ctl.>', clock }, onParcel)
   const heartbeats = await heartbeatsOf(options)
   if (heartbeats.size === 0) {

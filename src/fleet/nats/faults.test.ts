@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { sign } from 'node:crypto'
 import { after, describe, it } from 'node:test'
 import { systemClock } from '../../lib/clock.js'
-import { Broker, noBroker, Road, rawSubscriber } from './broker-kit.js'
+import { Broker, freePort, noBroker, Road, rawSubscriber } from './broker-kit.js'
 import { brokerKeyPair } from './nkey.js'
 import { banOf, FleetKit, NodeKit } from './node-kit.js'
 import { ServerKit } from './server-kit.js'
+import { api, recordOf } from './streams.js'
 import { Wire } from './wire.js'
 
 const brokers: Broker[] = []
@@ -69,6 +70,37 @@ describe('faults on the way', { skip: noBroker ?? false, timeout: 60_000 }, () =
     await cut
     await Promise.all([a.close(), b.close(), wire.close()])
   })
+
+  it('what is said is heard while a cluster of three has lost its leader, and is kept when it has a new one', async () => {
+    const ports = [await freePort(), await freePort(), await freePort()]
+    const clusterPorts = [await freePort(), await freePort(), await freePort()]
+    const routes = clusterPorts.map((port) => `nats://127.0.0.1:${port}`).join(', ')
+    const three = ports.map(
+      (port, i) =>
+        new Broker(
+          port,
+          `server_name: s${i}\ncluster { name: c, listen: "127.0.0.1:${clusterPorts[i]}", routes: [${routes}] }`,
+        ),
+    )
+    brokers.push(...three)
+    await Promise.all(three.map((broker) => broker.start()))
+    const fleet = new FleetKit()
+    const a = await new NodeKit('a', [three[0]?.url ?? ''], fleet, { replicas: 3 }).start()
+    a.say(banOf('203.0.113.1'))
+    await a.until(() => a.rows.length === 0)
+    const leader = await leaderOf(three[0]?.url ?? '')
+    const others = three.filter((_, i) => `s${i}` !== leader)
+    const survivors = others.map(({ url }) => url)
+    const b = await new NodeKit('b', survivors, fleet, { replicas: 3 }).start()
+    const c = await new NodeKit('c', survivors, fleet, { replicas: 3 }).start()
+    await three[Number(leader.slice(1))]?.kill()
+    b.say(banOf('203.0.113.2'))
+    await c.until(() => c.heard.has('b 203.0.113.2'))
+    await b.until(() => b.rows.length === 0)
+    const d = await new NodeKit('d', survivors, fleet, { replicas: 3 }).start()
+    assert(d.heard.has('a 203.0.113.1') && d.heard.has('b 203.0.113.2'))
+    await Promise.all([a.close(), b.close(), c.close(), d.close()])
+  })
 })
 
 describe('a broker of the fleet', { skip: noBroker ?? false, timeout: 60_000 }, () => {
@@ -122,3 +154,11 @@ describe('a broker of the fleet', { skip: noBroker ?? false, timeout: 60_000 }, 
     await other.close()
   })
 })
+
+async function leaderOf(url: string): Promise<string> {
+  const wire = new Wire({ servers: [url], name: 'asks', clock: systemClock })
+  await wire.start({ onConnected: () => {}, onDisconnected: () => {} })
+  const { cluster } = await api(wire, 'STREAM.INFO.BANS', {}, 5000)
+  await wire.close()
+  return String(recordOf(cluster).leader)
+}

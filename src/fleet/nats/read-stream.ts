@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.js'
 import type { Parcel } from '../transport.js'
-import { api, recordOf, type StreamSpec } from './streams.js'
+import { api, type StreamSpec, withPatience } from './streams.js'
 import { type Arrived, nanosOf, type Wire } from './wire.js'
 
 export interface ReadOptions {
@@ -13,7 +13,7 @@ export interface ReadOptions {
 }
 
 /** With a million messages the broker needs several seconds to begin (measured: more than 5). */
-const createMs = 90_000
+const createMs = [1500, 2500, 5000, 20_000, 90_000]
 const heartbeatMs = 5000
 const silenceMs = 20_000
 
@@ -26,11 +26,19 @@ export async function readStream(
   options: ReadOptions,
   onParcel: (parcel: Parcel) => void,
 ): Promise<number> {
+  return await withPatience((patienceMs) => readOnce(wire, options, { patienceMs, onParcel }), createMs)
+}
+
+async function readOnce(
+  wire: Wire,
+  options: ReadOptions,
+  { patienceMs, onParcel }: { patienceMs: number; onParcel: (parcel: Parcel) => void },
+): Promise<number> {
   const reading = new Reading(wire, options, onParcel)
   const { subject, stop } = wire.listenOnce((arrived) => reading.onArrived(arrived))
   let name: string | undefined
   try {
-    const answer = await api(wire, `CONSUMER.CREATE.${options.stream}`, request(subject, options), createMs)
+    const answer = await api(wire, `CONSUMER.CREATE.${options.stream}`, request(subject, options), patienceMs)
     name = String(answer.name)
     reading.expect(Number(answer.num_pending))
     return await reading.end
@@ -38,7 +46,7 @@ export async function readStream(
     reading.stop()
     stop()
     // Without an answer the broker forgets it by itself, a while after nobody listens.
-    if (name !== undefined) await api(wire, `CONSUMER.DELETE.${options.stream}.${name}`, {}, 5000).catch(() => {})
+    if (name !== undefined) void api(wire, `CONSUMER.DELETE.${options.stream}.${name}`, {}, 5000).catch(() => {})
   }
 }
 
@@ -139,11 +147,4 @@ function placeOf(reply: string | undefined): { consumerSeq: number; pending: num
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined
   const shift = tokens.length >= 11 ? 2 : 0
   return { consumerSeq: Number(tokens[6 + shift]), pending: Number(tokens[8 + shift]) }
-}
-
-/** When the last message came to the stream, by the broker's clock; undefined: there is none. */
-export async function lastTimeMsOf(wire: Wire, stream: StreamSpec['name']): Promise<number | undefined> {
-  const { last_ts: lastTime, messages } = recordOf((await api(wire, `STREAM.INFO.${stream}`, {}, 30_000)).state)
-  const timeMs = Date.parse(String(lastTime))
-  return Number(messages) > 0 && Number.isFinite(timeMs) ? timeMs : undefined
 }

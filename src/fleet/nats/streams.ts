@@ -70,6 +70,8 @@ function same(a: unknown, b: unknown): boolean {
 export interface StreamInfo {
   config: Record<string, unknown>
   lastSeq: number
+  /** When the last message came, by the broker's clock; undefined: there is none. */
+  lastMs: number | undefined
   /** Subjects that match the filter asked for, with the number of messages. */
   subjects: ReadonlyMap<string, number>
 }
@@ -77,13 +79,35 @@ export interface StreamInfo {
 export async function infoOf(
   wire: Wire,
   stream: StreamSpec['name'],
-  { filter, timeoutMs = 30_000 }: { filter?: string; timeoutMs?: number } = {},
+  { filter, timeoutMs }: { filter?: string; timeoutMs?: number } = {},
 ): Promise<StreamInfo> {
   const request = filter === undefined ? {} : { subjects_filter: filter }
-  const answer = await api(wire, `STREAM.INFO.${stream}`, request, timeoutMs)
+  const ask = (patienceMs: number) => api(wire, `STREAM.INFO.${stream}`, request, patienceMs)
+  const answer = await (timeoutMs === undefined ? withPatience(ask, infoMs) : ask(timeoutMs))
   const state = recordOf(answer.state)
   const subjects = Object.entries(recordOf(state.subjects)).map(([subject, count]) => [subject, Number(count)] as const)
-  return { config: recordOf(answer.config), lastSeq: Number(state.last_seq ?? 0), subjects: new Map(subjects) }
+  const timeMs = Number(state.messages) > 0 ? Date.parse(String(state.last_ts)) : Number.NaN
+  const lastMs = Number.isFinite(timeMs) ? timeMs : undefined
+  return { config: recordOf(answer.config), lastSeq: Number(state.last_seq ?? 0), lastMs, subjects: new Map(subjects) }
+}
+
+const infoMs = [1500, 2500, 5000, 30_000]
+
+/**
+ * What is asked of a stream without a leader is lost, and not answered later: it is asked again, each time with more patience, since a
+ * large stream needs some.
+ */
+export async function withPatience<T>(
+  ask: (timeoutMs: number) => Promise<T>,
+  patienceMs: readonly number[],
+): Promise<T> {
+  const [first = 5000, ...more] = patienceMs
+  try {
+    return await ask(first)
+  } catch (error) {
+    if (more.length === 0 || !(error instanceof Error) || error.name !== 'TimeoutError') throw error
+    return await withPatience(ask, more)
+  }
 }
 
 /** Resolves with its number in the stream when the broker has it. */
@@ -101,9 +125,9 @@ export async function publishKept(
 
 /** The last message of a subject; undefined: there is none. */
 export async function lastOf(wire: Wire, stream: StreamSpec['name'], subject: string): Promise<Arrived | undefined> {
-  const answer = await wire.ask(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify({ last_by_subj: subject }), {
-    timeoutMs: 30_000,
-  })
+  const request = JSON.stringify({ last_by_subj: subject })
+  const ask = (timeoutMs: number) => wire.ask(`$JS.API.DIRECT.GET.${stream}`, request, { timeoutMs })
+  const answer = await withPatience(ask, infoMs)
   if (answer.status === 404) return undefined
   if (answer.status !== 0) throw new BrokerError(`Cannot read ${subject}: status ${answer.status}`, answer.status)
   return answer

@@ -33,7 +33,7 @@ export interface NatsTransportOptions
 /** Messages on their way to the broker at once. Further ones wait, up to `waitingMax`; beyond that they are refused and stay in the outbox. */
 const windowSize = 64
 const waitingMax = 1024
-const ackMs = 5000
+const ackMs = 3000
 const againMs = 2000
 
 /** The fleet by NATS: core subscriptions for what is said now, JetStream for the last word on each subject, a signed snapshot of each node. */
