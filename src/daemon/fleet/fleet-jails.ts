@@ -2,14 +2,14 @@ import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quor
 import type { QuorumRule } from '../../fleet/quorum/rule.js'
 import type { BanWord, NodeName, SightingWord } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
-import type { State } from '../state.js'
+import type { FleetState } from './fleet-state.js'
 
 /** The jails with `backend = fleet`: each counts by its own rule what the others tell. */
 export class FleetJails {
-  readonly #state: State
+  readonly #state: FleetState
   readonly #quorums = new Map<string, { text: string; quorum: Quorum }>()
 
-  constructor(state: State) {
+  constructor(state: FleetState) {
     this.#state = state
   }
 

@@ -20,8 +20,8 @@ import { Roster, type RosterChange } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
-import type { State } from '../state.js'
 import { FleetJails } from './fleet-jails.js'
+import type { FleetState } from './fleet-state.js'
 
 /** How long a lift is remembered by those who were away. */
 const liftMs = 7 * 86_400_000
@@ -29,7 +29,7 @@ const saveEveryMs = 60_000
 
 /** This machine among the others: tells them whom it bans, and bans whom they tell of, as its jails with `backend = fleet` say. */
 export class FleetNode {
-  readonly #state: State
+  readonly #state: FleetState
   readonly #facts: FleetFacts
   readonly #known = new KnownBans()
   readonly #roster: Roster
@@ -48,7 +48,7 @@ export class FleetNode {
   #isClosed = false
 
   /** Throws a sentence when this machine is in no fleet. */
-  constructor(state: State, dir: FleetDir) {
+  constructor(state: FleetState, dir: FleetDir) {
     const { clock, log, store, paths, config, protection } = state
     const own = config.own.fleet
     const access = brokerAccess(dir, own.url)
