@@ -26,7 +26,7 @@ export function probedFeatures(table: string): KernelFeatures {
 }
 
 /** Tries both in a table of its own, which is gone afterwards. No packet ever meets it: it has no chain. */
-export function probeFeatures(connection: NftConnection): KernelFeatures {
+function probeFeatures(connection: NftConnection): KernelFeatures {
   try {
     connection.transact((writer) => {
       removeTable(writer)
