@@ -88,6 +88,13 @@ describe('a lift by the node that has banned', () => {
     assert.deepEqual(holding(knowing(...words, unban({ node: 'a', seq: 3, jail: 'nginx' }))), ['a/sshd', 'b/sshd'])
   })
 
+  it('is remembered under a later and shorter ban, for who has missed both', () => {
+    const [lift, short] = [unban({ node: 'a', seq: 2, jail: 'sshd' }), ban({ node: 'a', seq: 3, untilMs: nowMs + 10 })]
+    const snapshot = knowing(ban({ node: 'a', seq: 1 }), lift, short).words(nowMs + 20)
+    const known = knowing(ban({ node: 'a', seq: 1 }), ...snapshot)
+    assert.deepEqual(holding(known, nowMs + 20), [])
+  })
+
   it('is followed by a later ban, though the clock of the node was set back meanwhile', () => {
     const known = knowing(unban({ node: 'a', seq: 1 }), ban({ node: 'a', seq: 2, atMs: nowMs - 10 * minuteMs }))
     assert.deepEqual(holding(known), ['a/sshd'])
@@ -232,7 +239,7 @@ function lifts(lift: UnbanWord, word: BanWord, words: readonly (BanWord | UnbanW
     )
     const last = same.reduce((a, b) => (b.seq > a.seq ? b : a), lift)
     if (lift.node !== word.node || lift.seq <= word.seq) return false
-    return lift.jail === word.jail || (last.untilMs ?? 0) > nowMs
+    return (last.untilMs ?? 0) > nowMs
   }
   const same = words.filter((other) => other.kind === 'unban' && other.everywhere && other.jail === lift.jail)
   return word.atMs <= lift.atMs && same.some(({ untilMs = 0 }) => untilMs > nowMs)

@@ -44,6 +44,9 @@ const nobody = 0xffffffff
  * words alone, not from the order in which they came: of one node the higher number is the later word; what an operator has lifted
  * for everybody outweighs every ban that was told up to then, also one that comes later because its node was away.
  *
+ * A later ban does not replace a lift: who has missed both, and comes to know the ban, must not keep what was lifted. A node is taken not
+ * to shorten a ban without lifting it: others that miss the shorter one keep the longer.
+ *
  * Words have been opened and judged before. Who joins anew counts anew: `withdraw` it first.
  */
 export class KnownBans {
@@ -62,19 +65,19 @@ export class KnownBans {
     word: BanWord | UnbanWord,
     { untilMs = endOf(word), nowMs }: { untilMs?: number | undefined; nowMs: number },
   ): Told {
-    if (untilMs + graceMs <= nowMs) return 'over'
     const key = addressKey(word.ip)
     const speaker = speakerOf(word)
     const number = this.#speakers.numberOf(speaker)
     let jails = 0
     for (const at of this.#rows.of(key)) {
       if (this.#speakers.of(this.#rows.speakerOf(at))?.node === speaker.node) jails++
-      if (this.#rows.speakerOf(at) !== number) continue
+      if (this.#rows.speakerOf(at) !== number || this.#rows.isBan(at) !== (word.kind === 'ban')) continue
       const known = this.#rows.get(at)
       const next = speaker.node === undefined ? joined(known, word, untilMs) : later(known, word, untilMs)
       if (next !== undefined) this.#rows.set(at, next)
       return next === undefined ? 'older' : 'kept'
     }
+    if (untilMs + graceMs <= nowMs) return 'over'
     if (jails >= jailsMax || this.#rows.count >= this.#wordsMax * (word.kind === 'ban' ? 1 : 1.5)) return 'full'
     this.#rows.add(key, rowOf(word, { speaker: this.#speakers.take(speaker), untilMs }))
     return 'kept'
