@@ -7,9 +7,11 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { brokerAccess } from '../src/fleet/enrolment/broker-access.js'
 import { FleetDir } from '../src/fleet/enrolment/fleet-dir.js'
 import { FleetHost } from '../src/fleet/enrolment/host.js'
+import { readToken } from '../src/fleet/enrolment/invitation.js'
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { brokerStateDir } from '../src/fleet/nats/managed.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
+import { findServerProgram } from '../src/fleet/nats/server-program.js'
 import { type ChildResult, runChild } from '../src/lib/child.js'
 import { systemClock } from '../src/lib/clock.js'
 import { silentLog } from '../src/lib/log.js'
@@ -133,6 +135,21 @@ describe('three machines', { skip: withoutServer }, () => {
     await (await connected(web1)).flush()
     await waitUntil(() => told.includes('ctl.revoke.web2'), 'the revocation was told')
     assert.match(await good(hub, 'members'), /^web2 .* revoked /m)
+  })
+
+  it('may use a broker that others run, with the configuration that is written for it', async () => {
+    const config = machine('web8')
+    await good(config, 'init', '--nats', 'tls://nats.example:4333', '--name', 'web8')
+    assert.doesNotMatch(readFileSync(path.join(config, 'tocsin.local'), 'utf8'), /managed|listen/)
+    const file = path.join(config, 'fleet/nats-server.conf')
+    assert.match(readFileSync(file, 'utf8'), /^listen: "0\.0\.0\.0:4333"$/m)
+    const { file: program } = await findServerProgram()
+    const { exitCode, stderr } = await runChild([program, '-t', '-c', file], { timeoutMs: 10_000 })
+    assert.equal(exitCode, 0, stderr)
+    const { token } = JSON.parse(await good(config, 'invite', 'web1', '--json'))
+    const { host, port } = readToken(token)
+    assert.equal(port, 4723)
+    assert.doesNotMatch(host, /^(?:0\.0\.0\.0|::)$/)
   })
 
   it('say in a sentence what cannot be done', async () => {

@@ -55,7 +55,8 @@ async function make(place: Place, flags: InitFlags): Promise<FleetFacts> {
   const nowMs = systemClock.now()
   const facts = found(place.dir, { fleet, name, url, nowMs })
   // For a broker that others run it is what they have to run; for ours the daemon writes it anew at each start.
-  writeServerFiles({ dir: place.dir, stateDir: place.stateDir, listen, nowMs })
+  const brokerAt = flags.nats === undefined ? listen : { host: '0.0.0.0', port: Number(new URL(url).port) }
+  writeServerFiles({ dir: place.dir, stateDir: place.stateDir, listen: brokerAt, nowMs })
   return facts
 }
 

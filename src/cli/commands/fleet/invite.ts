@@ -1,7 +1,7 @@
 import { tokenOf } from '../../../fleet/enrolment/invitation.js'
 import { makeInvite } from '../../../fleet/enrolment/invites.js'
 import { pinOf } from '../../../fleet/nats/certificates.js'
-import { hostOf } from '../../../fleet/nats/managed.js'
+import { hostOf, isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
 import { systemClock } from '../../../lib/clock.js'
 import { CommandFailure, type CommonFlags, type Context, print, printJson } from '../../context.js'
 import { placeOf, told } from './place.js'
@@ -18,7 +18,7 @@ export async function invite(this: Context, flags: CommonFlags, name: string): P
       'Nobody can join: tocsin.local says nothing of enrol in [fleet]; write enrol = 0.0.0.0:4723',
     )
   // A broker that others run is somewhere else; machines join here.
-  const [host] = settings.server === 'managed' ? hostOf(facts.url) : [settings.enrol.host]
+  const [host] = settings.server === 'managed' ? hostOf(facts.url) : [reachable(settings.enrol.host)]
   if (host === undefined) throw new CommandFailure(`Cannot tell the address of this machine from ${facts.url}`)
   const { id, secret, expiresMs } = await told(() => makeInvite(dir, name, systemClock.now()))
   const { fleet } = facts
@@ -31,4 +31,8 @@ export async function invite(this: Context, flags: CommonFlags, name: string): P
       this,
       `${name} joins with 'tocsin fleet join TOKEN', once, until ${expires}. The token is a secret:\n${token}`,
     )
+}
+
+function reachable(host: string): string | undefined {
+  return isWildcard(host) ? ownAddresses()[0] : host
 }

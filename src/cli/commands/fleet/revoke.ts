@@ -13,13 +13,17 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
     throw new CommandFailure(`${name} is this machine, which holds the fleet's keys; it cannot be revoked`)
   const nowMs = systemClock.now()
   const { revokedAtMs } = await told(() => expel(dir, name, nowMs))
-  const { listen, server } = settings
-  if (listen !== undefined) await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
-  const isCutOff = server === 'managed' && reloadServer(serverFiles(dir))
+  // A broker that others run needs the same configuration; they say where it listens.
+  const listen = settings.listen ?? { host: '0.0.0.0', port: Number(new URL(facts?.url ?? '').port) }
+  await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
+  const isManaged = settings.server === 'managed'
+  const isCutOff = isManaged && reloadServer(serverFiles(dir))
   if (flags.json) printJson(this, { name, revokedAtMs, isCutOff })
-  else
-    print(
-      this,
-      `${name} is revoked: ${isCutOff ? 'the broker has cut it off' : 'the broker refuses it from its next start on'}`,
-    )
+  else print(this, `${name} is revoked: ${whatIsLeft(isCutOff, isManaged, dir.path)}`)
+}
+
+function whatIsLeft(isCutOff: boolean, isManaged: boolean, dir: string): string {
+  if (isCutOff) return 'the broker has cut it off'
+  if (isManaged) return 'the broker refuses it from its next start on'
+  return `its words are; for the broker to refuse it, bring ${dir}/nats-server.conf to it and reload it`
 }
