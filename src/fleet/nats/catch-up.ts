@@ -53,11 +53,7 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
 }
 
 /** The same of one node, by its heartbeat; undefined: it has none that is signed by it. */
-export async function catchUpWith(
-  node: NodeName,
-  heartbeat: Heartbeat | undefined,
-  options: CatchUpOptions,
-): Promise<void> {
+async function catchUpWith(node: NodeName, heartbeat: Heartbeat | undefined, options: CatchUpOptions): Promise<void> {
   const { wire, clock, gaps, onParcel } = options
   const read = async (streamSeq: number) =>
     readStream(wire, { stream: 'BANS', filter: `bans.${node}.>`, from: { seq: streamSeq + 1 }, clock }, onParcel)

@@ -12,7 +12,7 @@ export interface StreamSpec {
 const weekMs = 7 * 86_400_000
 
 /** Beyond `bytesMax` the broker drops the oldest; what they said is in the snapshots. Together below the 1 GiB that our own broker may use. */
-export const streams = [
+const streams = [
   { name: 'BANS', subjects: ['bans.>'], maxAgeMs: weekMs, bytesMax: 512 << 20 },
   { name: 'CTL', subjects: ['ctl.>'], maxAgeMs: undefined, bytesMax: 64 << 20 },
   { name: 'STATE', subjects: ['snap.>', 'hb.*'], maxAgeMs: weekMs, bytesMax: 256 << 20 },
@@ -22,7 +22,7 @@ export const streams = [
 const duplicatesMs = 120_000
 
 /** What the broker refused, or could not do. */
-export class BrokerError extends Error {
+class BrokerError extends Error {
   /** JetStream's `err_code`, or the status of the answer: 404, 503, … */
   readonly code: number
 
