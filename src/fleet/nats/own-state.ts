@@ -124,7 +124,7 @@ export class OwnState {
     const { wire, node, fleet, key } = this.#options
     let part = 0
     for (const some of slices(words)) {
-      // Full: who says more than 50 million words is not believed by anybody either.
+      // Full: who says more than 10 million words is not believed by anybody either.
       if (part >= partsMax) break
       const subject = snapshotSubject(node, set, part)
       const packed = await encodePart({ id, part, words: some })

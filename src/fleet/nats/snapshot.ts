@@ -13,8 +13,8 @@ export interface SnapshotPart {
   words: readonly Word[]
 }
 
-/** 11 bytes a ban or so, packed: a part stays below the 900 kB that fit into a message. */
-export const wordsPerPart = 50_000
+/** 11 bytes a ban or so, packed, which fits into a message many times; making a part takes 40 ms, and nothing else is done meanwhile. */
+export const wordsPerPart = 10_000
 /** Unpacked; what is larger is none of ours. */
 const bytesMax = 16 << 20
 const format = 1
