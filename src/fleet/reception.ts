@@ -35,6 +35,8 @@ export interface ReceptionOptions {
   /** See bans/protection. */
   protection(ip: Ip, jail: string): string | undefined
   population(node: NodeName, ip: Ip): Circumstances['population']
+  /** These words of a member have come whole and signed, new or not (Transport.heard). */
+  onOpened?(node: NodeName, seqs: readonly number[]): void
   /** Called for each word before the next one is judged, so that the population is right. */
   onWord(heard: Heard): void
   onRoster(change: RosterChange): void
@@ -84,6 +86,10 @@ export class Reception {
       return
     }
     const { member, words } = opened
+    this.#options.onOpened?.(
+      member.name,
+      words.map(({ word }) => word.seq),
+    )
     const about = { subject: parcel.subject, hash: hashOf(parcel.body) }
     for (const { word, ip } of words) {
       const order = this.#options.sequences.check(word, member, arrival)

@@ -1,13 +1,23 @@
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
-import type { QuorumRule } from '../../fleet/quorum/rule.js'
+import { marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
+import { markReached } from '../../fleet/sighting.js'
 import type { BanWord, NodeName, SightingWord } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
 import type { FleetState } from './fleet-state.js'
 
+/** What is counted for one of them, as long as it is configured so. */
+interface Counting {
+  config: JailUnit['config']
+  text: string
+  rule: QuorumRule
+  marks: readonly number[]
+  quorum: Quorum
+}
+
 /** The jails with `backend = fleet`: each counts by its own rule what the others tell. */
 export class FleetJails {
   readonly #state: FleetState
-  readonly #quorums = new Map<string, { text: string; quorum: Quorum }>()
+  readonly #countings = new Map<string, Counting>()
 
   constructor(state: FleetState) {
     this.#state = state
@@ -15,27 +25,37 @@ export class FleetJails {
 
   offer(word: BanWord | SightingWord, weight: Weight): void {
     for (const unit of this.#units()) {
-      const verdict = this.#quorumOf(unit).offer(word, weight)
+      const verdict = this.#countingOf(unit).quorum.offer(word, weight)
       if (verdict !== undefined) this.#ban(unit, verdict)
     }
   }
 
+  /** Whether one of them asks to be told when this jail's failures of somebody grow from `before` to `failures`. Called for each failure. */
+  markReached(jail: string, before: number, failures: number): boolean {
+    for (const unit of this.#units()) {
+      const { marks, rule } = this.#countingOf(unit)
+      const isAsked = marks.length > 0 && rule.jails?.includes(jail) !== false
+      if (isAsked && markReached(before, failures, marks) !== undefined) return true
+    }
+    return false
+  }
+
   /** What a node has told counts no more. */
   withdraw(node: NodeName): void {
-    for (const { quorum } of this.#quorums.values()) quorum.withdraw(node)
+    for (const { quorum } of this.#countings.values()) quorum.withdraw(node)
   }
 
   /** Nobody tells of it any more. */
   lift(ip: string): void {
     for (const unit of this.#units()) {
-      this.#quorumOf(unit).forget(ip)
+      this.#countingOf(unit).quorum.forget(ip)
       this.#state.bans.lift(ip, unit.name)
     }
   }
 
   /** An operator has lifted it for the whole fleet. */
   liftEverywhere(ip: string): void {
-    for (const unit of this.#units()) this.#quorumOf(unit).forget(ip)
+    for (const unit of this.#units()) this.#countingOf(unit).quorum.forget(ip)
     this.#state.bans.lift(ip)
   }
 
@@ -62,14 +82,16 @@ export class FleetJails {
   }
 
   /** A changed rule counts anew. */
-  #quorumOf(unit: JailUnit): Quorum {
+  #countingOf(unit: JailUnit): Counting {
+    const { config } = unit
+    const known = this.#countings.get(unit.name)
+    if (known?.config === config) return known
     const rule = ruleOf(unit)
     const text = JSON.stringify(rule)
-    const known = this.#quorums.get(unit.name)
-    if (known?.text === text) return known.quorum
-    const quorum = new Quorum({ rule })
-    this.#quorums.set(unit.name, { text, quorum })
-    return quorum
+    const quorum = known?.text === text ? known.quorum : new Quorum({ rule })
+    const counting = { config, text, rule, marks: marksOf(rule), quorum }
+    this.#countings.set(unit.name, counting)
+    return counting
   }
 }
 

@@ -22,10 +22,12 @@ import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
 import { FleetJails } from './fleet-jails.js'
 import type { FleetState } from './fleet-state.js'
+import { type Count, Sightings } from './sightings.js'
 
 /** How long a lift is remembered by those who were away. */
 const liftMs = 7 * 86_400_000
 const saveEveryMs = 60_000
+const catchUpAgainMs = 2000
 
 /** This machine among the others: tells them whom it bans, and bans whom they tell of, as its jails with `backend = fleet` say. */
 export class FleetNode {
@@ -41,10 +43,12 @@ export class FleetNode {
   readonly #reception: Reception
   readonly #host: FleetHost
   readonly #jails: FleetJails
+  readonly #sightings: Sightings
   /** What the operator has signed and the broker may not have yet. */
   readonly #certificates = new Map<string, Parcel>()
   readonly #rememberedFile: string
   #cancelSave = () => {}
+  #cancelCatchUp = () => {}
   #isClosed = false
 
   /** Throws a sentence when this machine is in no fleet. */
@@ -59,6 +63,7 @@ export class FleetNode {
     this.#state = state
     this.#facts = facts
     this.#jails = new FleetJails(state)
+    this.#sightings = new Sightings(this.#jails)
     const base = paths.database === undefined ? dir.at('state') : path.dirname(paths.database)
     this.#rememberedFile = path.join(base, 'fleet-members.json')
     const remembered = existsSync(this.#rememberedFile)
@@ -107,6 +112,7 @@ export class FleetNode {
           everywhere: false,
           untilMs: 0,
         }),
+      onOpened: (node, seqs) => this.#transport.heard?.(node, seqs),
       onWord: (heard) => this.#onWord(heard),
       onRoster: (change) => this.#onRoster(change),
       onStatement: () => {},
@@ -124,7 +130,7 @@ export class FleetNode {
 
   /** Resolves when the first try to reach the broker is over; without one the node goes on alone, and trying. */
   async start(dir: FleetDir): Promise<void> {
-    const { log, bans, jails, clock } = this.#state
+    const { log, bans, jails, clock, store } = this.#state
     if (dir.operatorSeed() !== undefined)
       for (const parcel of certificatesIn(dir)) this.#reception.hear(parcel, 'catch-up')
     for (const ban of bans.live.all()) {
@@ -141,6 +147,7 @@ export class FleetNode {
         log.write('WARNING', 'fleet', `No way to the others: ${reason}; bans are told when there is one again`)
       },
       onGap: () => void this.#catchUp(),
+      onAhead: (seq) => store.outbox.raiseTo(seq),
       onForeignParcel: (parcel) =>
         log.write('ERROR', 'fleet', `Somebody tells in our name, on ${parcel.subject}: he can publish on our subjects`),
     })
@@ -178,6 +185,7 @@ export class FleetNode {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelSave()
+    this.#cancelCatchUp()
     this.#drain.close()
     await this.#transport.close()
     await this.#host.close()
@@ -199,29 +207,29 @@ export class FleetNode {
   async #onConnected(): Promise<void> {
     this.#state.log.write('NOTICE', 'fleet', `Connected to the fleet ${this.#facts.fleet} as ${this.#facts.name}`)
     for (const parcel of this.#certificates.values()) this.#publishCertificate(parcel)
-    await this.#catchUp()
     this.#drain.resume()
+    await this.#catchUp()
   }
 
+  /** Tried again until it works: streams or their leader may be missing for a while. */
   async #catchUp(): Promise<void> {
+    this.#cancelCatchUp()
+    if (this.#isClosed || !this.#transport.state.connected) return
+    const { log, clock } = this.#state
     try {
       await this.#transport.catchUp(
         (parcel) => this.#reception.hear(parcel, 'catch-up'),
         (node, words) => this.#reception.hearSnapshot(node, words),
       )
     } catch (error) {
-      this.#state.log.write(
-        'WARNING',
-        'fleet',
-        `What was told meanwhile could not be fetched, it is tried again: ${String(error)}`,
-      )
+      log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
+      this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
     }
   }
 
   #onWord({ word, ip, cappedUntilMs, effect }: Heard): void {
     const { clock } = this.#state
     const nowMs = clock.now()
-    this.#transport.heard?.(word.node, [word.seq])
     if (word.kind !== 'sighting' && this.#known.tell(word, { untilMs: cappedUntilMs, nowMs }) !== 'kept') return
     if (word.kind === 'unban') {
       if (word.everywhere) this.#jails.liftEverywhere(ip.text)
