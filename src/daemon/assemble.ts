@@ -99,7 +99,14 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     mayBanText: (jail) => (jails.get(jail)?.parts.shell.length ?? 0) > 0,
     lengthen: (ban) => jails.get(ban.jail)?.jail.lengthen(ban),
   })
-  const pipeline = new Pipeline({ clock, log, sessions, bans, hostNames: new HostNames(clock, log) })
+  const pipeline = new Pipeline({
+    clock,
+    log,
+    sessions,
+    bans,
+    hostNames: new HostNames(clock, log),
+    fleet: () => state.fleet,
+  })
   const positions = new Positions({ clock, log, store: store.positions })
   const ownLog = logFileOf(paths)
   const followers = new Followers({

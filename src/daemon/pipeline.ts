@@ -14,6 +14,7 @@ import { type Reading, readEntriesTogether, readTogether } from '../match/togeth
 import type { Chunk } from '../source/file-tail.js'
 import type { JournalEntry } from '../source/journal-entry.js'
 import { enactVerdict } from './enact-verdict.js'
+import type { FleetNode } from './fleet/fleet-node.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 
@@ -24,6 +25,8 @@ export interface Rooms {
   sessions: Sessions
   bans: Bans
   hostNames: HostNames
+  /** Others who may want to know; undefined: there are none. */
+  fleet(): Pick<FleetNode, 'counted'> | undefined
 }
 
 /** One jail's interest in one source. */
@@ -101,7 +104,7 @@ export class Pipeline {
   }
 
   #count(unit: JailUnit, failure: Failure): void {
-    const { clock, log, bans } = this.#rooms
+    const { clock, log, bans, fleet } = this.#rooms
     const judgement = unit.jail.judge(failure, clock.now())
     if (judgement.kind === 'ignored') {
       this.#ignored(unit, failure, judgement.by)
@@ -110,7 +113,12 @@ export class Pipeline {
     if (log.isOn('INFO'))
       log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${this.#dateOf(failure.timeMs)}`)
     if (judgement.note !== undefined) log.write('INFO', 'observer', judgement.note)
-    if (judgement.kind === 'ban') enactVerdict(bans, judgement)
+    if (judgement.kind === 'counted') fleet()?.counted(unit, failure.id, judgement)
+    // A ban is told when it is real; what leads to none here may to one elsewhere.
+    else if (enactVerdict(bans, judgement).kind !== 'enacted') {
+      const { failures } = judgement.ban
+      fleet()?.counted(unit, failure.id, { retries: failures, weight: failures })
+    }
   }
 
   /** Lines come in bursts with the same date. */

@@ -8,8 +8,8 @@ import { offenderOf } from './offender.js'
 /** What a jail thinks of a failure. */
 export type Judgement =
   | { kind: 'ignored' /** Fail2ban's word for the rule: `ip`, `dns`, `ignoreself rule`. */; by: string }
-  /** `note`: for the log, module `observer`, when the failure counts for more than one. */
-  | { kind: 'counted'; retries: number; note?: string }
+  /** `note`: for the log, module `observer`, when the failure counts for more than one; `weight`: for how many then. */
+  | { kind: 'counted'; retries: number; note?: string; weight?: number }
   /** `alone`: where `ban` is of a network (`ipv6_prefix`), the same for the last address only, in case the network holds somebody protected. */
   | { kind: 'ban'; ban: Ban; alone?: Ban; note?: string }
 
@@ -65,7 +65,7 @@ export class Jail {
     const { weight, note } = this.#banTimes?.weigh({ id: offender, timeMs: failure.timeMs }) ?? unweighted
     const ticket = this.#window.record(isAlone ? failure : { ...failure, id: offender }, count + weight - 1)
     if (ticket.retries < this.spec.maxretry)
-      return { kind: 'counted', retries: ticket.retries, ...(note !== undefined && { note }) }
+      return { kind: 'counted', retries: ticket.retries, ...(note !== undefined && { note, weight }) }
     this.#window.forget(ticket.id)
     const ban = this.#banFor(ticket)
     return {

@@ -20,6 +20,7 @@ import { Roster, type RosterChange } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
+import type { JailUnit } from '../jails.js'
 import { FleetJails } from './fleet-jails.js'
 import type { FleetState } from './fleet-state.js'
 import { type Count, Sightings } from './sightings.js'
@@ -167,6 +168,13 @@ export class FleetNode {
     if (unit?.config.source.kind === 'fleet' || parseIp(id) === undefined) return
     const nowMs = this.#state.clock.now()
     this.#say({ kind: 'unban', atMs: nowMs, ip: id, jail, everywhere: false, untilMs: nowMs + liftMs })
+    if (this.#known.standing(id, nowMs).length === 0) this.#jails.lift(id)
+  }
+
+  /** A jail of this machine has counted a failure that led to no ban, or not yet. */
+  counted(unit: JailUnit, id: string, count: Count): void {
+    const word = this.#sightings.of(unit, id, count, this.#state.clock.now())
+    if (word !== undefined) this.#say(word)
   }
 
   get state(): {
@@ -199,6 +207,8 @@ export class FleetNode {
       const seq = store.outbox.add([rowOf(word)])
       if (word.kind !== 'sighting') this.#known.tell({ ...word, node: this.#facts.name, seq }, { nowMs: clock.now() })
       this.#drain.wake()
+      // What we have seen counts here as it does where it is told.
+      if (word.kind !== 'unban') this.#jails.offer({ ...word, node: this.#facts.name, seq }, 'alone')
     } catch (error) {
       log.write('ERROR', 'fleet', `A word for the others cannot be kept: ${String(error)}`)
     }
