@@ -1,8 +1,9 @@
 import type { Audit, Drops } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
+import type { FleetOperations } from './fleet-operations.js'
 
 /** What an operator can ask of a daemon. `daemon/operations` carries it out; CLI, HTTP and dashboard all go through it. Times in epoch milliseconds. */
-export interface Operations {
+export interface Operations extends FleetOperations {
   status(): Promise<Status>
   /** Undefined: no such jail. */
   jailStatus(jail: string): Promise<JailStatus | undefined>

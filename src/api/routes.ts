@@ -23,6 +23,7 @@ const resumeBody = v.strictObject({
 })
 const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolean()), jail: jailName })
 const auditBody = v.strictObject({ repair: v.optional(v.boolean()) })
+const fleetUnbanBody = v.strictObject({ ip: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) })
 const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
 
 /** A request that cannot be understood. The message is a sentence for its sender. */
@@ -74,6 +75,14 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
     const outcome = await operations.unban(await read(c.req.raw, unbanBody))
     return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
   })
+  app.get('/v1/fleet', async (c) => {
+    const view = await operations.fleet()
+    return view === undefined ? c.json(noFleet, 404) : c.json(view)
+  })
+  app.post('/v1/fleet/unban', async (c) => {
+    const outcome = await operations.fleetUnban(await read(c.req.raw, fleetUnbanBody))
+    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
+  })
   app.post('/v1/reload', async (c) => c.json(await operations.reload()))
   app.post('/v1/stop', async (c) => {
     return c.json(await operations.stop({ keep: (await read(c.req.raw, stopBody)).keep === true }))
@@ -81,6 +90,10 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   app.notFound((c) => c.json({ error: `There is no ${c.req.method} ${c.req.path} here; see GET /v1/status` }, 404))
   app.onError((error, c) => c.json({ error: error.message }, error instanceof BadRequest ? 400 : 500))
   return app
+}
+
+const noFleet = {
+  error: "This machine is in no fleet, or could not join it; its log says why, 'tocsin fleet init' makes one",
 }
 
 function noJail(jail: string): { error: string } {

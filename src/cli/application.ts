@@ -65,8 +65,35 @@ const fleet = buildRouteMap({
       parameters: { flags: common, aliases },
       docs: { brief: 'List who belongs to the fleet' },
     }),
+    status: buildCommand({
+      loader: async () => (await import('./commands/fleet/status.js')).status,
+      parameters: { flags: common, aliases },
+      docs: { brief: 'The fleet as this machine knows it: connection, members, who is in quarantine' },
+    }),
+    log: buildCommand({
+      loader: async () => (await import('./commands/fleet/log.js')).log,
+      parameters: {
+        flags: {
+          ...common,
+          node: value('NAME', 'Only what this member has told'),
+          refused: yes('Only what was refused or has no effect'),
+          lines: value('N', 'The newest so many (default 50)'),
+        },
+        aliases: { ...aliases, n: 'lines' },
+      },
+      docs: { brief: 'What others have told this machine, and what became of it' },
+    }),
+    unban: buildCommand({
+      loader: async () => (await import('./commands/fleet/unban.js')).unban,
+      parameters: {
+        flags: common,
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] },
+      },
+      docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
+    }),
   },
-  docs: { brief: 'Let machines share their bans: init, invite, join, revoke' },
+  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, unban' },
 })
 
 const commands = {

@@ -1,3 +1,4 @@
+import type { FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
 import { metricsText } from '../api/metrics.js'
 import type {
   AuditView,
@@ -24,6 +25,7 @@ import { version } from '../lib/version.js'
 import { findings } from './audit-findings.js'
 import { banByHand, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
+import { unbanInFleet } from './fleet/fleet-operations.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
@@ -189,6 +191,14 @@ export class DaemonOperations implements Operations {
   #over(id: string): LiveBan[] {
     const { bans, jails } = this.#state
     return networksOver(id, jails.values()).flatMap((network) => bans.live.ofId(network))
+  }
+
+  async fleet(): Promise<FleetView | undefined> {
+    return this.#state.fleet?.view
+  }
+
+  fleetUnban({ ip }: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }> {
+    return unbanInFleet(this.#state, ip)
   }
 
   async protected(): Promise<ProtectedView> {

@@ -34,7 +34,7 @@ type Enrolment = Pick<Member, 'publicKey' | 'level' | 'sinceMs'>
 
 const membersMaxByDefault = 100_000
 /** The clock of who joins may be behind that of who lets him in; he is heard at once all the same. */
-const joinSkewMs = 600_000
+export const joinSkewMs = 600_000
 
 /**
  * Who is a member, with which key, and how far believed: the sum of certificates that a root has signed, each on its own subject

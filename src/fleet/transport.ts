@@ -20,6 +20,8 @@ export interface TransportEvents {
   onForeignParcel?(parcel: Parcel, isSigned: boolean): void
   /** Others have heard this number from us, and our disk does not know it: the next has to be greater (`store.outbox.raiseTo`). */
   onAhead?(seq: number): void
+  /** A heartbeat that this member has signed has come. */
+  onAlive?(node: NodeName): void
   /** Words were missed although the connection held; `catchUp` is due. */
   onGap?(node: NodeName): void
 }

@@ -1,7 +1,9 @@
+import type { Standing } from '../../fleet/known-bans/known-bans.js'
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
 import { marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
 import { markReached } from '../../fleet/sighting.js'
-import type { BanWord, NodeName, SightingWord } from '../../fleet/word.js'
+import { skewMsMax } from '../../fleet/trust/judge.js'
+import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
 import type { FleetState } from './fleet-state.js'
 
@@ -53,10 +55,24 @@ export class FleetJails {
     }
   }
 
-  /** An operator has lifted it for the whole fleet. */
-  liftEverywhere(ip: string): void {
+  /**
+   * An operator has lifted it for the whole fleet. `standing`: what was told of it after that, of ours too. A lift is heard again
+   * at every start: it must not end a ban that began later.
+   */
+  liftEverywhere(
+    { ip, atMs }: UnbanWord,
+    { self, standing }: { self: NodeName; standing: readonly Pick<Standing, 'node' | 'jail'>[] },
+  ): void {
+    const { bans, jails } = this.#state
     for (const unit of this.#units()) this.#countingOf(unit).quorum.forget(ip)
-    this.#state.bans.lift(ip)
+    for (const { jail, startMs } of [...bans.live.ofId(ip)]) {
+      // What the others tell is read after the lifts: until then a ban by them that is clearly later is taken to be theirs still.
+      const isByOthers = jails.get(jail)?.config.source.kind === 'fleet'
+      const isLater = isByOthers
+        ? standing.length > 0 || startMs > atMs + skewMsMax
+        : standing.some((ban) => ban.node === self && ban.jail === jail)
+      if (!isLater) bans.lift(ip, jail)
+    }
   }
 
   #ban(unit: JailUnit, { id, evidence }: QuorumVerdict): void {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
+import type { FleetView } from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
 import type { Ban } from '../../domain/ban.js'
-import { endMs } from '../../domain/ban.js'
 import { AuditLog } from '../../fleet/audit-log.js'
 import { brokerAccess } from '../../fleet/enrolment/broker-access.js'
 import { type FleetDir, type FleetFacts, operatorName } from '../../fleet/enrolment/fleet-dir.js'
@@ -21,8 +20,12 @@ import { Sequences } from '../../fleet/sequence.js'
 import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
 import type { JailUnit } from '../jails.js'
+import { banWordOf } from './ban-word.js'
 import { FleetJails } from './fleet-jails.js'
+import { fleetStateFiles } from './fleet-paths.js'
 import type { FleetState } from './fleet-state.js'
+import { fleetView } from './fleet-view.js'
+import { OperatorWords } from './operator-words.js'
 import { type Count, Sightings } from './sightings.js'
 
 /** How long a lift is remembered by those who were away. */
@@ -44,6 +47,9 @@ export class FleetNode {
   readonly #reception: Reception
   readonly #host: FleetHost
   readonly #jails: FleetJails
+  readonly #aliveMs = new Map<string, number>()
+  /** What can be said to the whole fleet here. */
+  readonly operator: OperatorWords
   readonly #sightings: Sightings
   /** What the operator has signed and the broker may not have yet. */
   readonly #certificates = new Map<string, Parcel>()
@@ -65,8 +71,8 @@ export class FleetNode {
     this.#facts = facts
     this.#jails = new FleetJails(state)
     this.#sightings = new Sightings(this.#jails)
-    const base = paths.database === undefined ? dir.at('state') : path.dirname(paths.database)
-    this.#rememberedFile = path.join(base, 'fleet-members.json')
+    const files = fleetStateFiles(dir, paths.database)
+    this.#rememberedFile = files.members
     const remembered = existsSync(this.#rememberedFile)
       ? recalled(readFileSync(this.#rememberedFile, 'utf8'))
       : undefined
@@ -80,7 +86,7 @@ export class FleetNode {
           `${node} is in quarantine, its bans have no effect here: ${JSON.stringify(quarantine)}`,
         ),
     })
-    this.#audit = new AuditLog({ path: path.join(base, 'fleet-audit.log'), clock, log })
+    this.#audit = new AuditLog({ path: files.audit, clock, log })
     const key = keyPairOf(dir.nodeSeed()).privateKey
     const memberOf = (name: string) => this.#roster.memberOf(name)
     const common = { fleet: facts.fleet, node: facts.name, key, clock, log }
@@ -102,21 +108,21 @@ export class FleetNode {
       clock,
       log,
       protection: (ip, jail) => protection.reasonAgainst(ip, jail),
-      population: (node, ip) =>
-        this.#known.population({
-          kind: 'unban',
-          node,
-          seq: 0,
-          atMs: 0,
-          ip: ip.text,
-          jail: undefined,
-          everywhere: false,
-          untilMs: 0,
-        }),
+      population: (node, ip) => this.#population(node, ip.text),
       onOpened: (node, seqs) => this.#transport.heard?.(node, seqs),
       onWord: (heard) => this.#onWord(heard),
       onRoster: (change) => this.#onRoster(change),
       onStatement: () => {},
+    })
+    this.operator = new OperatorWords({
+      dir,
+      facts,
+      known: this.#known,
+      sequences: this.#sequences,
+      transport: this.#transport,
+      hear: (parcel) => this.#reception.hear(parcel, 'live'),
+      clock,
+      liftMs,
     })
     this.#host = new FleetHost({
       dir,
@@ -136,7 +142,13 @@ export class FleetNode {
       for (const parcel of certificatesIn(dir)) this.#reception.hear(parcel, 'catch-up')
     for (const ban of bans.live.all()) {
       if (jails.get(ban.jail)?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) continue
-      const word = { ...wordOf({ ...ban, failures: 0, origin: { kind: 'jail' } }), node: this.#facts.name, seq: 1 }
+      // The database knows seconds: a ban that began in the second in which an address was lifted is taken to be the later.
+      const atMs = Math.min(ban.startMs + 999, clock.now())
+      const word = {
+        ...banWordOf({ ...ban, failures: 0, origin: { kind: 'jail' }, atMs }),
+        node: this.#facts.name,
+        seq: 1,
+      }
       this.#known.tell(word, { nowMs: clock.now() })
     }
     if (this.#facts.role === 'hub') await this.#host.start()
@@ -148,6 +160,7 @@ export class FleetNode {
         log.write('WARNING', 'fleet', `No way to the others: ${reason}; bans are told when there is one again`)
       },
       onGap: () => void this.#catchUp(),
+      onAlive: (node) => this.#aliveMs.set(node, clock.now()),
       onAhead: (seq) => store.outbox.raiseTo(seq),
       onForeignParcel: (parcel) =>
         log.write('ERROR', 'fleet', `Somebody tells in our name, on ${parcel.subject}: he can publish on our subjects`),
@@ -159,7 +172,7 @@ export class FleetNode {
   tell(ban: Ban): void {
     const unit = this.#state.jails.get(ban.jail)
     if (unit?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) return
-    this.#say(wordOf({ ...ban, atMs: this.#state.clock.now() }))
+    this.#say(banWordOf({ ...ban, atMs: this.#state.clock.now() }))
   }
 
   /** An operator has lifted a ban of this machine's. */
@@ -190,6 +203,19 @@ export class FleetNode {
     return { fleet: this.#facts.fleet, name: this.#facts.name, connected, url, members, words: this.#known.count }
   }
 
+  get view(): FleetView {
+    return fleetView({
+      facts: this.#facts,
+      transport: this.#transport,
+      roster: this.#roster,
+      judge: this.#judge,
+      sequences: this.#sequences,
+      aliveMs: this.#aliveMs,
+      wordsOf: (node) => (node === undefined ? this.#known.count : this.#population(node, '0.0.0.0').ofNode),
+      nowMs: this.#state.clock.now(),
+    })
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelSave()
@@ -199,6 +225,11 @@ export class FleetNode {
     await this.#host.close()
     this.#save()
     this.#audit.close()
+  }
+
+  #population(node: string, ip: string) {
+    const nothing = { kind: 'unban', seq: 0, atMs: 0, jail: undefined, everywhere: false, untilMs: 0 } as const
+    return this.#known.population({ ...nothing, node, ip })
   }
 
   #say(word: Unsaid): void {
@@ -242,7 +273,8 @@ export class FleetNode {
     const nowMs = clock.now()
     if (word.kind !== 'sighting' && this.#known.tell(word, { untilMs: cappedUntilMs, nowMs }) !== 'kept') return
     if (word.kind === 'unban') {
-      if (word.everywhere) this.#jails.liftEverywhere(ip.text)
+      if (word.everywhere)
+        this.#jails.liftEverywhere(word, { self: this.#facts.name, standing: this.#known.standing(ip.text, nowMs) })
       else if (this.#known.standing(ip.text, nowMs).every(({ node }) => node === this.#facts.name))
         this.#jails.lift(ip.text)
       return
@@ -293,11 +325,4 @@ export class FleetNode {
     this.#known.expire(clock.now())
     if (!this.#isClosed) this.#cancelSave = clock.after(saveEveryMs, () => this.#save())
   }
-}
-
-type Banned = Pick<Ban, 'id' | 'jail' | 'startMs' | 'durationMs' | 'failures' | 'origin'> & { atMs?: number }
-
-function wordOf({ id, jail, startMs, durationMs, failures, origin, atMs = startMs }: Banned) {
-  const untilMs = durationMs === undefined ? undefined : endMs({ startMs, durationMs })
-  return { kind: 'ban' as const, atMs, ip: id, jail, untilMs, failures, byHand: origin.kind === 'operator' }
 }

@@ -139,6 +139,7 @@ export class NatsTransport implements Transport {
     const opened = openHeartbeat(parcel, this.#options)
     if (opened === undefined || !('heartbeat' in opened)) return
     const { node, heartbeat } = opened
+    this.#events?.onAlive?.(node)
     if (this.#gaps.isBehind(node, heartbeat.seq)) this.#events?.onGap?.(node)
   }
 

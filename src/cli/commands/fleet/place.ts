@@ -14,6 +14,8 @@ export interface Place {
   configDir: string
   dir: FleetDir
   settings: OwnSettings['fleet']
+  /** Undefined: bans are kept in memory only. */
+  database: string | undefined
   /** Of the broker that this machine runs. */
   stateDir: string
 }
@@ -24,7 +26,8 @@ export function placeOf(given: string | undefined): Place {
   if (settings === undefined) throw new CommandFailure(problems.map(problemText).join('\n'), exit.config)
   const dir = new FleetDir(where)
   const { database } = pathsOf({ ...settings.server, apiSocket: settings.own.api.socket })
-  return { configDir: where, dir, settings: settings.own.fleet, stateDir: brokerStateDir(dir, database) }
+  const stateDir = brokerStateDir(dir, database)
+  return { configDir: where, dir, settings: settings.own.fleet, database, stateDir }
 }
 
 /** Adds a `[fleet]` section to tocsin.local; false: there is one already, which is left alone. */

@@ -1,0 +1,45 @@
+/** What an operator can ask of a machine about its fleet. Times in epoch milliseconds. */
+export interface FleetOperations {
+  /** Undefined: this machine is in no fleet. */
+  fleet(): Promise<FleetView | undefined>
+  /** Lifts all bans of an address in the whole fleet; `refused`: a sentence, and nothing is lifted. */
+  fleetUnban(request: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }>
+}
+
+/** The fleet as this machine knows it. */
+export interface FleetView {
+  fleet: string
+  /** This machine. */
+  name: string
+  connected: boolean
+  url: string | null
+  /** Version of the broker; null: there has been no connection. */
+  server: string | null
+  /** How long the broker took to keep our last word; null: we have told none. */
+  lagMs: number | null
+  /** Bans and lifts of all members that are remembered. */
+  words: number
+  members: {
+    name: string
+    level: string
+    sinceMs: number
+    /** Null: in good standing. */
+    revokedAtMs: number | null
+    /** While its bans have no effect here. `untilMs` null: until an operator says so. */
+    quarantine: { cause: string; sinceMs: number; untilMs: number | null } | null
+    /** Its bans and lifts that are remembered. */
+    words: number
+    /** Its last word or heartbeat; null: none, or it is this machine. */
+    lastHeardMs: number | null
+  }[]
+}
+
+export interface FleetUnbanOutcome {
+  ip: string
+  /** What was told up to then is lifted. */
+  atMs: number
+  /** So long those that are away learn of it. */
+  untilMs: number
+  /** Who had banned it, as far as this machine knew. */
+  bans: { node: string; jail: string }[]
+}

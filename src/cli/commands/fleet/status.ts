@@ -1,0 +1,45 @@
+import { ask } from '../../../api/client.js'
+import type { FleetView } from '../../../api/fleet-operations.js'
+import { type CommonFlags, type Context, print, printJson } from '../../context.js'
+import { daemonSocket } from '../../daemon-socket.js'
+import { colour, countText, durationText, harmless, table, timeText } from '../../render.js'
+
+/** The fleet as this machine's daemon knows it. */
+export async function status(this: Context, flags: CommonFlags): Promise<void> {
+  const view = await ask<FleetView>(daemonSocket(flags.config), '/v1/fleet')
+  if (flags.json) printJson(this, view)
+  else print(this, textOf(view, Date.now()))
+}
+
+function textOf({ fleet, name, connected, url, server, lagMs, words, members }: FleetView, nowMs: number): string {
+  const lag = lagMs === null ? '' : `, which took our last word in ${lagMs} ms`
+  const way = connected
+    ? colour.good(`connected to ${harmless(url ?? '')} (nats-server ${harmless(server ?? '')})${lag}`)
+    : colour.bad('no way to the others at present')
+  const heading = ['Member', 'Level', 'Since', 'Words', 'Last heard', ''].map((text) => colour.bold(text))
+  const rows = members.map((member) => [
+    member.name,
+    member.level,
+    timeText(member.sinceMs),
+    countText(member.words),
+    heardText(member, name, nowMs),
+    troubleText(member),
+  ])
+  return [`Fleet ${fleet} as ${name}: ${way}; ${countText(words)} words known`, '', table([heading, ...rows])].join(
+    '\n',
+  )
+}
+
+type MemberView = FleetView['members'][number]
+
+function heardText({ name, lastHeardMs }: MemberView, self: string, nowMs: number): string {
+  if (name === self) return 'this machine'
+  return lastHeardMs === null ? 'never' : `${durationText(nowMs - lastHeardMs)} ago`
+}
+
+function troubleText({ revokedAtMs, quarantine }: MemberView): string {
+  if (revokedAtMs !== null) return colour.bad('revoked')
+  if (quarantine === null) return ''
+  const until = quarantine.untilMs === null ? '' : ` until ${timeText(quarantine.untilMs)}`
+  return colour.bad(`in quarantine (${quarantine.cause})${until}`)
+}
