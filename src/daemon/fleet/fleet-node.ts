@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { FleetView } from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
 import type { Ban } from '../../domain/ban.js'
@@ -14,17 +12,18 @@ import { brokerStateDir } from '../../fleet/nats/managed.js'
 import { NatsTransport } from '../../fleet/nats/transport.js'
 import { OutboxDrain, rowOf, type Unsaid } from '../../fleet/outbox.js'
 import { type Heard, Reception } from '../../fleet/reception.js'
-import { recalled, rememberedText } from '../../fleet/remembered.js'
 import { Roster, type RosterChange } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
 import type { JailUnit } from '../jails.js'
 import { banWordOf } from './ban-word.js'
+import { CertificateTeller } from './certificate-teller.js'
 import { FleetJails } from './fleet-jails.js'
 import { fleetStateFiles } from './fleet-paths.js'
 import type { FleetState } from './fleet-state.js'
 import { fleetView } from './fleet-view.js'
+import { MembersFile } from './members-file.js'
 import { OperatorWords } from './operator-words.js'
 import { type Count, Sightings } from './sightings.js'
 
@@ -51,9 +50,8 @@ export class FleetNode {
   /** What can be said to the whole fleet here. */
   readonly operator: OperatorWords
   readonly #sightings: Sightings
-  /** What the operator has signed and the broker may not have yet. */
-  readonly #certificates = new Map<string, Parcel>()
-  readonly #rememberedFile: string
+  readonly #certificates: CertificateTeller
+  readonly #membersFile: MembersFile
   #cancelSave = () => {}
   #cancelCatchUp = () => {}
   #isClosed = false
@@ -72,10 +70,8 @@ export class FleetNode {
     this.#jails = new FleetJails(state)
     this.#sightings = new Sightings(this.#jails)
     const files = fleetStateFiles(dir, paths.database)
-    this.#rememberedFile = files.members
-    const remembered = existsSync(this.#rememberedFile)
-      ? recalled(readFileSync(this.#rememberedFile, 'utf8'))
-      : undefined
+    this.#membersFile = new MembersFile(files.members, log)
+    const remembered = this.#membersFile.read()
     this.#roster = new Roster({ fleet: facts.fleet, roots: new Map([[operatorName, operatorKey]]) })
     this.#sequences = new Sequences(remembered?.marks)
     this.#judge = new Judge({
@@ -97,6 +93,7 @@ export class FleetNode {
       own: () => ({ seq: store.outbox.lastSeq, words: this.#known.words(clock.now(), facts.name) }),
       ...(facts.role === 'hub' && { replicas: 1 }),
     })
+    this.#certificates = new CertificateTeller(this.#transport)
     this.#drain = new OutboxDrain({ ...common, rows: store.outbox, transport: this.#transport })
     this.#reception = new Reception({
       fleet: facts.fleet,
@@ -247,7 +244,7 @@ export class FleetNode {
 
   async #onConnected(): Promise<void> {
     this.#state.log.write('NOTICE', 'fleet', `Connected to the fleet ${this.#facts.fleet} as ${this.#facts.name}`)
-    for (const parcel of this.#certificates.values()) this.#publishCertificate(parcel)
+    this.#certificates.again()
     this.#drain.resume()
     await this.#catchUp()
   }
@@ -297,31 +294,13 @@ export class FleetNode {
   #publishCertificates(parcels: readonly Parcel[]): void {
     for (const parcel of parcels) {
       this.#reception.hear(parcel, 'catch-up')
-      this.#certificates.set(parcel.subject, parcel)
-      this.#publishCertificate(parcel)
+      this.#certificates.tell(parcel)
     }
-  }
-
-  /** Those that do not get through are published again with the next connection. */
-  #publishCertificate(parcel: Parcel): void {
-    const id = createHash('sha256').update(parcel.body).digest('hex').slice(0, 32)
-    this.#transport.publish(parcel, { id }).then(
-      () => {
-        if (this.#certificates.get(parcel.subject) === parcel) this.#certificates.delete(parcel.subject)
-      },
-      () => {},
-    )
   }
 
   #save(): void {
-    const { clock, log } = this.#state
-    try {
-      const text = rememberedText({ sequences: this.#sequences, judge: this.#judge }, clock.now())
-      writeFileSync(`${this.#rememberedFile}.new`, text, { mode: 0o600 })
-      renameSync(`${this.#rememberedFile}.new`, this.#rememberedFile)
-    } catch (error) {
-      log.write('WARNING', 'fleet', `Cannot write ${this.#rememberedFile}: ${String(error)}`)
-    }
+    const { clock } = this.#state
+    this.#membersFile.write({ sequences: this.#sequences, judge: this.#judge }, clock.now())
     this.#known.expire(clock.now())
     if (!this.#isClosed) this.#cancelSave = clock.after(saveEveryMs, () => this.#save())
   }
