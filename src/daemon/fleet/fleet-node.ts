@@ -184,7 +184,10 @@ export class FleetNode {
   /** A jail of this machine has counted a failure that led to no ban, or not yet. */
   counted(unit: JailUnit, id: string, count: Count): void {
     const word = this.#sightings.of(unit, id, count, this.#state.clock.now())
-    if (word !== undefined) this.#say(word)
+    if (word === undefined) return
+    // What the others would hear of hours later is no evidence any more, and too much at once.
+    if (this.#transport.state.connected) this.#say(word)
+    else this.#jails.offer({ ...word, node: this.#facts.name, seq: 0 }, 'alone')
   }
 
   get state(): {

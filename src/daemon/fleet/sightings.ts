@@ -11,6 +11,8 @@ export interface Count {
   weight?: number
 }
 
+type Sighting = Extract<Unsaid, { kind: 'sighting' }>
+
 /**
  * Half of what the others hear of a node before they think ill of it (trust/limits). What is beyond is neither told nor counted here: an attack from that
  * many addresses is seen by the others as well, and each write to our disk is to be worth it.
@@ -27,7 +29,7 @@ export class Sightings {
   }
 
   /** Undefined: it is nothing to tell. Jails that count bans, here or in the fleet, have seen nothing themselves. */
-  of(unit: JailUnit, id: string, { retries, weight = 1 }: Count, nowMs: number): Unsaid | undefined {
+  of(unit: JailUnit, id: string, { retries, weight = 1 }: Count, nowMs: number): Sighting | undefined {
     const { source, jail } = unit.config
     if (source.kind === 'fleet' || source.kind === 'bans') return undefined
     if (!this.#jails.markReached(unit.name, retries - weight, retries)) return undefined

@@ -52,6 +52,10 @@ describe('a word of a member', () => {
     ['a lift of all, by an operator', unbanWord({ everywhere: true }), { level: 'operator' }, 'enforce'],
     ['a ban that has ended', banWord({ atMs: startMs - 9, untilMs: startMs }), {}, 'expired'],
     ['a lift that has ended', unbanWord({ atMs: startMs - 9, untilMs: startMs }), {}, 'expired'],
+    ['a sighting of everybody', sightingWord({ ip: '0.0.0.0/0' }), {}, 'too-wide'],
+    ['a sighting of ourselves', sightingWord({ ip: '127.0.0.1' }), {}, 'nobodys-address'],
+    ['a sighting of a canary', sightingWord({ ip: '198.51.100.7' }), {}, 'canary'],
+    ['a sighting of who is protected', sightingWord(), { protection: () => 'it is the default gateway' }, 'protected'],
     ['a sighting of yesterday', sightingWord({ atMs: startMs - dayMs }), {}, 'expired'],
     ['a permanent ban of last month', banWord({ atMs: startMs - 30 * dayMs, untilMs: undefined }), {}, 'expired'],
     ['a clock nine minutes ahead', banWord({ atMs: startMs + skewMsMax }), {}, 'enforce'],
@@ -247,6 +251,13 @@ describe('a member that means harm', () => {
     judged(judge, banWord({ ip: '198.51.100.7', untilMs: undefined }), { nowMs: laterMs + 1 })
     judged(judge, banWord({ ip: '198.51.100.7', untilMs: undefined }), { nowMs: laterMs + 2 })
     assert.equal(judge.quarantineOf('web7', laterMs + 2)?.cause, 'canary')
+  })
+
+  it('is none that has only seen somebody, whoever it was', () => {
+    const judge = new Judge({ canaries: [ip('198.51.100.7')] })
+    for (const text of ['198.51.100.7', '0.0.0.0/0', '127.0.0.1'])
+      for (let n = 0; n < 100; n++) judged(judge, sightingWord({ ip: text }))
+    assert.equal(shown(judged(judge, banWord())), 'enforce')
   })
 
   it('is not forgiven by a restart, and is by an operator', () => {

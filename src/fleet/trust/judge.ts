@@ -155,7 +155,10 @@ export class Judge {
   #judgeBan(word: BanWord, circumstances: Circumstances, about: About): Verdict {
     const { nowMs, population } = circumstances
     const refusal = this.#refusalOf(circumstances, about)
-    if (refusal !== undefined) return refusal
+    if (refusal !== undefined) {
+      if (isBlamed(circumstances.member)) blame(refusal, about.standing, nowMs)
+      return refusal
+    }
     const cappedUntilMs = capped(word.untilMs, word, circumstances, about.limits)
     if (cappedUntilMs !== undefined && cappedUntilMs <= nowMs) return refuse('expired', 'it has ended already')
     const excess = population.isKnown ? this.#talksTooMuch(circumstances, about) : this.#isTooMany(circumstances, about)
@@ -184,23 +187,13 @@ export class Judge {
   }
 
   /** What a ban may never be of, in any quantity. */
-  #refusalOf({ member, ip, nowMs, protection }: Circumstances, { limits, standing }: About): Verdict | undefined {
+  #refusalOf({ ip, protection }: Circumstances, { limits }: About): Refusal | undefined {
     const nobodys = nobodysNetwork(ip)
     const prefixMin = ip.family === 4 ? limits.prefix4Min : limits.prefix6Min
-    if (ip.prefix < prefixMin) {
-      if (isBlamed(member)) standing.harmed(nowMs)
-      return refuse('too-wide', `/${ip.prefix} is wider than the /${prefixMin} it may ban`)
-    }
-    if (nobodys !== undefined) {
-      if (isBlamed(member)) standing.harmed(nowMs)
-      return refuse('nobodys-address', `it touches ${nobodys.text}, from where nobody comes`)
-    }
+    if (ip.prefix < prefixMin) return refuse('too-wide', `/${ip.prefix} is wider than the /${prefixMin} it may ban`)
+    if (nobodys !== undefined) return refuse('nobodys-address', `it touches ${nobodys.text}, from where nobody comes`)
     const canary = this.#canaries.touchedBy(ip)
-    if (canary !== undefined) {
-      if (isBlamed(member)) standing.bannedCanary(nowMs)
-      return refuse('canary', `it touches ${canary.text}, whom nobody has reason to ban`)
-    }
-    // No harm: who is protected here, with a session or as a neighbour, may be anybody's attacker elsewhere.
+    if (canary !== undefined) return refuse('canary', `it touches ${canary.text}, whom nobody has reason to ban`)
     const reason = protection(ip)
     return reason === undefined ? undefined : refuse('protected', reason)
   }
@@ -226,7 +219,8 @@ export class Judge {
     const { nowMs } = circumstances
     const cappedUntilMs = Math.min(word.atMs, nowMs) + Math.min(word.windowMs, about.limits.durationMsMax)
     if (cappedUntilMs <= nowMs) return refuse('expired', 'its window is over')
-    const excess = this.#talksTooMuch(circumstances, about)
+    // Enough of them are a ban. To have seen somebody is no harm, whoever it was.
+    const excess = this.#talksTooMuch(circumstances, about) ?? this.#refusalOf(circumstances, about)
     return excess ?? { kind: 'accept', cappedUntilMs, effect: effectOf(about, nowMs) }
   }
 }
@@ -268,6 +262,14 @@ function isBlamed({ level }: Member): boolean {
   return level !== 'operator' && level !== 'feed'
 }
 
-function refuse(reason: WordRefusal, detail: string): Verdict {
+/** No harm: who is protected here, with a session or as a neighbour, may be anybody's attacker elsewhere. */
+function blame({ reason }: Refusal, standing: Standing, nowMs: number): void {
+  if (reason === 'too-wide' || reason === 'nobodys-address') standing.harmed(nowMs)
+  if (reason === 'canary') standing.bannedCanary(nowMs)
+}
+
+type Refusal = Extract<Verdict, { kind: 'refuse' }>
+
+function refuse(reason: WordRefusal, detail: string): Refusal {
   return { kind: 'refuse', reason, detail }
 }
