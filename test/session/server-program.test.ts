@@ -44,6 +44,13 @@ async function endOf(server: ChildProcess): Promise<number | string | null> {
   return code ?? signal
 }
 
+/** What the kernel says of a process: proc(5), /proc/pid/stat. */
+function statOf(pid: number | string) {
+  const [, comm, rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+  const [, parent, , session, terminal] = rest.split(' ')
+  return { comm, parent, session, terminal }
+}
+
 const leftBehind = (house: SessionHouse) => ['f2b.sock', 'f2b.pid'].filter((name) => existsSync(house.at(name)))
 
 it('in the foreground obeys the signals of a service manager', async () => {
@@ -81,13 +88,11 @@ it('in the background has no terminal, no parent, and files for nobody else', as
   const started = await programs.run('fail2ban-server', ['-c', house.config, '--pname', 'guard', '-b', 'start'])
   assert.equal(started.stdout, 'Server ready\n')
   const pid = house.read('f2b.pid').trim()
-  const [comm, , , ppid, , session] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .split(/[()] ?| /)
-    .filter((part) => part !== '')
-    .slice(1)
-  assert.equal(comm, 'guard')
-  assert.notEqual(ppid, String(process.pid))
-  assert.notEqual(session, readFileSync(`/proc/${process.pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3])
+  const daemon = statOf(pid)
+  assert.equal(daemon.comm, 'guard')
+  assert.notEqual(daemon.parent, String(process.pid))
+  assert.notEqual(daemon.session, statOf(process.pid).session)
+  assert.equal(daemon.terminal, '0')
   assert.equal(readlinkSync(`/proc/${pid}/cwd`), '/')
   for (const number of [0, 1, 2]) assert.equal(readlinkSync(`/proc/${pid}/fd/${number}`), '/dev/null')
   assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Umask:\s+0077$/m)
