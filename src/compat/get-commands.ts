@@ -1,3 +1,4 @@
+import { noSuchGet } from '../domain/fail2ban-words.js'
 import { localDateTime } from '../lib/log-writer.js'
 import type { PyValue } from '../lib/python-repr.js'
 import { textAt, textOf, typeName, word } from './arguments.js'
@@ -17,7 +18,7 @@ export function planGet(command: Command): Plan {
     throw new CommandError('builtins.AttributeError', `'${typeName(option)}' object has no attribute 'startswith'`)
   const planFor = Object.hasOwn(queries, option) ? queries[option] : undefined
   if (planFor !== undefined) return planFor(textOf(target), command)
-  if (!jailOptions.test(option)) throw invalidCommand('Invalid command (no get action or not yet implemented)')
+  if (!jailOptions.test(option)) throw invalidCommand(noSuchGet())
   return jailPlan('read', textOf(target), (jail) => jail.get(option))
 }
 

@@ -1,3 +1,4 @@
+import { noSuchSet } from '../domain/fail2ban-words.js'
 import type { PyValue } from '../lib/python-repr.js'
 import { repr } from '../lib/python-repr.js'
 import { intOf, jsonOf, listOf, listsAt, textAt, textOf, typeName, word, wrongValue } from './arguments.js'
@@ -53,7 +54,7 @@ function jailPlan(kind: CommandKind, jail: string, work: JailWork): Plan {
 
 function setting(option: string, command: Command): JailWork {
   const args = settingArguments(option, command)
-  if (args === undefined) throw invalidCommand(`Invalid command ${repr(option)} (no set action or not yet implemented)`)
+  if (args === undefined) throw invalidCommand(noSuchSet(repr(option)))
   return (jail) => jail.set(option, args)
 }
 

@@ -1,4 +1,5 @@
 import { parseIp } from '../domain/address.js'
+import { noSuchSet } from '../domain/fail2ban-words.js'
 import type { Origin, Sourced } from '../domain/origin.js'
 import { incrementProblems } from '../jail/ban-time.js'
 import { parseIgnoreCache } from '../jail/ignore-command.js'
@@ -63,8 +64,7 @@ export function blankJail(name: string, backend: string): JailConfig {
 export function edited(config: JailConfig, option: string, args: readonly PyValue[]): JailConfig {
   if (option.startsWith('bantime.')) return withExtra(config, option.slice('bantime.'.length), first(args))
   const edit = Object.hasOwn(edits, option) ? edits[option] : undefined
-  if (edit === undefined)
-    throw new EditError(`Invalid command '${option}' (no set action or not yet implemented)`, 'Exception')
+  if (edit === undefined) throw new EditError(noSuchSet(repr(option)), 'Exception')
   return edit(config, args)
 }
 

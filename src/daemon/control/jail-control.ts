@@ -12,6 +12,7 @@ import { withAction, withoutAction } from '../../config/edit-actions.js'
 import { jailOption } from '../../config/jail-option.js'
 import type { JailConfig } from '../../config/load.js'
 import { parseIp } from '../../domain/address.js'
+import { noSuchGet } from '../../domain/fail2ban-words.js'
 import { localDateTime } from '../../lib/log-writer.js'
 import { PyTuple, type PyValue, repr } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
@@ -123,7 +124,7 @@ export class JailControl implements ControlledJail {
       case 'idle':
         return this.isIdle
       default:
-        throw invalidCommand('Invalid command (no get action or not yet implemented)')
+        throw invalidCommand(noSuchGet())
     }
   }
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { CommandError, invalidCommand } from '../../compat/fail2ban-server.js'
 import { parseDurationMs } from '../../config/duration.js'
 import type { ServerSettings } from '../../config/server-options.js'
+import { noSuchGet, noSuchSet } from '../../domain/fail2ban-words.js'
 import { logLevels } from '../../lib/log.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
 import { openLog } from '../open-log.js'
@@ -37,7 +38,7 @@ export class ServerOptions {
       case 'dbpurgeage':
         return this.#state.paths.database === undefined ? null : server.dbpurgeageMs / 1000
       default:
-        throw invalidCommand('Invalid command (no get action or not yet implemented)')
+        throw invalidCommand(noSuchGet())
     }
   }
 
@@ -66,7 +67,7 @@ export class ServerOptions {
         this.#change({ dbpurgeageMs: seconds(text) * 1000 })
         break
       default:
-        throw invalidCommand(`Invalid command '${name}' (no set action or not yet implemented)`)
+        throw invalidCommand(noSuchSet(repr(name)))
     }
     return this.get(name)
   }
