@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
 import type { ActionSpec } from '../domain/action-spec.js'
 import type { Ban } from '../domain/ban.js'
 import type { ChildResult } from '../lib/child.js'
@@ -6,6 +10,7 @@ import type { Log } from '../lib/log.js'
 import { JailActions, type JailActionsOptions } from './jail-actions.js'
 import { type JailEvent, type PeerAction, type PeerBan, type PeerCase, peerNowS, type Trace } from './peer-kit.js'
 import { Turns } from './turns.js'
+import type { ActionWorld } from './world.js'
 
 const nowMs = peerNowS * 1000
 export const good: ChildResult = { exitCode: 0, stdout: '', stderr: '', timedOut: false }
@@ -36,15 +41,9 @@ export class ActionKit {
       hostNames,
       turns: this.turns,
       durationMs: (text) => (Number.isFinite(Number(text)) ? Number(text) * 1000 : undefined),
-      world: {
-        figures: () => ({ banned: live.size, bannedTotal: live.size, found: 0, foundTotal: 0 }),
-        banTimeMs: () => 600_000,
-        hostOf: () => Promise.resolve('host.example'),
-        history: () => undefined,
-        lastOf: (id) => live.get(id),
-        othersHolding: (id) =>
-          [...this.jails].flatMap(([other, its]) => (other !== name && this.live.get(other)?.has(id) ? [its] : [])),
-      },
+      world: worldOf(live, (id) =>
+        [...this.jails].flatMap(([other, its]) => (other !== name && this.live.get(other)?.has(id) ? [its] : [])),
+      ),
       ...change,
     })
     this.live.set(name, live)
@@ -67,6 +66,40 @@ export class ActionKit {
   async settled(): Promise<void> {
     for (const jail of this.jails.values()) await jail.settled()
   }
+}
+
+function worldOf(
+  live: ReadonlyMap<string, Ban>,
+  othersHolding: (id: string) => readonly JailActions[],
+): ActionWorld<JailActions> {
+  return {
+    figures: () => ({ banned: live.size, bannedTotal: live.size, found: 0, foundTotal: 0 }),
+    banTimeMs: () => 600_000,
+    hostOf: () => Promise.resolve('host.example'),
+    history: () => undefined,
+    lastOf: (id) => live.get(id),
+    othersHolding,
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'tocsin-action-'))
+after(() => rmSync(directory, { recursive: true }))
+let files = 0
+/** The name of a file that is not there yet; all are gone at the end of the test file. */
+export const freshFile = () => join(directory, `file-${files++}`)
+
+export function action(name: string, properties: Readonly<Record<string, string>>): PeerAction {
+  return { name, properties: Object.entries(properties) }
+}
+
+/** Runs nothing, keeps the scripts. */
+export function recorder() {
+  const ran: string[] = []
+  const run = ([, , script = '']: readonly string[]) => {
+    ran.push(script)
+    return Promise.resolve(good)
+  }
+  return { ran, run }
 }
 
 export function specOf({ name, properties }: PeerAction): ActionSpec {
@@ -94,7 +127,7 @@ export async function ourTrace({ actions, events, failing }: PeerCase): Promise<
   const trace: string[][] = []
   let count = 0
   const kit = new ActionKit()
-  let live = new Map<string, Ban & { isRestored: boolean }>()
+  const live = new Map<string, Ban & { isRestored: boolean }>()
   const jail = kit.jail('jail', actions, {
     run: ([, , ...command]) => {
       trace.push(['run', ...command])
@@ -107,14 +140,7 @@ export async function ourTrace({ actions, events, failing }: PeerCase): Promise<
         if (level !== 'DEBUG' && module !== 'utils') trace.push(['log', level, module, text])
       },
     },
-    world: {
-      figures: () => ({ banned: live.size, bannedTotal: live.size, found: 0, foundTotal: 0 }),
-      banTimeMs: () => 600_000,
-      hostOf: () => Promise.resolve('host.example'),
-      history: () => undefined,
-      lastOf: (id) => live.get(id),
-      othersHolding: () => [],
-    },
+    world: worldOf(live, () => []),
   })
   for (const event of events) {
     await happen(event)
@@ -127,7 +153,7 @@ export async function ourTrace({ actions, events, failing }: PeerCase): Promise<
     if (event.do === 'flush') {
       const bans = [...live.values()]
       await jail.unbanAll(bans)
-      live = new Map()
+      live.clear()
     } else if (event.do === 'stop') await jail.stop(live.values())
     else if (event.do === 'reload') await jail.replace(event.actions.map(specOf), live.values())
     else if (event.do === 'ban') {
