@@ -35,7 +35,7 @@ export class PickleBytes {
 
   u8(): number {
     const byte = this.#bytes[this.#at]
-    this.skip(1)
+    this.advance(1)
     return byte ?? 0
   }
 
@@ -60,7 +60,8 @@ export class PickleBytes {
     return this.#take(8).readDoubleBE()
   }
 
-  skip(length: number): void {
+  /** Goes over bytes that nobody asks for. */
+  advance(length: number): void {
     if (length > this.#bytes.length - this.#at) throw this.wrong(`${length} bytes are announced and not there`)
     this.#at += length
   }
@@ -72,21 +73,21 @@ export class PickleBytes {
   /** UTF-8; lone surrogates, which Python writes for bytes that were no UTF-8, stay. */
   text(length: number): string {
     const start = this.#at
-    this.skip(length)
+    this.advance(length)
     const text = this.#bytes.toString('utf8', start, this.#at)
     if (!text.includes('\ufffd')) return text
     this.#count(length)
     return carefulText(this.#bytes.subarray(start, this.#at), this.#at)
   }
 
-  /** A text of the old protocols, up to the next line end. Latin-1, to be unescaped. */
+  /** A text of the old protocols, up to the next line end: Latin-1 whose escapes are still to be read. */
   escapedLine(): string {
     const line = this.line(Number.POSITIVE_INFINITY)
     this.#count(line.length)
     return line
   }
 
-  /** Up to the next line end, which is skipped. ASCII. */
+  /** Up to the next line end, which is read over. ASCII. */
   line(bytesMax = lineBytesMax): string {
     const end = this.#bytes.indexOf(0x0a, this.#at)
     if (end < 0) throw this.wrong('a line without an end')
@@ -102,7 +103,7 @@ export class PickleBytes {
   }
 
   #take(length: number): Buffer {
-    this.skip(length)
+    this.advance(length)
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
 

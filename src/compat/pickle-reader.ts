@@ -96,7 +96,7 @@ class Machine {
     if (code === 0x80)
       this.#checkProtocol(bytes.u8()) // PROTO
     else if (code === 0x95)
-      bytes.skip(8) // FRAME: a hint for buffering
+      bytes.advance(8) // FRAME: how many bytes a reader of files should fetch at once; ours are all here.
     else if (code === 0x28)
       this.#marks.push(this.#stack.length) // MARK
     else if (code === 0x30)
@@ -133,7 +133,7 @@ class Machine {
     else if (code === 0x52 || code === 0x81)
       this.#call(this.#objects) // REDUCE, NEWOBJ
     else if (code === 0x62)
-      this.#popValue() // BUILD: attributes of an object; nothing here has any
+      this.#popValue() // BUILD gives an object its attributes. What we have in its place is data and keeps none.
     else return false
     return true
   }

@@ -65,7 +65,10 @@ function readFloat(bytes: PickleBytes): PyFloat {
   return new PyFloat(special ?? Number(line))
 }
 
-/** Python's `raw-unicode-escape`: Latin-1 with `\uXXXX` and `\UXXXXXXXX`. */
+/**
+ * Reads Python's codec `raw-unicode-escape`: each byte is a Latin-1 character, and only what Latin-1 lacks is escaped, as a backslash with
+ * `u` and four hexadecimal digits, or with `U` and eight. Every other backslash stands for itself.
+ */
 function unescaped(line: string): string {
   return line.replace(
     /\\u([\da-fA-F]{4})|\\U(00(?:10|0[\da-fA-F])[\da-fA-F]{4})/g,
@@ -73,7 +76,7 @@ function unescaped(line: string): string {
   )
 }
 
-/** A text of Python 2, as its `repr()` writes it. */
+/** A text of Python 2 in quotes, with the escapes that its `repr()` writes. */
 function quoted(bytes: PickleBytes, line: string): string {
   const quote = line.at(0)
   if ((quote !== "'" && quote !== '"') || line.length < 2 || line.at(-1) !== quote)
