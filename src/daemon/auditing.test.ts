@@ -5,21 +5,10 @@ import { SwitchableEnforcer, setUpBans } from '../../test/kit/bans-kit.js'
 import type { Audit, AuditRequest, Drops, ForeignChange } from '../domain/enforcer.js'
 import { Auditing } from './auditing.js'
 import { JailDrops } from './jail-drops.js'
+import { nothingFound } from './reconciling-audit.js'
 
 const minuteMs = 60_000
-const clean: Audit = {
-  wanted: 1,
-  enforced: 1,
-  missing: 0,
-  wrongEnd: 0,
-  foreign: 0,
-  removed: 0,
-  repaired: 0,
-  rearranged: false,
-  examples: { missing: [], foreign: [] },
-  trouble: undefined,
-  durationMs: 0,
-}
+const clean: Audit = { ...nothingFound, wanted: 1, enforced: 1 }
 
 /** Finds what a test has put there, and tells what it wants of the kernel's news. */
 class AuditedEnforcer extends SwitchableEnforcer {
