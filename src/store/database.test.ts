@@ -109,6 +109,16 @@ describe('openDatabase', () => {
     assert.throws(() => kit.open(join(kit.directory, 'directory')), { name: 'StoreError' })
   })
 
+  it('leaves a device alone', { skip: process.getuid?.() === 0 ? false : 'needs root for mknod' }, async () => {
+    const device = join(kit.directory, 'null')
+    // As /dev/null is: major 1, minor 3.
+    const { exitCode, stderr } = await runChild(['mknod', '--mode=666', device, 'c', '1', '3'], { timeoutMs: 5000 })
+    assert.equal(exitCode, 0, stderr)
+    assert.throws(() => kit.open(device), { name: 'StoreError', message: /null: it is no regular file; name another/ })
+    assert(statSync(device).isCharacterDevice())
+    assert.equal(statSync(device).mode & 0o777, 0o666)
+  })
+
   it('lives in memory when told to', () => {
     assert(isUsable(kit.open(':memory:')))
   })

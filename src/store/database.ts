@@ -186,6 +186,11 @@ function newerVersion(file: string, version: number): StoreError {
 function makePrivateFile(path: string): void {
   if (path === ':memory:') return
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  // A device (/dev/null) would lose its mode to us, and, being no database, its name.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    const message = `Cannot open ${path}: it is no regular file; name another dbfile in fail2ban.local, or None`
+    throw new StoreError({ code: 'NO_FILE', file: path, message })
+  }
   const fd = openSync(path, 'a', 0o600)
   try {
     fchmodSync(fd, 0o600)

@@ -1,6 +1,6 @@
 /** The store could not do what was asked; nothing of it has been done. The caller tries again later. */
 export class StoreError extends Error {
-  /** `SQLITE_FULL`, `SQLITE_BUSY`, … as sqlite.org/rescode.html names them; `NEWER_VERSION` for a file of a later Fail2ban. */
+  /** `SQLITE_FULL`, `SQLITE_BUSY`, … as sqlite.org/rescode.html names them; `NEWER_VERSION` for a file of a later Fail2ban, `NO_FILE` for a device or directory. */
   readonly code: string
   readonly file: string
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -69,6 +69,14 @@ describe('without a server', () => {
     assert.match(stderr, /seems to be in unexpected state \(not running but the socket exists\)/)
     assert.deepEqual([code, existsSync(socket)], [255, true])
     rmSync(socket)
+  })
+
+  it('what is neither socket nor file is not removed, even by force', async () => {
+    mkdirSync(socket)
+    const { code, stderr } = await run(`-c ${dir} -x start`)
+    assert.match(stderr, /^fail2ban ERROR {3}Cannot remove \S+f2b\.sock: it is no socket; name another one/m)
+    assert.deepEqual([code, existsSync(socket)], [255, true])
+    rmdirSync(socket)
   })
 
   it('a dialogue goes on, and ends as it is told to', async () => {

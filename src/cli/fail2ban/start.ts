@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startInBackground } from './background.js'
 import { readCommands } from './configuration.js'
@@ -41,6 +41,12 @@ async function launch(session: Session): Promise<boolean> {
   if (existsSync(places.socket)) {
     if (!options.isForced) {
       log.say('ERROR', 'Fail2ban seems to be in unexpected state (not running but the socket exists)')
+      return false
+    }
+    const found = statSync(places.socket)
+    // As Fail2ban, which also removes a plain file; but no device: `socket = /dev/null` would cost the machine its own.
+    if (!found.isSocket() && !found.isFile()) {
+      log.say('ERROR', `Cannot remove ${places.socket}: it is no socket; name another one in fail2ban.local`)
       return false
     }
     rmSync(places.socket, { force: true })
