@@ -13,6 +13,7 @@ import { AddressLists } from './address-lists.js'
 import { Auditing } from './auditing.js'
 import { BanEvents } from './ban-events.js'
 import { Cutting } from './cutting.js'
+import { ToldBans } from './fleet/told-bans.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
 import { JailDrops } from './jail-drops.js'
@@ -84,14 +85,13 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
     judge: (unit, failure) => pipeline.judge(unit, failure),
     notifying,
     cut: (ban) => cutting.banned(ban),
-    fleet: () => state.fleet,
   })
   const heldBack = new HeldBack({ clock, log, limits: () => budgetOf(state.config.own) })
   const bans = new Bans({
     clock,
     log,
     enforcer,
-    store: store.bans,
+    store: new ToldBans(store.bans, () => state.fleet),
     protection: (ip, jail) => protection.reasonAgainst(ip, jail),
     holdBack: (ban, ip) => heldBack.against(ban, ip),
     actions: events,

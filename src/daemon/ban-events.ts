@@ -3,7 +3,6 @@ import type { BanWatcher } from '../bans/news.js'
 import type { Ban } from '../domain/ban.js'
 import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
-import type { FleetNode } from './fleet/fleet-node.js'
 import { hasAny } from './jail-actions.js'
 import type { JailUnit } from './jails.js'
 import type { Notifying } from './notifying.js'
@@ -17,8 +16,6 @@ export interface BanEventsOptions {
   /** A jail that counts bans has found one. */
   judge(unit: JailUnit, failure: Failure): void
   notifying: Pick<Notifying, 'banned' | 'unbanned'>
-  /** Others who have to know. */
-  fleet(): Pick<FleetNode, 'tell' | 'untell'> | undefined
   /** Ends their connections. */
   cut?(ban: Ban): void
 }
@@ -39,7 +36,6 @@ export class BanEvents implements BanWatcher {
     for (const wider of unit?.subnets?.begun(ban, how, clock.now()) ?? []) enact(wider)
     notifying.banned(ban, how)
     if (how === 'restored') return
-    this.#options.fleet()?.tell(ban)
     for (const counting of jails.values()) {
       const failure = counting.state === 'running' ? counting.recidive?.offer(ban) : undefined
       if (failure !== undefined) judge(counting, failure)
@@ -61,7 +57,6 @@ export class BanEvents implements BanWatcher {
     const unit = jails.get(ban.jail)
     unit?.actions.unbanned(ban)
     notifying.unbanned(ban, why)
-    if (why === 'lifted') this.#options.fleet()?.untell(ban)
     for (const id of unit?.subnets?.ended(ban.id, why, clock.now()) ?? []) lift(id, ban.jail)
   }
 }

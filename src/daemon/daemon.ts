@@ -91,9 +91,10 @@ export class Daemon {
     resolveReady()
     this.#control = await this.#listenControl()
     await this.#openMetrics()
+    const talk = joinFleet(this.#state, (sentence) => this.#options.say(sentence))
     await this.#follow(built.units)
     this.#state.auditing.start()
-    await joinFleet(this.#state, (sentence) => this.#options.say(sentence))
+    await talk()
     this.#purge()
   }
 

@@ -114,12 +114,13 @@ export class Bans implements BanStore {
   }
 
   /** Forgets all bans of the jails, in one transaction. */
-  removeAll(jails: string | readonly string[]): void {
+  removeAll(jails: string | readonly string[], { tell = [] }: TellOptions = {}): void {
     this.#database.transaction(`remove the bans of ${[jails].flat().join(', ')} from`, () => {
       for (const jail of [jails].flat()) {
         this.#database.run('DELETE FROM bips WHERE jail = ?', jail)
         this.#database.run('DELETE FROM bans WHERE jail = ?', jail)
       }
+      this.#tell(tell)
     })
     this.#records.clear()
   }

@@ -7,3 +7,13 @@ export function banWordOf({ id, jail, startMs, durationMs, failures, origin, atM
   const untilMs = durationMs === undefined ? undefined : endMs({ startMs, durationMs })
   return { kind: 'ban' as const, atMs, ip: id, jail, untilMs, failures, byHand: origin.kind === 'operator' }
 }
+
+export type Lifted = Pick<Ban, 'id' | 'jail'>
+
+/** How long a lift is remembered by those who were away. */
+export const liftMs = 7 * 86_400_000
+
+/** What the others are told of a ban that is lifted by hand. */
+export function liftWordOf({ id, jail }: Lifted, atMs: number) {
+  return { kind: 'unban' as const, atMs, ip: id, jail, everywhere: false, untilMs: atMs + liftMs }
+}

@@ -16,8 +16,9 @@ import { Roster, type RosterChange } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import type { Parcel } from '../../fleet/transport.js'
 import { Judge } from '../../fleet/trust/judge.js'
+import type { Word } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
-import { banWordOf } from './ban-word.js'
+import { banWordOf, type Lifted, liftMs, liftWordOf } from './ban-word.js'
 import { CertificateTeller } from './certificate-teller.js'
 import { FleetJails } from './fleet-jails.js'
 import { fleetStateFiles } from './fleet-paths.js'
@@ -27,8 +28,6 @@ import { MembersFile } from './members-file.js'
 import { OperatorWords } from './operator-words.js'
 import { type Count, Sightings } from './sightings.js'
 
-/** How long a lift is remembered by those who were away. */
-const liftMs = 7 * 86_400_000
 const saveEveryMs = 60_000
 const catchUpAgainMs = 2000
 
@@ -130,24 +129,14 @@ export class FleetNode {
       clock,
       onCertificates: (parcels) => this.#publishCertificates(parcels),
     })
+    this.#knowOwn()
   }
 
   /** Resolves when the first try to reach the broker is over; without one the node goes on alone, and trying. */
   async start(dir: FleetDir): Promise<void> {
-    const { log, bans, jails, clock, store } = this.#state
+    const { log, clock, store } = this.#state
     if (dir.operatorSeed() !== undefined)
       for (const parcel of certificatesIn(dir)) this.#reception.hear(parcel, 'catch-up')
-    for (const ban of bans.live.all()) {
-      if (jails.get(ban.jail)?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) continue
-      // The database knows seconds: a ban that began in the second in which an address was lifted is taken to be the later.
-      const atMs = Math.min(ban.startMs + 999, clock.now())
-      const word = {
-        ...banWordOf({ ...ban, failures: 0, origin: { kind: 'jail' }, atMs }),
-        node: this.#facts.name,
-        seq: 1,
-      }
-      this.#known.tell(word, { nowMs: clock.now() })
-    }
     if (this.#facts.role === 'hub') await this.#host.start()
     await this.#transport.start({
       onParcel: (parcel) => this.#reception.hear(parcel, 'live'),
@@ -165,20 +154,26 @@ export class FleetNode {
     this.#save()
   }
 
-  /** A ban that this machine has found out by itself, or that was ordered here. */
-  tell(ban: Ban): void {
-    const unit = this.#state.jails.get(ban.jail)
-    if (unit?.config.source.kind === 'fleet' || parseIp(ban.id) === undefined) return
-    this.#say(banWordOf({ ...ban, atMs: this.#state.clock.now() }))
+  /** Bans of this machine's, found out by itself or ordered here. `keep` writes them down, and the words for the others with them; it may throw. */
+  tell(bans: readonly Ban[], keep: (texts: string[]) => void): void {
+    const atMs = this.#state.clock.now()
+    const words = bans.filter((ban) => this.#isOwn(ban)).map((ban) => banWordOf({ ...ban, atMs }))
+    this.#say(words, keep)
   }
 
-  /** An operator has lifted a ban of this machine's. */
-  untell({ id, jail }: { id: string; jail: string }): void {
-    const unit = this.#state.jails.get(jail)
-    if (unit?.config.source.kind === 'fleet' || parseIp(id) === undefined) return
+  /** Bans that are lifted by hand, if others have been told of them. */
+  untell(lifts: readonly Lifted[], keep: (texts: string[]) => void): void {
     const nowMs = this.#state.clock.now()
-    this.#say({ kind: 'unban', atMs: nowMs, ip: id, jail, everywhere: false, untilMs: nowMs + liftMs })
-    if (this.#known.standing(id, nowMs).length === 0) this.#jails.lift(id)
+    const words = lifts.filter((lift) => this.#isTold(lift, nowMs)).map((lift) => liftWordOf(lift, nowMs))
+    this.#say(words, keep)
+    for (const { ip } of words) if (this.#known.standing(ip, nowMs).length === 0) this.#jails.lift(ip)
+  }
+
+  /** The same of all bans of these jails. */
+  untellAll(jails: readonly string[], keep: (texts: string[]) => void): void {
+    const own = [...this.#known.words(this.#state.clock.now(), this.#facts.name)]
+    const lifts = own.flatMap(({ kind, ip, jail }) => (kind === 'ban' && jails.includes(jail) ? { id: ip, jail } : []))
+    this.untell(lifts, keep)
   }
 
   /** A jail of this machine has counted a failure that led to no ban, or not yet. */
@@ -186,7 +181,7 @@ export class FleetNode {
     const word = this.#sightings.of(unit, id, count, this.#state.clock.now())
     if (word === undefined) return
     // What the others would hear of hours later is no evidence any more, and too much at once.
-    if (this.#transport.state.connected) this.#say(word)
+    if (this.#transport.state.connected) this.#saySighting(word)
     else this.#jails.offer({ ...word, node: this.#facts.name, seq: 0 }, 'alone')
   }
 
@@ -232,16 +227,46 @@ export class FleetNode {
     return this.#known.population({ ...nothing, node, ip })
   }
 
-  #say(word: Unsaid): void {
-    const { store, log, clock } = this.#state
+  /** What was in force when we started: the others may have been told of it. */
+  #knowOwn(): void {
+    const { bans, clock } = this.#state
+    for (const ban of bans.live.all()) {
+      if (!this.#isOwn(ban)) continue
+      // The database knows seconds: a ban that began in the second in which an address was lifted is taken to be the later.
+      const atMs = Math.min(ban.startMs + 999, clock.now())
+      const word = banWordOf({ ...ban, failures: 0, origin: { kind: 'jail' }, atMs })
+      this.#known.tell({ ...word, node: this.#facts.name, seq: 1 }, { nowMs: clock.now() })
+    }
+  }
+
+  /** Neither by the others' word, nor of a text that only this machine understands. */
+  #isOwn({ id, jail }: Lifted): boolean {
+    return this.#state.jails.get(jail)?.config.source.kind !== 'fleet' && parseIp(id) !== undefined
+  }
+
+  #isTold({ id, jail }: Lifted, nowMs: number): boolean {
+    const isSame = (ban: { node: string; jail: string }) => ban.node === this.#facts.name && ban.jail === jail
+    return parseIp(id) !== undefined && this.#known.standing(id, nowMs).some(isSame)
+  }
+
+  #say(words: readonly Unsaid[], keep: (texts: string[]) => void): void {
+    const { store, clock } = this.#state
+    keep(words.map(rowOf))
+    if (words.length === 0) return
+    const firstSeq = store.outbox.lastSeq - words.length + 1
+    const said = words.map((word, i): Word => ({ ...word, node: this.#facts.name, seq: firstSeq + i }))
+    for (const word of said) if (word.kind !== 'sighting') this.#known.tell(word, { nowMs: clock.now() })
+    this.#drain.wake()
+    // What we have seen counts here as it does where it is told.
+    for (const word of said) if (word.kind !== 'unban') this.#jails.offer(word, 'alone')
+  }
+
+  #saySighting(word: Unsaid): void {
+    const { store, log } = this.#state
     try {
-      const seq = store.outbox.add([rowOf(word)])
-      if (word.kind !== 'sighting') this.#known.tell({ ...word, node: this.#facts.name, seq }, { nowMs: clock.now() })
-      this.#drain.wake()
-      // What we have seen counts here as it does where it is told.
-      if (word.kind !== 'unban') this.#jails.offer({ ...word, node: this.#facts.name, seq }, 'alone')
+      this.#say([word], (texts) => store.outbox.add(texts))
     } catch (error) {
-      log.write('ERROR', 'fleet', `A word for the others cannot be kept: ${String(error)}`)
+      log.write('ERROR', 'fleet', `A sighting for the others cannot be kept: ${String(error)}`)
     }
   }
 

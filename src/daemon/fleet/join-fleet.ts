@@ -2,19 +2,27 @@ import { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
 import type { State } from '../state.js'
 import { FleetNode } from './fleet-node.js'
 
-/** Brings this machine to the others, if `[fleet] transport` asks for it. What keeps it from that is told, and it protects itself all the same. */
-export async function joinFleet(state: State, say: (sentence: string) => void): Promise<void> {
-  const { config, log } = state
-  if (config.own.fleet.transport === 'local') return
+/**
+ * Makes this machine one of its fleet, if `[fleet] transport` asks for it: from now on its bans are kept with a word for the others. What
+ * this returns begins to talk with them. What keeps it from that is told, and the machine protects itself all the same.
+ */
+export function joinFleet(state: State, say: (sentence: string) => void): () => Promise<void> {
+  const alone = (error: unknown) => {
+    const text = `This machine is alone: ${error instanceof Error ? error.message : String(error)}`
+    state.log.write('ERROR', 'fleet', text)
+    say(text)
+  }
+  const { transport } = state.config.own.fleet
+  const nothing = () => Promise.resolve()
+  if (transport === 'local') return nothing
   try {
-    if (config.own.fleet.transport === 'file') throw new Error('transport = file is not there yet; use nats')
-    const dir = new FleetDir(config.dir)
+    if (transport === 'file') throw new Error('transport = file is not there yet; use nats')
+    const dir = new FleetDir(state.config.dir)
     const node = new FleetNode(state, dir)
     state.fleet = node
-    await node.start(dir)
+    return () => node.start(dir).catch(alone)
   } catch (error) {
-    const text = `This machine is alone: ${error instanceof Error ? error.message : String(error)}`
-    log.write('ERROR', 'fleet', text)
-    say(text)
+    alone(error)
+    return nothing
   }
 }
