@@ -105,30 +105,9 @@ const byThird: ReadonlyMap<string, Wording> = new Map<string, Wording>([
   ...withVerbs('journalmatch', journalmatch),
   ['logencoding', (value) => `Current log encoding is set to:\n${str(value)}`],
   ['datepattern', (value) => `Current date pattern set to: ${datePattern(value)}`],
-  [
-    'actions',
-    (value, [, jail]) => named(value, `for jail ${jail}`, `The jail ${jail} has the following actions:`, 'actions'),
-  ],
-  [
-    'actionproperties',
-    (value, [, jail, , action]) =>
-      named(
-        value,
-        `for jail ${jail} action ${action}`,
-        `The jail ${jail} action ${action} has the following properties:`,
-        'properties',
-      ),
-  ],
-  [
-    'actionmethods',
-    (value, [, jail, , action]) =>
-      named(
-        value,
-        `for jail ${jail} action ${action}`,
-        `The jail ${jail} action ${action} has the following methods:`,
-        'methods',
-      ),
-  ],
+  ['actions', (value, [, jail]) => named(value, `jail ${jail}`, 'actions')],
+  ['actionproperties', (value, [, jail, , action]) => named(value, `jail ${jail} action ${action}`, 'properties')],
+  ['actionmethods', (value, [, jail, , action]) => named(value, `jail ${jail} action ${action}`, 'methods')],
   ['banip', bannedIds],
 ])
 
@@ -141,9 +120,9 @@ function listed(value: PyValue, head: string, none: string): string {
   return items.length === 0 ? none : [head, ...drawTree(items)].join('\n')
 }
 
-function named(value: PyValue, where: string, head: string, what: string): string {
+function named(value: PyValue, owner: string, what: string): string {
   const names = listOf(value).map(str)
-  return names.length === 0 ? `No ${what} ${where}` : `${head}\n${names.join(', ')}`
+  return names.length === 0 ? `No ${what} for ${owner}` : `The ${owner} has the following ${what}:\n${names.join(', ')}`
 }
 
 /** `None`, or a pair of pattern and name; without a pattern the name says all. */
