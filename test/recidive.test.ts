@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { banOnce } from './kit/ban-once.js'
 import { failures, House, onlySshd } from './kit/daemon-kit.js'
 
 const jails = `${onlySshd('maxretry = 3\nbantime = 1h').replace(/\[recidive\]\nenabled = false/, '')}
@@ -11,15 +12,6 @@ maxretry = 3
 `
 const repeater = '192.0.2.7'
 const other = '192.0.2.8'
-
-/** One more ban by sshd, ended by hand. */
-async function banOnce(house: House, ip: string): Promise<void> {
-  const before = house.read().split(`[sshd] Ban ${ip}\n`).length
-  house.append(failures(ip, 3))
-  await house.untilBanned(ip, 'sshd')
-  await house.untilLogged(new RegExp(`(\\[sshd\\] Ban ${ip.replaceAll('.', '\\.')}\\n[\\s\\S]*){${before}}`))
-  assert.equal((await house.tocsin('unban', ip, '-j', 'sshd')).exitCode, 0)
-}
 
 /** As Fail2ban has it: a jail that follows our log. The built-in one is in repeat-offenders.test.ts. */
 describe('a recidive that follows our log', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { Network } from '../src/firewall/own-network.js'
+import { banOnce } from './kit/ban-once.js'
 import { failures, House, onlySshd, sshdLine } from './kit/daemon-kit.js'
 import { TwoHosts, withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
@@ -16,15 +17,6 @@ enabled = true
 maxretry = 3
 ${recidive}
 `
-
-/** One more ban by sshd, ended by hand. */
-async function banOnce(house: House, ip: string, jail = 'sshd'): Promise<void> {
-  const before = house.read().split(`[${jail}] Ban ${ip}\n`).length
-  house.append(failures(ip, 3))
-  await house.untilBanned(ip, jail)
-  await house.untilLogged(new RegExp(`(\\[${jail}\\] Ban ${ip.replaceAll('.', '\\.')}\\n[\\s\\S]*){${before}}`))
-  assert.equal((await house.tocsin('unban', ip, '-j', jail)).exitCode, 0)
-}
 
 describe('a jail that counts bans', () => {
   it('bans for a week on every port whoever was banned often, and nobody else, without a log', async () => {
