@@ -17,11 +17,6 @@ export class MarkedStream {
     this.#bytesMax = bytesMax
   }
 
-  /** Bytes that are held, of a message that is not complete or was not taken yet. */
-  get length(): number {
-    return this.#length
-  }
-
   push(piece: Buffer): void {
     if (this.#length + piece.length > this.#buffer.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.#length + piece.length, this.#length * 2))

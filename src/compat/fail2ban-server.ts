@@ -56,7 +56,6 @@ export interface ControlledJail {
   unban(ids: readonly string[]): Promise<{ lifted: number; absent: readonly string[] }>
   /** Counts `max(1, lines)` failures of the id; 0 when it is ignored (spec 5.1). */
   attempt(id: string, lines: readonly string[]): Promise<0 | 1>
-  isIdle: boolean
   /**
    * An option as `get J option` shows it (spec 7.3): `maxretry`, `bantime`, `bantime.formula`, `failregex` (expanded), `ignoreip`,
    * `journalmatch`, `logpath`, `datepattern`, … Throws `invalidCommand` for a name that is none.
