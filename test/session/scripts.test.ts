@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { runChild } from '../../src/lib/child.js'
 import { waitUntil } from '../kit/wait-until.js'
 import { ownClient } from './clients.js'
 import { SessionHouse } from './house.js'
-import { root, startServer } from './servers.js'
+import { build, startServer } from './servers.js'
 
 /** What programs of others make of our words: how they take them apart is known (spec 7.2), the names are ours. */
 describe('programs that read our output', () => {
@@ -18,8 +17,7 @@ describe('programs that read our output', () => {
   const log = () => house.read('server.log')
 
   before(async () => {
-    const built = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
-    assert.equal(built.exitCode, 0, built.stderr)
+    await build()
     server = await startServer('own', house)
     await client('set', 'web', 'banip', '203.0.113.5', '203.0.113.6', '2001:db8::5')
     await client('set', 'web', 'unbanip', '203.0.113.6')

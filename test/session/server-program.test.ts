@@ -11,10 +11,9 @@ import { tuple } from '../../src/lib/python-repr.js'
 import { waitUntil } from '../kit/wait-until.js'
 import { type Client, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
-import { apart, root, startServer } from './servers.js'
+import { apart, build, root, startServer } from './servers.js'
 
-const built = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
-assert.equal(built.exitCode, 0, built.stderr)
+await build()
 
 const programs: Client = programsIn(path.join(root, 'bin'), apart)
 const houses: SessionHouse[] = []

@@ -2,18 +2,14 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { runChild } from '../../src/lib/child.js'
 import { type Client, debianClient, ownClient, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
 import { known } from './known-differences.js'
-import { apart, root, startServer } from './servers.js'
+import { apart, build, root, startServer } from './servers.js'
 import { holdSession, type Script, type Turn } from './session.js'
 
 const missing = existsSync('/usr/bin/fail2ban-client') ? undefined : "Debian's fail2ban is not installed"
-if (missing === undefined) {
-  const built = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
-  assert.equal(built.exitCode, 0, built.stderr)
-}
+if (missing === undefined) await build()
 
 type Side = 'debian' | 'own'
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
-import path from 'node:path'
 import { after, it } from 'node:test'
 import { replyText } from '../../src/cli/fail2ban/reply-text.js'
 import { connectControl } from '../../src/compat/control-client.js'
-import { runChild } from '../../src/lib/child.js'
 import { PyTuple } from '../../src/lib/python-repr.js'
 import { SessionHouse } from './house.js'
-import { apart, root, startServer } from './servers.js'
+import { apart, build, startServer } from './servers.js'
 
 const stock = '/etc/fail2ban'
 const missing = !existsSync(`${stock}/jail.conf`)
@@ -95,8 +93,7 @@ async function answers(side: 'debian' | 'own'): Promise<Map<string, string>> {
 it("answers every question about Debian's stock jails as Debian's server does", {
   skip: missing ?? false,
 }, async () => {
-  const built = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
-  assert.equal(built.exitCode, 0, built.stderr)
+  await build()
   const [theirs, ours] = await Promise.all([answers('debian'), answers('own')])
   assert.ok(theirs.size > 3000, `${theirs.size} answers`)
   for (const question of known) theirs.delete(question)
