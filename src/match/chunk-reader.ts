@@ -1,6 +1,7 @@
 import { CurrentLine } from './current-line.js'
 import { isAscii } from './dialect/pattern.js'
-import type { FailureFinder, Finding } from './failure-finder.js'
+import type { FailureFinder } from './failure-finder.js'
+import type { Finding } from './finding.js'
 import type { LineDates } from './line-dates.js'
 import { type LogText, lastLineOf, lengthOf, lineEndAt, lineFrom } from './log-text.js'
 import { ownCopy } from './own-copy.js'

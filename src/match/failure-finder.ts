@@ -1,35 +1,27 @@
 import type { CurrentLine } from './current-line.js'
 import { isAscii, type Match } from './dialect/pattern.js'
 import { Dispatch } from './dispatch.js'
-import { FieldPlan, FieldTable, type FieldValues, type LineState, place, wellKnownCount } from './field-table.js'
+import { FieldTable, type FieldValues, place } from './field-table.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
+import type { Finding, Probe, Success } from './finding.js'
 import { identify, type Resolve } from './identity.js'
-import { copyOver, ownCopy } from './own-copy.js'
+import { Ignoring } from './ignoring.js'
+import { MatchFields } from './match-fields.js'
+import { PatternRunner } from './pattern-runner.js'
 import { Prefix } from './prefix.js'
-import type { Quarantine } from './quarantine.js'
-import { type LineText, type Session, Sessions, usersOf } from './sessions.js'
-import { splitWindow, type WindowLine } from './window.js'
+import { type LineText, Sessions, usersOf } from './sessions.js'
+import { Successes } from './successes.js'
+import { splitWindow, textOf, type WindowLine } from './window.js'
 
-/** What a pattern found in a line. */
-export interface Finding {
-  pattern: CompiledPattern
-  /** Undefined: a session that waits for an address. */
-  id: string | undefined
-  timeMs: number | undefined
-  fields: Record<string, string>
-  lines: string[]
-  /** User names tried in the session; told only when all patterns are tried. */
-  users: ReadonlySet<string> | undefined
-  /** Not to be counted (`<F-NOFAIL>`); told only when all patterns are tried. */
-  isNofail: boolean
-}
+// TODO: goes when daemon/pipeline.ts imports it from finding.ts.
+export type { Success } from './finding.js'
 
 export interface FinderOptions {
   /** Tries every pattern, and tells what is no failure too: for tools that show how a filter works. */
   triesAll?: boolean
   resolve?: Resolve | undefined
-  /** Patterns not to be used. A prefix that is out lets no line through, an ignoreregex ignores none. */
-  quarantine?: Quarantine
+  /** Runs the patterns. A prefix that is out of use lets no line through, an ignoreregex ignores none. */
+  runner?: PatternRunner
   /** Called when a pattern matched although the line has no date; false: such a line is not to be reported. */
   onUndated?: (line: string) => boolean
   onIgnored?: (pattern: CompiledPattern) => void
@@ -51,82 +43,41 @@ export interface FinderOptions {
   probe?: Probe
 }
 
-/** A line that forgives: somebody got in. Its texts own their memory. */
-export interface Success {
-  id: string
-  user: string | undefined
-}
-
-/** Is shown the search at work, for tools that tell more of it than its findings. */
-export interface Probe {
-  /** The prefix was tried on a line. */
-  onPrefix?(match: Match | null): void
-  /** Whether the prefix matches was known from other lines. When this is missing, all lines are searched. */
-  onPrefixKnown?(isMatch: boolean): void
-  /** A pattern matched and its fields were merged into its session, if there is one; its findings follow. */
-  onMatch?(hit: PatternHit): void
-}
-
-export interface PatternHit {
-  pattern: CompiledPattern
-  match: Match
-  /** The match of the prefix. */
-  before: Match | undefined
-  session: Session | undefined
-  /** The lines of a multi-line match, as written; undefined: the line itself. */
-  lines: readonly string[] | undefined
-}
-
 /** Finds failures in one line after another (spec section 3.4). Keeps the sessions and the window of lines of one stream. */
 export class FailureFinder {
-  /** The pattern that is running, and on which text: for those who stop it when it takes too long. */
-  running: CompiledPattern | undefined
-  searched = ''
   readonly #filter: CompiledFilter
   readonly #options: FinderOptions
-  readonly #quarantine: Quarantine | undefined
+  readonly #runner: PatternRunner
   readonly #prefix: Prefix | undefined
   readonly #dispatch: Dispatch<CompiledPattern>
   readonly #table: FieldTable
-  readonly #plans: readonly FieldPlan[]
-  readonly #state: LineState = { isNofail: false, isGained: false, isForgotten: false }
+  /** Of the match at hand. */
+  readonly #fields: MatchFields
+  readonly #ignoring: Ignoring
+  /** Undefined: nobody looks for them. */
+  readonly #successes: Successes | undefined
   readonly #mayRecall: boolean
   readonly #ignoresLinesFirst: boolean
   readonly #sessions: Sessions
-  /** Fields of the match at hand, as windows into the chunk. */
-  readonly #scratch: { values: FieldValues; places: readonly number[]; kept: readonly number[] }
-  /** For each fail pattern the places of its fields and the prefix's, and of those that a session keeps. */
-  readonly #placesOf: readonly (readonly number[])[]
-  readonly #keptOf: readonly (readonly number[])[]
-  readonly #looksForSuccess: boolean
-  readonly #successPlans: readonly FieldPlan[]
   #window: readonly WindowLine[] = []
 
   constructor(filter: CompiledFilter, options: FinderOptions) {
+    const { fail, success, ignore, prefix, maxlines } = filter
+    const { triesAll = false, isBrief = false, runner = new PatternRunner(), probe } = options
     this.#filter = filter
     this.#options = options
-    this.#quarantine = options.quarantine
-    const patterns = [...filter.fail, ...filter.success]
-    const all = filter.prefix === undefined ? patterns : [filter.prefix, ...patterns]
-    this.#table = new FieldTable(all.map(({ pattern }) => pattern))
-    this.#looksForSuccess = options.onSuccess !== undefined && filter.success.length > 0
-    this.#successPlans = filter.success.map((pattern) => new FieldPlan(pattern, this.#table))
-    this.#scratch = { values: this.#table.empty(), places: noPlaces, kept: noPlaces }
-    this.#sessions = new Sessions({
-      isThorough: options.triesAll === true || options.probe !== undefined,
-      isBrief: options.isBrief === true,
-    })
-    this.#plans = filter.fail.map((pattern) => new FieldPlan(pattern, this.#table))
-    this.#prefix = filter.prefix && new Prefix(filter.prefix, this.#table)
-    const ofPrefix = this.#prefix?.fields.places ?? noPlaces
-    this.#placesOf = this.#plans.map((plan) => [...new Set([...ofPrefix, ...plan.places])])
-    const isKept = (at: number) => options.isBrief !== true || at < wellKnownCount
-    this.#keptOf = this.#placesOf.map((places) => places.filter(isKept))
-    this.#dispatch = new Dispatch(filter.fail, ({ pattern }) => pattern.syntax.root)
+    this.#runner = runner
+    this.#table = new FieldTable([prefix ?? [], fail, success].flat().map(({ pattern }) => pattern))
+    this.#prefix = prefix && new Prefix(prefix, this.#table)
+    this.#fields = new MatchFields(fail, { table: this.#table, prefix: this.#prefix, isBrief })
+    this.#ignoring = new Ignoring(ignore, runner, options)
+    this.#successes = this.#successesOf(success)
+    this.#dispatch = new Dispatch(fail, ({ pattern }) => pattern.syntax.root)
+    const isWatched = triesAll || probe !== undefined
+    this.#sessions = new Sessions({ isThorough: isWatched, isBrief })
     // Tools are shown the match itself, unless they can do without.
-    const isWatched = options.triesAll === true || options.probe !== undefined
-    this.#mayRecall = filter.maxlines === 1 && (!isWatched || options.probe?.onPrefixKnown !== undefined)
-    this.#ignoresLinesFirst = filter.ignore.length > 0 && filter.ignore.length < filter.fail.length - 2
+    this.#mayRecall = maxlines === 1 && (!isWatched || probe?.onPrefixKnown !== undefined)
+    this.#ignoresLinesFirst = ignore.length > 0 && ignore.length < fail.length - 2
   }
 
   /** The lines of the multi-line window that no match has taken yet. */
@@ -138,7 +89,8 @@ export class FailureFinder {
     const isWindowed = this.#filter.maxlines > 1
     const window = isWindowed ? this.#grow(line) : undefined
     const ascii = window === undefined ? line.isAscii : isAscii(textOf(window))
-    if (this.#ignoresLinesFirst && this.#isIgnored(window === undefined ? line.text : textOf(window), ascii)) return
+    if (this.#ignoresLinesFirst && this.#ignoring.covers(window === undefined ? line.text : textOf(window), ascii))
+      return
     let text: string
     let before: Match | undefined
     const recalled = this.#mayRecall && line.isOneLine ? this.#recall(line) : undefined
@@ -149,7 +101,7 @@ export class FailureFinder {
       const whole = window === undefined ? line.text : textOf(window)
       text = whole
       if (this.#prefix !== undefined) {
-        const found = this.#exec(this.#prefix.compiled, whole, ascii)
+        const found = this.#runner.exec(this.#prefix.compiled, whole, ascii)
         this.#options.probe?.onPrefix?.(found)
         if (found === null) return
         before = found
@@ -158,39 +110,13 @@ export class FailureFinder {
           this.#window = [{ text: text.slice(0, -1), full: text.slice(0, -1) }]
       }
     }
-    const isSuccess = this.#looksForSuccess && this.#findSuccess(line, window === undefined ? text : undefined, before)
+    const isSuccess =
+      window === undefined ? this.#successes?.find(text, ascii, before) : this.#successes?.findAlone(line)
     this.#tryPatterns(line, text, ascii, before, window, nowMs, isSuccess ? nobody : emit)
   }
 
-  /** Whether the line forgives; it is told then. `content`: what the prefix leaves of it; undefined: not known for this line alone. */
-  #findSuccess(line: CurrentLine, content: string | undefined, before: Match | undefined): boolean {
-    let text = content ?? line.text
-    let prefix = before
-    if (content === undefined && this.#prefix !== undefined) {
-      // NOTE: in a window the line would be found again with each of the next ones.
-      const found = this.#exec(this.#prefix.compiled, text, line.isAscii)
-      if (found === null) return false
-      prefix = found
-      text = this.#prefix.contentOf(text, found)
-    }
-    for (const pattern of this.#filter.success) {
-      const match = this.#exec(pattern, text, line.isAscii)
-      if (match === null || this.#isIgnored(text, line.isAscii)) continue
-      const values = this.#table.empty()
-      if (prefix === undefined) this.#prefix?.fillRecalled(values)
-      else this.#prefix?.fields.fill(values, prefix)
-      this.#successPlans[pattern.index]?.fill(values, match)
-      const ids = identify(values, this.#filter.usedns, this.#options.resolve) ?? []
-      const user = values[place.user]
-      for (const id of typeof ids === 'object' ? ids : [ids])
-        this.#options.onSuccess?.({ id: ownCopy(id), user: user === undefined ? undefined : ownCopy(user) }, pattern)
-      return true
-    }
-    return false
-  }
-
   #recall(line: CurrentLine): string | undefined {
-    return this.#quarantine?.isEmpty === false ? undefined : this.#prefix?.recall(line)
+    return this.#runner.usesAll ? this.#prefix?.recall(line) : undefined
   }
 
   #tryPatterns(
@@ -207,14 +133,12 @@ export class FailureFinder {
     for (let i = 0; i < candidates.length; i++) {
       const candidate = candidates[i]
       if (candidate === undefined) return
-      const match = this.#exec(candidate, text, ascii)
+      const match = this.#runner.exec(candidate, text, ascii)
       if (match === null) continue
-      const split =
-        window &&
-        splitWindow(window, text, match.index, match.index + (match[0]?.length ?? 0), skippedLines(candidate, match))
-      if (this.#filter.ignore.length > 0) {
+      const split = window && splitWindow(window, text, candidate, match)
+      if (this.#ignoring.count > 0) {
         const searched = split === undefined ? text : textOf(split.matched)
-        if (this.#isIgnored(searched, split === undefined ? ascii : isAscii(searched))) {
+        if (this.#ignoring.covers(searched, split === undefined ? ascii : isAscii(searched))) {
           if (split !== undefined) this.#window = split.left
           if (!this.#options.triesAll) return
           if (split !== undefined) text = textOf(this.#window)
@@ -243,16 +167,16 @@ export class FailureFinder {
     const { triesAll, tellsPending, isBrief, isCounting, onUndated, onFailure, resolve, probe } = this.#options
     const source: LineText = isBrief ? noText : matched === undefined ? line : { full: () => textAsWritten(matched) }
     if (!line.isDated && onUndated !== undefined && !onUndated(source.full())) return false
-    const { values: own } = this.#scratch
-    const state = this.#readMatch(pattern, match, before)
-    const mlfid = own[place.mlfid]
-    const session = mlfid === undefined ? undefined : this.#sessions.merge(mlfid, this.#scratch, state, source, nowMs)
+    const found = this.#fields
+    found.read(pattern, match, before)
+    const mlfid = found.values[place.mlfid]
+    const session = mlfid === undefined ? undefined : this.#sessions.merge(mlfid, found, source, nowMs)
     if (mlfid !== undefined && session === undefined) return true
     // NOTE: a line of no session is a failure all the same; only Fail2ban's tool looks at the mark.
-    const isNofail = session?.isNofail ?? (triesAll === true && state.isNofail)
+    const isNofail = session?.isNofail ?? (triesAll === true && found.state.isNofail)
     probe?.onMatch?.({ pattern, match, before, session, lines: matched?.map((each) => each.full) })
     if (isNofail && !triesAll) return true
-    const values = session?.values ?? this.#copied()
+    const values = session?.values ?? found.copies()
     const ids = isCounting && isAddressed(values) ? '' : identify(values, this.#filter.usedns, resolve)
     if (ids === undefined && session === undefined) return false
     if (ids === undefined && session !== undefined) session.isPending = true
@@ -269,57 +193,17 @@ export class FailureFinder {
     return true
   }
 
-  /** Puts the fields of the match into the scratch. */
-  #readMatch(pattern: CompiledPattern, match: Match, before: Match | undefined): LineState {
-    const state = this.#state
-    const scratch = this.#scratch
-    const { values } = scratch
-    for (let i = 0; i < scratch.places.length; i++) values[scratch.places[i] ?? 0] = undefined
-    scratch.places = this.#placesOf[pattern.index] ?? noPlaces
-    scratch.kept = this.#keptOf[pattern.index] ?? noPlaces
-    state.isNofail = false
-    state.isGained = false
-    state.isForgotten = false
-    const plan = this.#plans[pattern.index]
-    if (before === undefined) this.#prefix?.fillRecalled(values)
-    else {
-      this.#prefix?.fields.fill(values, before)
-      this.#prefix?.fields.readState(state, before)
-    }
-    plan?.fill(values, match)
-    plan?.readState(state, match)
-    return state
-  }
-
-  #copied(): FieldValues {
-    const copies = this.#table.empty()
-    copyOver(copies, this.#scratch.values, this.#scratch.places)
-    return copies
-  }
-
   #grow(line: CurrentLine): readonly WindowLine[] {
     this.#window = [...this.#window, { text: line.text.slice(0, -1), full: line.full() }].slice(-this.#filter.maxlines)
     return this.#window
   }
 
-  #isIgnored(text: string, ascii: boolean): boolean {
-    let is = false
-    for (const pattern of this.#filter.ignore) {
-      if (this.#exec(pattern, text, ascii) === null) continue
-      is = true
-      this.#options.onIgnored?.(pattern)
-      if (!this.#options.triesAll) break
-    }
-    return is
-  }
-
-  #exec(compiled: CompiledPattern, text: string, ascii: boolean): Match | null {
-    if (this.#quarantine?.isEmpty === false && this.#quarantine.has(compiled)) return null
-    this.running = compiled
-    this.searched = text
-    const match = compiled.pattern.exec(text, ascii)
-    this.running = undefined
-    return match
+  #successesOf(patterns: readonly CompiledPattern[]): Successes | undefined {
+    const { onSuccess, resolve } = this.#options
+    if (onSuccess === undefined || patterns.length === 0) return undefined
+    const fields = new MatchFields(patterns, { table: this.#table, prefix: this.#prefix, isBrief: false })
+    const { runner, prefix, ignoring } = { runner: this.#runner, prefix: this.#prefix, ignoring: this.#ignoring }
+    return new Successes(this.#filter, { runner, prefix, fields, ignoring, resolve, onSuccess })
   }
 }
 
@@ -329,16 +213,6 @@ const isAddressed = (values: FieldValues): boolean => values[place.ip4] !== unde
 
 const nothing: Record<string, string> = {}
 const noLines: string[] = []
-const noPlaces: readonly number[] = []
 const noText: LineText = { full: () => '' }
 
 const textAsWritten = (lines: readonly WindowLine[]): string => lines.map((line) => line.full).join('\n')
-
-const textOf = (lines: readonly WindowLine[]): string => `${lines.map((line) => line.text).join('\n')}\n`
-
-/** Lines that the match's `<SKIPLINES>` went over. */
-function skippedLines({ pattern }: CompiledPattern, match: Match): string[] {
-  let text = ''
-  for (let n = 0; pattern.slots.has(`skiplines${n}`); n++) text += match[pattern.slots.get(`skiplines${n}`) ?? 0] ?? ''
-  return text === '' ? [] : text.replace(/\n$/, '').split('\n')
-}

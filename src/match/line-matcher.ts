@@ -3,13 +3,15 @@ import type { Log } from '../lib/log.js'
 import { ChunkReader, type ScanContext } from './chunk-reader.js'
 import { SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
-import { FailureFinder, type Finding, type Success } from './failure-finder.js'
+import { FailureFinder } from './failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
+import type { Finding, Success } from './finding.js'
 import type { Fuse } from './fuse.js'
 import type { Resolve } from './identity.js'
 import { LineDates } from './line-dates.js'
 import { type LogText, lengthOf, lineEndAt } from './log-text.js'
 import { ownCopy } from './own-copy.js'
+import { PatternRunner } from './pattern-runner.js'
 import { Prefilter, requiredLiterals } from './prefilter.js'
 import { Quarantine } from './quarantine.js'
 import type { Candidates } from './survey.js'
@@ -54,6 +56,7 @@ export class LineMatcher {
   linesGivenUp = 0
   readonly #options: LineMatcherOptions
   readonly #quarantine: Quarantine
+  readonly #runner: PatternRunner
   readonly #dates: LineDates
   readonly #rules: TimeRules
   readonly #finder: FailureFinder
@@ -72,11 +75,12 @@ export class LineMatcher {
   constructor(filter: CompiledFilter, options: LineMatcherOptions) {
     this.#options = options
     this.#quarantine = options.quarantine ?? new Quarantine()
+    this.#runner = new PatternRunner(this.#quarantine)
     this.#dates = new LineDates(filter.templates, filter.zoneDefault)
     this.#rules = new TimeRules(options)
     this.#finder = new FailureFinder(filter, {
       resolve: options.resolve,
-      quarantine: this.#quarantine,
+      runner: this.#runner,
       onFailure: (id, timeMs, lines, fields) => this.#keep(id, timeMs, lines, fields),
       onSuccess: options.onSuccess && ((success) => this.#found.push(success)),
       onUndated: (line) => this.#rules.warnUndated(line, this.#context.nowMs, this.#reader.line.timeMs !== undefined),
@@ -241,15 +245,14 @@ export class LineMatcher {
    * where it stopped.
    */
   #findCulprit(lineRead: string): boolean {
-    const { running } = this.#finder
-    this.#finder.running = undefined
-    if (running === undefined) return this.#dates.dropStalled()
-    const searched = this.#finder.searched
+    const stalled = this.#runner.takeStalled()
+    if (stalled === undefined) return this.#dates.dropStalled()
+    const { pattern, text } = stalled
     for (let spentMs = 0; spentMs < lineMs * guiltyShare; spentMs += this.#lastSpentMs)
-      if (this.#runGuarded(() => running.pattern.exec(searched, isAscii(searched)), lineMs)) return false
+      if (this.#runGuarded(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
     const line = ownCopy(lineRead)
-    this.#quarantine.add({ pattern: running, line, sinceMs: this.#context.nowMs })
-    this.#tell(running, line)
+    this.#quarantine.add({ pattern, line, sinceMs: this.#context.nowMs })
+    this.#tell(pattern, line)
     return true
   }
 

@@ -1,5 +1,6 @@
 import { type FieldValues, type LineState, place, wellKnownCount } from './field-table.js'
-import { copyOver, ownCopy } from './own-copy.js'
+import type { MatchFields } from './match-fields.js'
+import { ownCopy } from './own-copy.js'
 
 /** Sessions remembered. Full: the oldest is forgotten, its lines are no longer attached to a later failure. */
 const sessionsMax = 100
@@ -32,12 +33,6 @@ export interface LineText {
   full(): string
 }
 
-/** Fields of a match, and where those may be that a session keeps. */
-export interface MatchedFields {
-  values: FieldValues
-  kept: readonly number[]
-}
-
 /** Sessions of one stream of lines by their id. */
 export class Sessions {
   readonly #byId = new Map<string, Session>()
@@ -56,16 +51,11 @@ export class Sessions {
   }
 
   /**
-   * Merges the fields of a line that matched into its session. Changes `state` where the session overrules it. Undefined: the line
+   * Merges the fields of a line that matched into its session. Changes their `state` where the session overrules it. Undefined: the line
    * is the last one of its session and no failure, so that nobody will ask for any of it; a tenth of the lines of a busy sshd.
    */
-  merge(
-    id: string,
-    { values, kept: places }: MatchedFields,
-    state: LineState,
-    line: LineText,
-    nowMs: number,
-  ): Session | undefined {
+  merge(id: string, fields: MatchFields, line: LineText, nowMs: number): Session | undefined {
+    const { values, state } = fields
     if (state.isGained) state.isNofail = true
     const user = values[place.user]
     const known = this.#get(id, nowMs)
@@ -81,10 +71,10 @@ export class Sessions {
       state.isGained = false
     }
     if (state.isNofail && state.isForgotten && !this.#isThorough) return undefined
-    const fields = this.#isBrief ? wellKnownCount : values.length
-    const session = known ?? this.#open(id, fields, state, nowMs)
+    const fieldCount = this.#isBrief ? wellKnownCount : values.length
+    const session = known ?? this.#open(id, fieldCount, state, nowMs)
     if (known === undefined && user && !state.isForgotten) addUser(session, user)
-    copyOver(session.values, values, places)
+    fields.copyKeptOver(session.values)
     session.isPending = false
     session.isNofail = state.isNofail
     if (!this.#isBrief) keepLine(session, state, line)

@@ -1,10 +1,12 @@
 import { silentLog } from '../../lib/log.js'
 import { CurrentLine } from '../../match/current-line.js'
 import { isAscii, type Match } from '../../match/dialect/pattern.js'
-import { FailureFinder, type Finding, type PatternHit, type Success } from '../../match/failure-finder.js'
+import { FailureFinder } from '../../match/failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from '../../match/filter.js'
+import type { Finding, PatternHit, Success } from '../../match/finding.js'
 import type { Resolve } from '../../match/identity.js'
 import { LineDates } from '../../match/line-dates.js'
+import { PatternRunner } from '../../match/pattern-runner.js'
 import { Quarantine } from '../../match/quarantine.js'
 import { TimeRules } from '../../match/time-rules.js'
 import type { FoundDate } from '../../match/timestamp/detector.js'
@@ -53,6 +55,8 @@ export class Examiner {
   isAgain = false
   /** Patterns not to be tried any more. */
   readonly quarantine = new Quarantine()
+  /** Knows the pattern at work when a search is stopped. */
+  readonly runner = new PatternRunner(this.quarantine)
   readonly line = new CurrentLine()
   readonly dates: LineDates
   readonly #options: ExaminerOptions
@@ -90,7 +94,7 @@ export class Examiner {
       isBrief: !keepsFields,
       isCounting,
       resolve,
-      quarantine: this.quarantine,
+      runner: this.runner,
       onIgnored: (pattern) => this.ignoredBy.push(pattern),
       onSuccess: (success, pattern) => this.forgiven.push({ pattern, success }),
       probe: {
@@ -107,12 +111,6 @@ export class Examiner {
 
   get window(): readonly WindowLine[] {
     return this.#finder.window
-  }
-
-  /** The pattern at work, and on what; undefined: none was when the search was stopped, it may have been a date's. */
-  get running(): { pattern: CompiledPattern; text: string } | undefined {
-    const { running, searched } = this.#finder
-    return running && { pattern: running, text: searched }
   }
 
   /** Looks at the line from `start` to `end`, without its line end. `bytes`: the chunk, if it is all ASCII. Throws SearchTooLong. */

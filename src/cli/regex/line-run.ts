@@ -146,13 +146,14 @@ export class LineRun {
       this.#isOneByOne = true
       return true
     }
-    const { running, quarantine, dates } = this.#examiner
-    if (running === undefined) {
+    const { runner, quarantine, dates } = this.#examiner
+    const stalled = runner.takeStalled()
+    if (stalled === undefined) {
       if (!dates.dropStalled()) return false
       this.#onStall({ pattern: undefined, what: 'date', line: ownCopy(line), afterMs: lineMs })
       return true
     }
-    const { pattern, text } = running
+    const { pattern, text } = stalled
     if (this.#guarded(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
     quarantine.add({ pattern, line: ownCopy(line), sinceMs: 0 })
     this.#onStall({ pattern, what: 'pattern', line: ownCopy(line), afterMs: lineMs })

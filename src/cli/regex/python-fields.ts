@@ -1,7 +1,7 @@
 import { parseIp } from '../../domain/address.js'
 import { reprText } from '../../lib/python-text.js'
 import type { Match, Pattern } from '../../match/dialect/pattern.js'
-import type { PatternHit } from '../../match/failure-finder.js'
+import type { PatternHit } from '../../match/finding.js'
 import { fieldOfTag } from '../../match/tags.js'
 
 /** A line as Fail2ban takes it apart: before the date, the date, behind it. */
