@@ -4,12 +4,11 @@ import { waitUntil } from '../../test/kit/wait-until.js'
 import type { Audit, AuditRequest, Closure, ForeignChange, TimedClosure } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import { systemClock } from '../lib/clock.js'
-import { closure, timed } from './enforcer-contract.js'
+import { closure, hourMs, timed } from './firewall-kit.js'
 import { KernelEnforcer } from './kernel.js'
 import { enterOwnNetwork } from './own-network.js'
 
 const skip = await enterOwnNetwork()
-const hourMs = 3_600_000
 const scopes = ['sshd', 'web'].map((jail) => ({ jail, ports: 'all' as const, protocols: [] }))
 
 describe('the audit', { skip: skip ?? false }, () => {

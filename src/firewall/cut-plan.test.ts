@@ -1,29 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseIp } from '../domain/address.js'
 import type { Scope } from '../domain/enforcer.js'
 import { CutPlan } from './cut-plan.js'
+import { everything, ip, ssh, web } from './firewall-kit.js'
 
 const tcp = 6
 const udp = 17
 const icmp = 1
-const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
-const web: Scope = {
-  jail: 'web',
-  ports: [
-    { first: 80, last: 90 },
-    { first: 443, last: 443 },
-  ],
-  protocols: ['tcp', 'udp'],
-}
-const everything: Scope = { jail: 'all', ports: 'all', protocols: [] }
-
-function bytes(text: string): Buffer {
-  return Buffer.from(parseIp(text)?.bytes ?? assert.fail(text))
-}
 
 function planOf(...cuts: [text: string, scope: Scope][]): CutPlan {
-  return new CutPlan(cuts.map(([text, scope]) => ({ ip: parseIp(text) ?? assert.fail(text), scope })))
+  return new CutPlan(cuts.map(([text, scope]) => ({ ip: ip(text), scope })))
 }
 
 describe('which connections a ban ends', () => {
@@ -56,12 +42,14 @@ describe('which connections a ban ends', () => {
     ['2001:db9::1', tcp, 80, false],
   ] as const)
     it(`${expected ? 'holds' : 'does not hold'} that of ${remote}, protocol ${protocol}, to port ${port}`, () => {
-      assert.equal(plan.ends(bytes(remote), protocol, port), expected)
+      assert.equal(plan.ends(Buffer.from(ip(remote).bytes), protocol, port), expected)
     })
 
   it('holds those that we began only where everything is closed', () => {
     assert.deepEqual(
-      ['192.0.2.1', '192.0.2.2', '198.51.100.7', '203.0.113.1'].map((text) => plan.endsOurs(bytes(text))),
+      ['192.0.2.1', '192.0.2.2', '198.51.100.7', '203.0.113.1'].map((text) =>
+        plan.endsOurs(Buffer.from(ip(text).bytes)),
+      ),
       [false, true, false, false],
     )
   })

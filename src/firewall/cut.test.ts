@@ -5,17 +5,16 @@ import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { parseIp } from '../domain/address.js'
 import type { Scope } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import { Cutter, type Ended } from './cut.js'
+import { everything, ip } from './firewall-kit.js'
 import { enterOwnNetwork, Network } from './own-network.js'
 import { World } from './test-world.js'
 
 const skip = await enterOwnNetwork()
 const ssh: Scope = { jail: 'sshd', ports: [{ first: 2200, last: 2210 }], protocols: ['tcp'] }
-const everything: Scope = { jail: 'all', ports: 'all', protocols: [] }
 const { attacker4, attacker6, other4, container4 } = World
 
 describe('connections of who is banned', { skip: skip ?? false }, () => {
@@ -72,9 +71,7 @@ describe('connections of who is banned', { skip: skip ?? false }, () => {
   }
 
   async function cut(text: string, scope: Scope): Promise<void> {
-    const ip = parseIp(text)
-    assert.ok(ip)
-    cutter.cut(ip, scope)
+    cutter.cut(ip(text), scope)
     await cutter.settled()
   }
 
@@ -113,10 +110,7 @@ describe('connections of who is banned', { skip: skip ?? false }, () => {
   it('end in one go for thousands who are banned together, whatever came first', async () => {
     const mine = await connection(attacker6, 2200)
     const closed = closing(mine)
-    for (let i = 0; i < 3000; i++) {
-      const ip = parseIp(i === 1500 ? attacker6 : `2001:db8:77::${i.toString(16)}`)
-      if (ip !== undefined) cutter.cut(ip, ssh)
-    }
+    for (let i = 0; i < 3000; i++) cutter.cut(ip(i === 1500 ? attacker6 : `2001:db8:77::${i.toString(16)}`), ssh)
     await cutter.settled()
     await closed
     assert.deepEqual(ends, [{ sockets: 1, tracked: 0 }])
@@ -177,7 +171,7 @@ describe('connections of who is banned', { skip: skip ?? false }, () => {
     await cut('192.0.2.0/29', everything)
     rested?.()
     // Too many for the kernel to choose from: all are looked at.
-    for (let i = 0; i < 20; i++) cutter.cut(parseIp(`203.0.113.${i}`) ?? assert.fail(), everything)
+    for (let i = 0; i < 20; i++) cutter.cut(ip(`203.0.113.${i}`), everything)
     await cut(`${other4}/32`, everything)
     assert.equal(count(), before - 2)
     await nft('delete table inet other')

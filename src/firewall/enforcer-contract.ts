@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { type Ip, parseIp } from '../domain/address.js'
-import type { Closure, Enforcer, Scope, TimedClosure } from '../domain/enforcer.js'
+import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
+import { closure, everything, hourMs, ssh, timed, web } from './firewall-kit.js'
 import { kernelTimeoutMsMax } from './layout.js'
 
 export interface ContractOptions {
@@ -14,19 +14,6 @@ export interface ContractOptions {
   /** Whether closures outlive the object. */
   outlives: boolean
 }
-
-const hourMs = 3_600_000
-const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
-const web: Scope = {
-  jail: 'web',
-  ports: [
-    { first: 80, last: 90 },
-    { first: 443, last: 443 },
-    { first: 8000, last: 65535 },
-  ],
-  protocols: ['tcp', 'udp'],
-}
-const everything: Scope = { jail: 'recidive', ports: 'all', protocols: ['tcp'] }
 
 /** What every enforcer must do, told by its contract in domain/enforcer.ts. */
 export function describeEnforcer(options: ContractOptions): void {
@@ -52,9 +39,9 @@ export function describeEnforcer(options: ContractOptions): void {
         timed('sshd', '192.0.2.1', hourMs),
         timed('sshd', '2001:db8::1', hourMs),
         timed('web', '198.51.100.0/24', hourMs),
-        timed('recidive', '2001:db8::/32', undefined),
+        timed('all', '2001:db8::/32', undefined),
       ])
-      assert.deepEqual(await counts(), { sshd: 2, web: 1, recidive: 1 })
+      assert.deepEqual(await counts(), { sshd: 2, web: 1, all: 1 })
       assert.deepEqual(await enforcer.drops(closure('sshd', '192.0.2.1')), { packets: 0, bytes: 0 })
       assert.deepEqual(await enforcer.drops(closure('web', '198.51.100.0/24')), { packets: 0, bytes: 0 })
       assert.equal(await enforcer.drops(closure('web', '192.0.2.1')), undefined)
@@ -80,10 +67,10 @@ export function describeEnforcer(options: ContractOptions): void {
 
     it('opens one jail without opening another', async () => {
       for (const text of ['192.0.2.1', '2001:db8::/32']) {
-        await enforcer.close([timed('sshd', text, hourMs), timed('recidive', text, hourMs)])
+        await enforcer.close([timed('sshd', text, hourMs), timed('all', text, hourMs)])
         await enforcer.open([closure('sshd', text)])
       }
-      assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 2 })
+      assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 2 })
     })
 
     it('opens what is not closed without complaint', async () => {
@@ -92,16 +79,16 @@ export function describeEnforcer(options: ContractOptions): void {
         closure('sshd', text),
       )
       await enforcer.open([...absent, ...absent, closure('nobody', '192.0.2.1')])
-      assert.deepEqual(await counts(), { sshd: 1, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 1, web: 0, all: 0 })
       await enforcer.open([closure('sshd', '192.0.2.1'), closure('sshd', '192.0.2.1')])
-      assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 0 })
     })
 
     it('closes nothing of a call that names an unknown jail', async () => {
       const call = [timed('sshd', '192.0.2.1', hourMs), timed('nobody', '192.0.2.2', hourMs)]
       await assert.rejects(enforcer.close(call), /no jail "nobody"/)
       await assert.rejects(enforcer.reconcile(call), /no jail "nobody"/)
-      assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 0 })
     })
 
     it('opens by itself when the time is over', async () => {
@@ -109,10 +96,10 @@ export function describeEnforcer(options: ContractOptions): void {
       await enforcer.close(texts.map((text) => timed('sshd', text, 100)))
       await enforcer.close([timed('sshd', '192.0.2.2', hourMs), timed('sshd', '203.0.113.0/24', hourMs)])
       await options.pass(250)
-      assert.deepEqual(await counts(), { sshd: 2, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 2, web: 0, all: 0 })
       for (const text of texts) assert.equal(await enforcer.drops(closure('sshd', text)), undefined)
       await enforcer.close(texts.map((text) => timed('sshd', text, hourMs)))
-      assert.deepEqual(await counts(), { sshd: 6, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 6, web: 0, all: 0 })
     })
 
     it('keeps closures of jails that stay when it is arranged again, and forgets the others', async () => {
@@ -120,7 +107,7 @@ export function describeEnforcer(options: ContractOptions): void {
         ['sshd', 'web'].flatMap((jail) => [timed(jail, '192.0.2.1', hourMs), timed(jail, '10.0.0.0/8', hourMs)]),
       )
       await enforcer.arrange([{ ...ssh, ports: 'all' }, everything])
-      assert.deepEqual(await counts(), { sshd: 2, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 2, all: 0 })
       await enforcer.arrange([ssh, web])
       assert.deepEqual(await counts(), { sshd: 2, web: 0 })
       await holdsExactly([timed('sshd', '192.0.2.1', hourMs), timed('sshd', '10.0.0.0/8', hourMs)])
@@ -137,14 +124,14 @@ export function describeEnforcer(options: ContractOptions): void {
         timed('web', '172.16.0.0/12', hourMs),
         timed('web', '2001:db8::2', hourMs),
       ]
-      const missing = [timed('recidive', '192.0.2.3', hourMs), timed('sshd', '2001:db8:1::/48', undefined)]
+      const missing = [timed('all', '192.0.2.3', hourMs), timed('sshd', '2001:db8:1::/48', undefined)]
       const otherEnd = timed('sshd', '192.0.2.4', 2 * hourMs)
       await enforcer.close([...kept, ...foreign, { ...otherEnd, remainingMs: hourMs }])
       const wanted = [...kept, ...missing, otherEnd]
       assert.deepEqual(await enforcer.reconcile(wanted), { kept: 3, added: 3, removed: 3 })
       await holdsExactly(wanted)
       assert.deepEqual(await enforcer.reconcile([]), { kept: 0, added: 0, removed: wanted.length })
-      assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 0 })
     })
 
     it('keeps the longer of nested networks closed, whichever is opened or ends first', async () => {
@@ -157,30 +144,26 @@ export function describeEnforcer(options: ContractOptions): void {
         [inner, outer, innermost],
       ]) {
         for (const one of order) await enforcer.close([one])
-        assert.deepEqual(await counts(), { sshd: 3, web: 0, recidive: 0 })
+        assert.deepEqual(await counts(), { sshd: 3, web: 0, all: 0 })
         await enforcer.open([outer])
-        assert.deepEqual(await counts(), { sshd: 2, web: 0, recidive: 0 })
+        assert.deepEqual(await counts(), { sshd: 2, web: 0, all: 0 })
         await enforcer.open([inner])
         await holdsExactly([innermost])
         await enforcer.open([innermost])
-        assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
+        assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 0 })
       }
     })
 
     it('closes networks that touch, and those at the ends of the address space', async () => {
       const texts = ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1']
       const more = ['10.0.0.0/24', '10.0.1.0/24', '255.255.255.0/24', '255.255.254.0/24', 'ffff:ffff::/32', '::/128']
-      const jails = { sshd: texts, web: more, recidive: ['0.0.0.0/0', '::/0'] }
+      const jails = { sshd: texts, web: more, all: ['0.0.0.0/0', '::/0'] }
       await enforcer.close(
         Object.entries(jails).flatMap(([jail, list]) => list.map((text) => timed(jail, text, hourMs))),
       )
-      assert.deepEqual(await counts(), { sshd: 4, web: 6, recidive: 2 })
-      await enforcer.open([
-        closure('web', '10.0.0.0/24'),
-        closure('web', '255.255.255.0/24'),
-        closure('recidive', '::/0'),
-      ])
-      assert.deepEqual(await counts(), { sshd: 4, web: 4, recidive: 1 })
+      assert.deepEqual(await counts(), { sshd: 4, web: 6, all: 2 })
+      await enforcer.open([closure('web', '10.0.0.0/24'), closure('web', '255.255.255.0/24'), closure('all', '::/0')])
+      assert.deepEqual(await counts(), { sshd: 4, web: 4, all: 1 })
     })
 
     it('tells jails apart whatever their names are', async () => {
@@ -214,10 +197,10 @@ export function describeEnforcer(options: ContractOptions): void {
       const many = Array.from({ length: 10_000 }, (_, i) => timed('sshd', `10.9.${i >> 8}.${i & 255}`, hourMs))
       const networks = Array.from({ length: 500 }, (_, i) => timed('web', `2001:db8:${i.toString(16)}::/48`, hourMs))
       await enforcer.close([...many, ...networks])
-      assert.deepEqual(await counts(), { sshd: 10_000, web: 500, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 10_000, web: 500, all: 0 })
       await holdsExactly([...many, ...networks])
       await enforcer.open([...many.slice(1), ...networks.slice(1)])
-      assert.deepEqual(await counts(), { sshd: 1, web: 1, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 1, web: 1, all: 0 })
     })
 
     it('is cleared twice, and then knows no jail', async () => {
@@ -233,7 +216,7 @@ export function describeEnforcer(options: ContractOptions): void {
       await assert.rejects(enforcer.arrange([{ ...ssh, protocols: [] }]), /no protocols/)
       await assert.rejects(enforcer.arrange([ssh, ssh]), /named twice/)
       await assert.rejects(enforcer.arrange([{ ...ssh, ports: [{ first: 22, last: 70000 }] }]), /port range 22-70000/)
-      assert.deepEqual(await counts(), { sshd: 0, web: 0, recidive: 0 })
+      assert.deepEqual(await counts(), { sshd: 0, web: 0, all: 0 })
     })
 
     // One that keeps nothing outside of itself has nothing to find.
@@ -281,17 +264,3 @@ const hostileNames = [
   '\u{1f512}'.repeat(500),
   `${'\u{1f512}'.repeat(499)}\u{1f513}`,
 ]
-
-function ip(text: string): Ip {
-  const parsed = parseIp(text)
-  assert.ok(parsed, text)
-  return parsed
-}
-
-export function closure(jail: string, text: string): Closure {
-  return { jail, ip: ip(text) }
-}
-
-export function timed(jail: string, text: string, remainingMs: number | undefined): TimedClosure {
-  return { jail, ip: ip(text), remainingMs }
-}

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, it } from 'node:test'
-import type { Scope } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import { systemClock } from '../lib/clock.js'
-import { closure, describeEnforcer, timed } from './enforcer-contract.js'
+import { describeEnforcer } from './enforcer-contract.js'
+import { closure, hourMs, ssh, timed } from './firewall-kit.js'
 import { IpsetEnforcer } from './ipset.js'
 import { ipsetName, jailChainName } from './ipset-layout.js'
 import { IpsetTool } from './ipset-tool.js'
@@ -14,7 +14,6 @@ import { enterOwnNetwork, passRealTime } from './own-network.js'
 const tool = new IpsetTool(systemClock)
 const skip = (await enterOwnNetwork()) ?? (await tool.problem())
 const make = () => new IpsetEnforcer({ clock: systemClock, tool })
-const hourMs = 3_600_000
 
 describeEnforcer({
   name: 'the enforcer by ipset and iptables',
@@ -27,7 +26,6 @@ describeEnforcer({
 
 describe('sets and rules of the enforcer by ipset and iptables', { skip: skip ?? false }, () => {
   const enforcer = make()
-  const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
   afterEach(() => enforcer.clear())
 
   it('are put back by a comparison when others have taken them away', async () => {

@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { Scope } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import { type Clock, systemClock } from '../lib/clock.js'
-import { closure, describeEnforcer, timed } from './enforcer-contract.js'
+import { describeEnforcer } from './enforcer-contract.js'
+import { closure, hourMs, timed } from './firewall-kit.js'
 import { KernelEnforcer } from './kernel.js'
 import { enterOwnNetwork, passRealTime } from './own-network.js'
 
@@ -23,7 +24,6 @@ for (const [name, features] of [
   })
 
 describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
-  const hourMs = 3_600_000
   // Nothing ends here that the kernel would have to sweep out first.
   const impatient: Clock = { now: systemClock.now, after: (_delayMs, task) => systemClock.after(0, task) }
   const scope: Scope = { jail: 'sshd', ports: 'all', protocols: ['tcp'] }

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { contains, type Ip, overlaps, parseIp } from '../domain/address.js'
+import { contains, type Ip, overlaps } from '../domain/address.js'
+import { ip } from './firewall-kit.js'
 import { NetworkCover, networkOf } from './network-cover.js'
-
-function ip(text: string): Ip {
-  const parsed = parseIp(text)
-  assert.ok(parsed, text)
-  return parsed
-}
 
 /** Networks within 10.0.0.0/24, so that they meet often. */
 const network = fc

@@ -5,7 +5,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Closure, Enforcer, RejectWith, Scope } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
-import { closure, timed } from './enforcer-contract.js'
+import { closure, everything, hourMs, ssh, timed, web } from './firewall-kit.js'
 import { passRealTime } from './own-network.js'
 import { dropsOf, World } from './test-world.js'
 
@@ -20,19 +20,8 @@ export interface PacketContractOptions {
   endsSoonMs?: number
 }
 
-const hourMs = 3_600_000
-const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
-const web: Scope = {
-  jail: 'web',
-  ports: [
-    { first: 80, last: 90 },
-    { first: 443, last: 443 },
-  ],
-  protocols: ['tcp', 'udp'],
-}
 const range: Scope = { jail: 'range', ports: [{ first: 1000, last: 65535 }], protocols: ['tcp'] }
 const everyPort: Scope = { jail: 'tcp', ports: [{ first: 0, last: 65535 }], protocols: ['tcp'] }
-const everything: Scope = { jail: 'all', ports: 'all', protocols: ['tcp'] }
 const ports = [22, 79, 80, 85, 443, 999, 1000, 65535]
 
 const { attacker4, attacker6, other4, other6, container4, container6 } = World

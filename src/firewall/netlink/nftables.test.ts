@@ -4,6 +4,7 @@ import type { Scope } from '../../domain/enforcer.js'
 import { runChild } from '../../lib/child.js'
 import { systemClock } from '../../lib/clock.js'
 import { noStrangers, writeArrangement } from '../arrangement.js'
+import { everything, ssh } from '../firewall-kit.js'
 import { KernelEnforcer } from '../kernel.js'
 import { arrangementText, clearText } from '../nft-text.js'
 import { enterOwnNetwork } from '../own-network.js'
@@ -12,8 +13,6 @@ import { eachAttribute, MessageWriter, messagesIn } from './message.js'
 import { NftWriter } from './nftables.js'
 
 const skip = (await enterOwnNetwork()) ?? false
-const ssh: Scope = { jail: 'sshd', ports: [{ first: 22, last: 22 }], protocols: ['tcp'] }
-const everything: Scope = { jail: 'all', ports: 'all', protocols: ['tcp'] }
 const rejecting: Scope[] = (
   ['no-route', 'port-unreachable', 'host-unreachable', 'admin-prohibited', 'tcp-reset'] as const
 ).flatMap((rejectWith) => [
