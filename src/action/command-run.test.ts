@@ -24,17 +24,17 @@ describe('the run of a command', () => {
 
   it('logs what a failed command printed, and a hint when it was not found', async () => {
     const kit = new ActionKit()
-    kit.jail('jail', [action('x', { actionban: `echo "it's out"; echo wrong >&2; no-such-program <F-USER>` })])
+    kit.jail('jail', [action('x', { actionban: `echo "it's out"; echo wrong >&2; /no-such-program <F-USER>` })])
     kit.ban('jail', id, { data: { user: '$(id)' } })
     await kit.settled()
     const lines = kit.logged.map((line) => line.replace(/[0-9a-f]{12}/, 'ID').slice(0, 130))
     assert.equal(
       lines[0],
-      `ERROR utils ID -- exec: ['f2bV_F_user=$0 \\necho "it\\'s out"; echo wrong >&2; no-such-program $f2bV_F_user', '$(id)']`,
+      `ERROR utils ID -- exec: ['f2bV_F_user=$0 \\necho "it\\'s out"; echo wrong >&2; /no-such-program $f2bV_F_user', '$(id)']`,
     )
     assert.equal(lines[1], `ERROR utils ID -- stdout: "it's out"`)
     assert.equal(lines[2], `ERROR utils ID -- stderr: 'wrong'`)
-    assert.match(lines[3] ?? '', /^ERROR utils ID -- stderr: '.*no-such-program.*not found'$/)
+    assert.match(lines[3] ?? '', /^ERROR utils ID -- stderr: '.*\/no-such-program.*not found'$/)
     assert.equal(lines[4], 'ERROR utils ID -- returned 127')
     assert.match(
       lines[5] ?? '',
