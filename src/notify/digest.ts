@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.js'
 import {
+  count,
   countsText,
   grouped,
   harmless,
@@ -35,7 +36,8 @@ export class Digest {
   put(notification: Notification): void {
     const { clock, everyMs } = this.#options
     this.#cancel ??= clock.after(everyMs, () => this.flush())
-    this.#count(notification)
+    if (notification.kind === 'trouble') this.#troubles++
+    count(this.#counts, notification)
     if (this.#lines.length < linesMax) this.#lines.push(lineOf(notification))
     else this.#more++
   }
@@ -57,16 +59,6 @@ export class Digest {
     this.#troubles = 0
     this.#counts = new Map()
     send({ subject, text })
-  }
-
-  #count(notification: Notification): void {
-    if (notification.kind === 'trouble') this.#troubles++
-    if (notification.kind !== 'ban' && notification.kind !== 'unban') return
-    const { jail } = notification.ban
-    const counts = this.#counts.get(jail) ?? { bans: 0, unbans: 0 }
-    if (notification.kind === 'ban') counts.bans++
-    else counts.unbans++
-    this.#counts.set(jail, counts)
   }
 }
 

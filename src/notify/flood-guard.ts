@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.js'
-import type { JailCounts, Notification } from './notification.js'
+import { count, type JailCounts, type Notification } from './notification.js'
 
 export interface FloodGuardOptions {
   clock: Clock
@@ -36,8 +36,7 @@ export class FloodGuard {
       return
     }
     // Trouble beyond the first is the same trouble; who wants it all reads the log.
-    if (notification.kind === 'ban') this.#count(notification.ban.jail).bans++
-    else if (notification.kind === 'unban') this.#count(notification.ban.jail).unbans++
+    count(this.#counts, notification)
   }
 
   /** Tells at once what was only counted. */
@@ -63,11 +62,5 @@ export class FloodGuard {
     this.#counts = new Map()
     this.#options.tell({ kind: 'summary', counts, sinceMs: this.#sinceMs, atMs: this.#options.clock.now() })
     return true
-  }
-
-  #count(jail: string): JailCounts {
-    const counts = this.#counts.get(jail) ?? { bans: 0, unbans: 0 }
-    this.#counts.set(jail, counts)
-    return counts
   }
 }

@@ -68,6 +68,16 @@ function sentenceOf(notification: Notification, host: string): string {
   }
 }
 
+/** Adds what it tells of to the counts of its jail. */
+export function count(counts: Map<string, JailCounts>, notification: Notification): void {
+  if (notification.kind !== 'ban' && notification.kind !== 'unban') return
+  const { jail } = notification.ban
+  const its = counts.get(jail) ?? { bans: 0, unbans: 0 }
+  if (notification.kind === 'ban') its.bans++
+  else its.unbans++
+  counts.set(jail, its)
+}
+
 /** `4,312 more bans in sshd, 3 more unbans in web`, the most first. */
 export function countsText(counts: ReadonlyMap<string, JailCounts>, more = ' more'): string {
   const entries = [...counts].sort(([, a], [, b]) => b.bans + b.unbans - a.bans - a.unbans)
@@ -84,7 +94,8 @@ const jailsMax = 12
 /** For chats, which read some characters as orders (`<!channel>`, `@everyone`, links), and for mail headers. */
 export function harmless(text: string): string {
   const short = text.length > textMax ? `${text.slice(0, textMax)}…` : text
-  return short.replace(/[\p{C}\p{Z}]/gu, ' ').replace(/[<>&@`*~|\\[\]]/g, (one) => stand[one] ?? '?')
+  const plain = short.replace(/[\p{C}\p{Z}]/gu, ' ').replaceAll('://', ': //')
+  return plain.replace(/[<>&@`*~|\\[\]]/g, (one) => stand[one] ?? '?')
 }
 
 const textMax = 300
