@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { enterOwnNetwork } from '../src/firewall/own-network.js'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, failures, House, onlySshd, withoutDebian } from './kit/daemon-kit.js'
 import { SmtpSink } from './kit/smtp-sink.js'
 import { waitUntil } from './kit/wait-until.js'
+import { WebSink } from './kit/web-sink.js'
 
 const attacker = '192.0.2.7'
 
@@ -19,47 +17,28 @@ if (withoutNetwork === false) await runChild(['ip', 'link', 'set', 'lo', 'up'], 
 const withAction = (action: string) =>
   onlySshd(`maxretry = 3\naction = %(banaction)s[name=%(__name__)s]\n         ${action}`)
 
-/** A web server that keeps what it gets, as objects. */
-async function hook() {
-  const told: { event: string; text: string; jail?: string }[] = []
-  const server = http.createServer((request, answer) => {
-    let body = ''
-    request.setEncoding('utf8')
-    request.on('data', (piece) => {
-      body += piece
-    })
-    request.on('end', () => {
-      told.push(JSON.parse(body))
-      answer.end()
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  atTheEnd(() => server.close())
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/s3cret`
-  return { told, url }
-}
-
 describe('an operator is told of bans', () => {
   it('by a web service and a program, once, and not again after a restart', async () => {
-    const { told, url } = await hook()
-    const own = `[notify]\nwebhook = ${url}\ncommand = DIR/tell DIR/told\nevents = ban unban\n`
+    const hook = await WebSink.listen(200)
+    atTheEnd(() => hook.close())
+    const own = `[notify]\nwebhook = ${hook.url}\ncommand = DIR/tell DIR/told\nevents = ban unban\n`
     const house = new House({ jails: onlySshd('maxretry = 3'), own })
     house.write('tell', '#!/bin/sh\ncat >> "$1"\n')
     chmodSync(house.at('tell'), 0o755)
     await house.serve('--simulate')
     house.append(failures(attacker, 3))
     await waitUntil(
-      () => told.length === 1,
-      () => `the hook is told; it was told ${JSON.stringify(told)}\n${house.read()}`,
+      () => hook.bodies.length === 1,
+      () => `the hook is told; it was told ${hook.bodies}\n${house.read()}`,
     )
     assert.equal((await house.tocsin('restart')).exitCode, 0)
     assert.match(house.read(), /\[sshd\] Restore Ban 192\.0\.2\.7/)
     assert.equal((await house.tocsin('unban', attacker)).exitCode, 0)
     await waitUntil(
-      () => told.length === 2,
+      () => hook.bodies.length === 2,
       () => `the hook is told of the unban\n${house.read()}`,
     )
+    const told = hook.bodies.map((body) => JSON.parse(body))
     assert.deepEqual(
       told.map(({ event, jail }) => [event, jail]),
       [

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { MailKit } from '../../test/kit/mail-kit.js'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { SmtpSink } from '../../test/kit/smtp-sink.js'
+import { WebSink } from '../../test/kit/web-sink.js'
 import type { Ban } from '../domain/ban.js'
 import type { Log } from '../lib/log.js'
-import { Notifier, type NotifySettings } from './notifier.js'
-import { notifySettings, type WrittenSettings } from './notify-settings.js'
+import { Notifier } from './notifier.js'
+import type { WrittenSettings } from './notify-settings.js'
+import { settings } from './settings-kit.js'
 
 const kit = new MailKit()
 const open: { close(): unknown }[] = []
@@ -31,20 +30,6 @@ const ban: Ban = {
   data: { user: 'eve' },
 }
 const never = new AbortController().signal
-const nothing: WrittenSettings = {
-  webhook: undefined,
-  command: undefined,
-  email_to: [],
-  email_from: undefined,
-  email_every: 3_600_000,
-  smtp: undefined,
-  events: ['ban', 'unban', 'trouble'],
-}
-
-function settings(written: Partial<WrittenSettings>): NotifySettings {
-  const read = notifySettings({ ...nothing, ...written })
-  return 'problem' in read ? assert.fail(read.problem) : read
-}
 
 function notifier(written: Partial<WrittenSettings>, waitsMs: readonly number[] = [0, 0, 0]) {
   const clock = new ManualClock(ban.startMs)
@@ -54,30 +39,10 @@ function notifier(written: Partial<WrittenSettings>, waitsMs: readonly number[] 
   return { clock, logged, teller: new Notifier({ settings: settings(written), ...options }) }
 }
 
-/** A web server that answers with these, one after another, and the last for ever; undefined: never. */
-async function server(...answers: (number | undefined)[]) {
-  const bodies: string[] = []
-  const asked: (() => void)[] = []
-  const one = http.createServer((request, answer) => {
-    let body = ''
-    request.setEncoding('utf8')
-    request.on('data', (piece) => {
-      body += piece
-    })
-    request.on('end', () => {
-      bodies.push(body)
-      const status = answers.length > 1 ? answers.shift() : answers[0]
-      if (status !== undefined) answer.writeHead(status, { location: '/elsewhere' }).end('x'.repeat(100_000))
-      asked.shift()?.()
-    })
-  })
-  one.listen(0, '127.0.0.1')
-  await once(one, 'listening')
-  open.push(one, { close: () => one.closeAllConnections() })
-  const url = `http://user:s3cret@127.0.0.1:${(one.address() as AddressInfo).port}/hook/s3cret?key=s3cret`
-  /** Resolves at the next request. */
-  const nextRequest = () => new Promise<void>((resolve) => asked.push(resolve))
-  return { url, bodies, nextRequest, close: () => one.close() }
+async function server(...answers: (number | undefined)[]): Promise<WebSink> {
+  const one = await WebSink.listen(...answers)
+  open.push(one)
+  return one
 }
 
 describe('a webhook', () => {
@@ -113,6 +78,19 @@ describe('a webhook', () => {
     assert.ok(bodies.every((body) => body.length < 8000))
     assert.equal(unbanned.text, 'gate: sshd unbanned 192.0.2.7 (expired)')
     assert.equal(trouble.text, 'gate: Cannot write the database')
+  })
+
+  it('gets no orders or links of an attacker in what people read', async () => {
+    const { url, bodies } = await server(204)
+    const { teller } = notifier({ webhook: url })
+    teller.banned({ ...ban, id: '<!channel> @everyone [x](https://evil.example)\u202e\u2028\x1b[2J\n' }, 'new')
+    await teller.settled()
+    const { text, content } = JSON.parse(bodies[0] ?? '')
+    assert.match(
+      text,
+      /^gate: sshd banned \(!channel\) \?everyone \(x\)\(https: \/\/evil\.example\) {3}\(2J {2}for the 2nd time/,
+    )
+    assert.equal(content, text)
   })
 
   it('is not told of restored bans, nor of what nobody asked for', async () => {
@@ -154,9 +132,9 @@ describe('a webhook', () => {
     })
 
   it('is given up when nobody is there', async () => {
-    const { url, close } = await server(200)
-    close()
-    const { clock, teller, logged } = notifier({ webhook: url })
+    const hook = await server(200)
+    hook.close()
+    const { clock, teller, logged } = notifier({ webhook: hook.url })
     const turning = setInterval(() => clock.turn(1), 1)
     teller.banned(ban, 'new')
     await teller.settled()
@@ -166,9 +144,9 @@ describe('a webhook', () => {
   })
 
   it('that never answers costs its time and no more', async () => {
-    const { url, nextRequest } = await server(undefined)
-    const { clock, teller, logged } = notifier({ webhook: url }, [])
-    const request = nextRequest()
+    const hook = await server(undefined)
+    const { clock, teller, logged } = notifier({ webhook: hook.url }, [])
+    const request = hook.nextRequest()
     teller.banned(ban, 'new')
     await request
     clock.turn(10_000)
@@ -177,10 +155,10 @@ describe('a webhook', () => {
   })
 
   it('does not hold up the stop beyond its deadline', async () => {
-    const { url, nextRequest } = await server(undefined)
-    const { teller } = notifier({ webhook: url })
+    const hook = await server(undefined)
+    const { teller } = notifier({ webhook: hook.url })
     const deadline = new AbortController()
-    const request = nextRequest()
+    const request = hook.nextRequest()
     teller.banned(ban, 'new')
     const closed = teller.close(deadline.signal)
     await request

@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { notifySettings, type WrittenSettings } from './notify-settings.js'
-
-const nothing: WrittenSettings = {
-  webhook: undefined,
-  command: undefined,
-  email_to: [],
-  email_from: undefined,
-  email_every: 3_600_000,
-  smtp: undefined,
-  events: ['ban', 'unban', 'trouble'],
-}
-
-function settings(written: Partial<WrittenSettings>) {
-  const read = notifySettings({ ...nothing, ...written })
-  return 'problem' in read ? assert.fail(read.problem) : read
-}
+import { notifySettings } from './notify-settings.js'
+import { nothing, settings } from './settings-kit.js'
 
 describe('the settings', () => {
   it('say what is wrong without showing a value that may be secret', () => {
