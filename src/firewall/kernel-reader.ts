@@ -13,6 +13,8 @@ import {
   type NftWriter,
 } from './netlink/nftables.js'
 
+type Visit = (element: DumpedElement) => void
+
 /** A set that changes while it is read is read again this often; then what was read is taken. */
 const readingsMax = 3
 
@@ -75,31 +77,31 @@ function askChains(writer: NftWriter): void {
 }
 
 /** Hands every element to `visit`, with no pause. Returns whether nothing changed while reading. */
-function readElements(connection: NftConnection, set: string, visit: (element: DumpedElement) => void): boolean {
-  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
-  return connection.ask(question, (message) => elementsIn(message).forEach(visit))?.isConsistent ?? true
+function readElements(connection: NftConnection, set: string, visit: Visit): boolean {
+  const answer = connection.ask(
+    (writer) => askElements(writer, set),
+    (message) => elementsIn(message).forEach(visit),
+  )
+  return answer?.isConsistent ?? true
 }
 
 /** As `readElements`, letting other work run after every 32 KiB. NOTE: needs a connection on which nothing else is asked. */
-export async function walkElements(
-  connection: NftConnection,
-  set: string,
-  visit: (element: DumpedElement) => void,
-): Promise<void> {
-  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
-  const reading = connection.dump(question, (message) => elementsIn(message).forEach(visit))
+export async function walkElements(connection: NftConnection, set: string, visit: Visit): Promise<void> {
+  const reading = dumpElements(connection, set, visit)
   while (reading.next().done !== true) await setImmediate()
 }
 
 /** As `walkElements` for very large sets: what takes the kernel long is waited for on another thread. */
-export async function walkElementsAside(
-  connection: NftConnection,
-  set: string,
-  visit: (element: DumpedElement) => void,
-): Promise<void> {
-  const question = (writer: Parameters<typeof askElements>[0]) => askElements(writer, set)
-  const reading = connection.dump(question, (message) => elementsIn(message).forEach(visit))
+export async function walkElementsAside(connection: NftConnection, set: string, visit: Visit): Promise<void> {
+  const reading = dumpElements(connection, set, visit)
   for (let step = reading.next(); step.done !== true; ) step = reading.next(await connection.receiveAside())
+}
+
+function dumpElements(connection: NftConnection, set: string, visit: Visit): ReturnType<NftConnection['dump']> {
+  return connection.dump(
+    (writer) => askElements(writer, set),
+    (message) => elementsIn(message).forEach(visit),
+  )
 }
 
 export function countElements(connection: NftConnection, set: string): number {
@@ -137,12 +139,7 @@ export function readElement(connection: NftConnection, set: string, key: Uint8Ar
 }
 
 /** Reads these elements by their keys; those that are absent are passed over. Returns how many there are. */
-export function readThese(
-  connection: NftConnection,
-  set: string,
-  keys: readonly Uint8Array[],
-  visit: (element: DumpedElement) => void,
-): number {
+export function readThese(connection: NftConnection, set: string, keys: readonly Uint8Array[], visit: Visit): number {
   let found = 0
   for (let at = 0, size = keys.length; at < keys.length; ) {
     const before = found

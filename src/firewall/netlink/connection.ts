@@ -13,7 +13,7 @@ import {
   textOf,
 } from './message.js'
 import { NftWriter } from './nftables.js'
-import { NetlinkSocket, SystemError } from './socket.js'
+import { NetlinkSocket } from './socket.js'
 
 const NLMSGERR_ATTR_MSG = 1
 const NLMSGERR_ATTR_OFFS = 2
@@ -83,24 +83,14 @@ export class NftConnection {
 
   /** Sends what `fill` writes as one batch: it happens as a whole, or NftError (SystemError) is thrown and nothing changed. */
   transact(fill: (writer: NftWriter) => void): void {
-    const writer = this.#writer()
-    writer.batchBegin()
-    fill(writer)
-    const asked = writer.nextSequence - 1
-    writer.batchEnd()
-    this.#flushInbox()
+    const { writer, asked } = this.#batch(fill)
     this.#socket.send(writer.out.bytes)
     this.#readAcknowledgement(writer, asked)
   }
 
   /** As `transact`, while other work goes on. NOTE: nothing else may be sent meanwhile. */
   async transactAside(fill: (writer: NftWriter) => void): Promise<void> {
-    const writer = this.#writer()
-    writer.batchBegin()
-    fill(writer)
-    const asked = writer.nextSequence - 1
-    writer.batchEnd()
-    this.#flushInbox()
+    const { writer, asked } = this.#batch(fill)
     // Done again here, it says why it fails; what was refused has not happened.
     if (!(await this.#socket.sendAside(writer.out.bytes))) this.#socket.send(writer.out.bytes)
     this.#readAcknowledgement(writer, asked)
@@ -123,7 +113,7 @@ export class NftConnection {
     const writer = this.#writer()
     fill(writer)
     writer.out.addFlags(NLM_F_ACK)
-    this.#flushInbox()
+    this.#socket.dropInbox()
     const sequence = writer.nextSequence - 1
     const described = writer.describe(sequence)
     this.#socket.send(writer.out.bytes)
@@ -157,26 +147,27 @@ export class NftConnection {
     this.#socket.close()
   }
 
+  /** `asked`: the number of the message that the kernel is to say yes to. */
+  #batch(fill: (writer: NftWriter) => void): { writer: NftWriter; asked: number } {
+    const writer = this.#writer()
+    writer.batchBegin()
+    fill(writer)
+    const asked = writer.nextSequence - 1
+    writer.batchEnd()
+    this.#socket.dropInbox()
+    return { writer, asked }
+  }
+
   #writer(): NftWriter {
     if (this.#out.capacity > keptBytesMax) this.#out = new MessageWriter()
     this.#out.reset()
-    const writer = new NftWriter(this.#out, this.table, this.#nextSequence)
-    return writer
+    return new NftWriter(this.#out, this.table, this.#nextSequence)
   }
 
   get #nextSequence(): number {
     // Far apart, so that a late answer to an earlier batch is never taken for one to this.
     this.#sequence = this.#sequence > sequenceMax ? 1 : this.#sequence + 0x10000
     return this.#sequence
-  }
-
-  /** Whatever still waits is about something that was given up. */
-  #flushInbox(): void {
-    try {
-      while (this.#socket.receive() !== undefined);
-    } catch (error) {
-      if (!(error instanceof SystemError && error.code === 'ENOBUFS')) throw error
-    }
   }
 
   #readAcknowledgement(writer: NftWriter, asked: number): void {

@@ -10,7 +10,7 @@ import {
   NLMSG_ERROR,
   readHostSigned32,
 } from './message.js'
-import { NetlinkSocket, SystemError } from './socket.js'
+import { NetlinkSocket } from './socket.js'
 
 const headerBytes = 16
 /** Requests in one send: their answers fit the socket's receive buffer many times over. */
@@ -47,7 +47,7 @@ export class NetlinkDialogue {
   /** Hands each message of a long answer to `visit`, a datagram (32 KiB at most) a step. Throws Refusal. NOTE: nothing else may be sent meanwhile. */
   *dump(request: Request, visit: (message: Message) => void): Generator<undefined, void> {
     const sequence = this.#next()
-    this.#flush()
+    this.#socket.dropInbox()
     this.#socket.send(messageOf(request, NLM_F_REQUEST | NLM_F_DUMP, sequence))
     for (;;) {
       const datagram = this.#socket.receive()
@@ -68,7 +68,7 @@ export class NetlinkDialogue {
     for (let at = 0; at < requests.length; at += requestsMax) {
       const part = requests.slice(at, at + requestsMax)
       const first = this.#sequence + 1
-      this.#flush()
+      this.#socket.dropInbox()
       this.#socket.send(
         Buffer.concat(part.map((request) => messageOf(request, NLM_F_REQUEST | NLM_F_ACK, this.#next()))),
       )
@@ -90,15 +90,6 @@ export class NetlinkDialogue {
   #next(): number {
     this.#sequence = this.#sequence > sequenceMax ? 1 : this.#sequence + 1
     return this.#sequence
-  }
-
-  /** What still waits belongs to a question that was given up. */
-  #flush(): void {
-    try {
-      while (this.#socket.receive() !== undefined);
-    } catch (error) {
-      if (!(error instanceof SystemError && error.code === 'ENOBUFS')) throw error
-    }
   }
 }
 

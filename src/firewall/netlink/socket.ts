@@ -107,6 +107,15 @@ export class NetlinkSocket {
     throw new SystemError('recv from netlink', constants.errno.EINTR)
   }
 
+  /** Drops what still waits: answers to something that was given up. */
+  dropInbox(): void {
+    try {
+      while (this.receive() !== undefined);
+    } catch (error) {
+      if (!(error instanceof SystemError && error.code === 'ENOBUFS')) throw error
+    }
+  }
+
   /**
    * As `receive`, on another thread: the kernel puts a dump together in this call, which takes 100 ms at the end of a set of a million.
    * NOTE: nothing else may be done with the socket meanwhile.
