@@ -5,9 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { regex } from '../src/cli/commands/regex.js'
-import type { Context } from '../src/cli/context.js'
-import { fail2banRegex } from '../src/cli/regex/fail2ban-regex.js'
+import { partsOf, runFail2banRegex, runRegex } from '../src/cli/regex/regex-kit.js'
 import { WrittenJournal, withoutJournal } from '../src/source/journal-kit.js'
 
 process.env.TZ = 'America/St_Johns'
@@ -62,16 +60,7 @@ describe('the journal in fail2ban-regex', { skip: withoutJournal }, () => {
   })
   after(() => journal.remove())
 
-  async function run(...argv: string[]): Promise<{ out: string; err: string; code: number }> {
-    const out: string[] = []
-    const err: string[] = []
-    const streams = {
-      stdout: { write: (text: string) => void out.push(text) },
-      stderr: { write: (text: string) => void err.push(text) },
-    }
-    const code = await fail2banRegex(['-c', config, ...argv], streams)
-    return { out: out.join(''), err: err.join(''), code }
-  }
+  const run = (...argv: string[]) => runFail2banRegex('-c', config, ...argv)
 
   it('reads all entries from the first on, with their times', async () => {
     const { out, err, code } = await run('-o', '<ip> <time>', log, 'from <HOST>')
@@ -120,18 +109,9 @@ describe('the journal in fail2ban-regex', { skip: withoutJournal }, () => {
   })
 
   it('is shown by tocsin regex, the date apart from the line', async () => {
-    const out: string[] = []
-    const stdout = { write: (text: string) => void out.push(text) }
-    const context: Context = { process: { stdout, stderr: stdout } }
-    await regex.call(context, { json: true, config }, log, 'door')
-    const { counts, lines, remarks, dates } = JSON.parse(out.join(''))
+    const { counts, lines, remarks, dates } = JSON.parse(await runRegex([log, 'door'], { json: true, config }))
     assert.deepEqual([counts, remarks.length, dates], [{ matched: 2, ignored: 0, missed: 2, forgiven: 0 }, 1, []])
-    const { line, spans } = lines[0]
-    const parts = spans.map(({ name, start, end }: { name: string; start: number; end: number }) => [
-      name,
-      line.slice(start, end),
-    ])
-    assert.deepEqual(parts, [
+    assert.deepEqual(partsOf(lines[0]), [
       ['date', '2026-11-21T01:30:00.123456-03:30 '],
       ['user', 'root'],
       ['ip4', '192.0.2.1'],

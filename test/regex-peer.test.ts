@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { fail2banRegex } from '../src/cli/regex/fail2ban-regex.js'
+import { runFail2banRegex } from '../src/cli/regex/regex-kit.js'
 
 process.env.TZ = 'Europe/Zurich'
 
@@ -57,10 +57,8 @@ function askPeer(commands: readonly (readonly string[])[]): Answer[] {
 }
 
 async function askOurs(command: readonly string[]): Promise<Answer> {
-  const pieces: string[] = []
-  const stdout = { write: (piece: string) => void pieces.push(piece) }
-  const code = await fail2banRegex(command, { stdout, stderr: { write: () => {} } })
-  return { text: pieces.join(''), code }
+  const { out, code } = await runFail2banRegex(...command)
+  return { text: out, code }
 }
 
 /** What differs by version, by chance (order of a set, seconds), or on purpose. */

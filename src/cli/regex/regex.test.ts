@@ -3,11 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { regex } from '../commands/regex.js'
-import type { Context } from '../context.js'
 import { readArguments } from './arguments.js'
-import { fail2banRegex } from './fail2ban-regex.js'
 import { readLog } from './log-lines.js'
+import { runRegex as face, partsOf, runFail2banRegex as run } from './regex-kit.js'
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'tocsin-regex-'))
 after(() => rmSync(scratch, { recursive: true }))
@@ -16,25 +14,6 @@ function file(name: string, text: string | Buffer): string {
   const at = path.join(scratch, name)
   writeFileSync(at, text)
   return at
-}
-
-async function run(...argv: string[]): Promise<{ out: string; err: string; code: number }> {
-  const out: string[] = []
-  const err: string[] = []
-  const streams = {
-    stdout: { write: (text: string) => void out.push(text) },
-    stderr: { write: (text: string) => void err.push(text) },
-  }
-  const code = await fail2banRegex(argv, streams)
-  return { out: out.join(''), err: err.join(''), code }
-}
-
-async function face(words: string[], flags: Parameters<typeof regex>[0] = {}): Promise<string> {
-  const out: string[] = []
-  const stdout = { write: (text: string) => void out.push(text) }
-  const context: Context = { process: { stdout, stderr: stdout } }
-  await regex.call(context, flags, ...words)
-  return out.join('')
 }
 
 const config = path.resolve(import.meta.dirname, '../../../config')
@@ -157,11 +136,7 @@ describe('tocsin regex', () => {
         datepattern: '%Y-%m-%d %H:%M:%S',
       }),
     )
-    const parts = told.lines[0].spans.map(({ name, start, end }: { name: string; start: number; end: number }) => [
-      name,
-      line.slice(start, end),
-    ])
-    assert.deepEqual(parts, [
+    assert.deepEqual(partsOf(told.lines[0]), [
       ['date', '2024-03-01 10:00:00'],
       ['user', 'bob'],
       ['ip4', '192.0.2.9'],
