@@ -47,8 +47,8 @@ export class AddressComparison {
   }
 }
 
-export function isSameEnd(wantedMs: number, foundMs: number | undefined): boolean {
+export function isSameEnd(wantedMs: number, foundMs: number | undefined, toleranceMs = sameEndMs): boolean {
   const isForEver = kernelTimeoutMs(wantedMs) === 0
   if (isForEver || foundMs === undefined) return isForEver === (foundMs === undefined)
-  return Math.abs(wantedMs - foundMs) <= sameEndMs
+  return Math.abs(wantedMs - foundMs) <= toleranceMs
 }

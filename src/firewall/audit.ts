@@ -6,6 +6,7 @@ import { isSameEnd } from './address-comparison.js'
 import { auditNetworks } from './audit-networks.js'
 import { type AuditTally, newTally } from './audit-tally.js'
 import type { Covers } from './change-plan.js'
+import { closuresBySet } from './closures-by-set.js'
 import { listSets, readThese, walkElements, walkElementsAside } from './kernel-reader.js'
 import { isInterval, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { NftConnection } from './netlink/connection.js'
@@ -143,7 +144,7 @@ export class Auditor {
   /** Those that are not in force, or (`isThere`) end at another time. */
   #wrongOf(closures: readonly TimedClosure[], found?: Map<string, number>): Wrong[] {
     const wrong: Wrong[] = []
-    for (const [set, group] of groupBySet(closures)) {
+    for (const { set, closures: group } of closuresBySet(closures)) {
       const ends = new Map<ElementKey, number | undefined>()
       readThese(
         this.#parts.connection,
@@ -245,18 +246,4 @@ function isNearItsEnd({ remainingMs }: TimedClosure): boolean {
 
 function setNameOf({ jail, ip }: Closure): string {
   return setName(kindOf(ip), jail)
-}
-
-function groupBySet(closures: readonly TimedClosure[]): Map<string, TimedClosure[]> {
-  const groups = new Map<string, TimedClosure[]>()
-  const names = new Map<string, string>()
-  for (const closure of closures) {
-    const id = `${kindOf(closure.ip)} ${closure.jail}`
-    const name = names.get(id) ?? setName(kindOf(closure.ip), closure.jail)
-    names.set(id, name)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [closure])
-    else group.push(closure)
-  }
-  return groups
 }

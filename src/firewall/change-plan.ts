@@ -1,7 +1,8 @@
 import type { Ip } from '../domain/address.js'
 import type { Closure, TimedClosure } from '../domain/enforcer.js'
+import { type ClosuresOfSet, closuresBySet } from './closures-by-set.js'
 import { intervalElements } from './intervals.js'
-import { isInterval, kernelTimeoutMs, kindOf, type SetKind, setName } from './layout.js'
+import { isInterval, kernelTimeoutMs, type SetKind, setName } from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import type { SetChange } from './set-changes.js'
 import { type ElementKey, keyOf } from './touched-keys.js'
@@ -41,16 +42,18 @@ export function planClose(
 ): ChangePlan {
   const changes: SetChange[] = []
   const undone: (() => void)[] = []
-  for (const { set, jail, kind, last } of groupsOf(closures)) {
+  for (const group of closuresBySet(closures)) {
+    const { set, jail, kind } = group
+    const last = lastOfEach(group)
     const change = newChange(set)
     changes.push(change)
     if (!isInterval(kind)) {
-      for (const { ip, remainingMs } of last.values())
+      for (const { ip, remainingMs } of last)
         change.add.push({ key: ip.bytes, timeoutMs: kernelTimeoutMs(remainingMs && remainingMs - (nowMs - askedMs)) })
       continue
     }
     const cover = covers.of(jail, kind)
-    const pieces = [...last.values()].map(({ ip, remainingMs }) => ({
+    const pieces = last.map(({ ip, remainingMs }) => ({
       ip,
       endMs: askedMs + (remainingMs ?? Number.POSITIVE_INFINITY),
     }))
@@ -64,10 +67,11 @@ export function planClose(
 export function planOpen(closures: readonly Closure[], covers: Covers, nowMs: number): ChangePlan {
   const changes: SetChange[] = []
   const undone: (() => void)[] = []
-  for (const { set, jail, kind, last } of groupsOf(closures)) {
+  for (const group of closuresBySet(closures)) {
+    const { set, jail, kind } = group
     const change = newChange(set)
     changes.push(change)
-    const ips = [...last.values()].map(({ ip }) => ip)
+    const ips = lastOfEach(group).map(({ ip }) => ip)
     if (!isInterval(kind)) {
       for (const { bytes } of ips) change.remove.push({ key: bytes })
       continue
@@ -102,32 +106,11 @@ function newChange(set: string): SetChange {
   return { set, remove: [], add: [], insert: [] }
 }
 
-interface Group<T extends Closure> {
-  set: string
-  jail: string
-  kind: SetKind
-  /** Of closures of the same address, the last one counts. */
-  last: Map<ElementKey, T>
-}
-
-/** By the sets they belong to. A start has a million: so no text is made for each. */
-function groupsOf<T extends Closure>(closures: readonly T[]): Group<T>[] {
-  const byJail = new Map<string, Map<SetKind, Group<T>>>()
-  const groups: Group<T>[] = []
-  for (const closure of closures) {
-    const { jail, ip } = closure
-    const kinds = byJail.get(jail) ?? new Map<SetKind, Group<T>>()
-    if (kinds.size === 0) byJail.set(jail, kinds)
-    const kind = kindOf(ip)
-    let group = kinds.get(kind)
-    if (group === undefined) {
-      group = { set: setName(kind, jail), jail, kind, last: new Map() }
-      kinds.set(kind, group)
-      groups.push(group)
-    }
-    group.last.set(isInterval(kind) ? ip.text : keyOf(ip.bytes), closure)
-  }
-  return groups
+/** Of closures of the same address, the last one counts. */
+function lastOfEach<T extends Closure>({ kind, closures }: ClosuresOfSet<T>): T[] {
+  const last = new Map<ElementKey, T>()
+  for (const closure of closures) last.set(isInterval(kind) ? closure.ip.text : keyOf(closure.ip.bytes), closure)
+  return [...last.values()]
 }
 
 /** Remembers how these networks stand now; the returned function brings that back. */

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
-import { familyOf, type SetKind, setKinds } from './layout.js'
+import { familyOf, isInterval, type NameLimits, type SetKind, safeName, setKinds } from './layout.js'
 
 /** What the enforcer with ipset and iptables puts in place: four sets a jail, and chains of ours in the tables `raw` and `filter`. */
 export const chainName = 'tocsin'
@@ -16,9 +15,7 @@ const timeoutSecondsMax = 2_147_483
 const elementsMax = 4_194_304
 
 /** A set's name has 31 characters (IPSET_MAXNAMELEN), a chain's 28 (XT_EXTENSION_MAXNAMELEN); this much of them stands for the jail. */
-const jailCharsMax = 21
-const keptOfLongName = 5
-const hashChars = 14
+const shortName: NameLimits = { charsMax: 21, keptChars: 5, hashChars: 14 }
 
 export function isOurs(name: string): boolean {
   return name === chainName || name.startsWith(prefix)
@@ -26,12 +23,12 @@ export function isOurs(name: string): boolean {
 
 /** `tocsin-v4-sshd`; networks are in `tocsin-n4-sshd`. */
 export function ipsetName(kind: SetKind, jail: string): string {
-  return `${prefix}${holdsNetworks(kind) ? 'n' : 'v'}${familyOf(kind)}-${shortName(jail)}`
+  return `${prefix}${isInterval(kind) ? 'n' : 'v'}${familyOf(kind)}-${safeName(jail, shortName)}`
 }
 
 /** Name of the chain that says what becomes of a jail's packets, where that takes more than one rule. */
 export function jailChainName(jail: string): string {
-  return `${prefix}${shortName(jail)}`
+  return `${prefix}${safeName(jail, shortName)}`
 }
 
 export function namesOf(jail: string): string[] {
@@ -40,7 +37,7 @@ export function namesOf(jail: string): string[] {
 
 /** Line for `ipset restore`. */
 export function createLine(kind: SetKind, jail: string): string {
-  const [type, comment] = holdsNetworks(kind) ? ['hash:net', ' comment'] : ['hash:ip', '']
+  const [type, comment] = isInterval(kind) ? ['hash:net', ' comment'] : ['hash:ip', '']
   const family = familyOf(kind) === 4 ? 'inet' : 'inet6'
   return `create ${ipsetName(kind, jail)} ${type} family ${family} maxelem ${elementsMax} timeout 0 counters${comment} -exist`
 }
@@ -108,17 +105,4 @@ export function readSaved(line: string): SavedElement | undefined {
     packets: Number(packets),
     bytes: Number(bytes),
   }
-}
-
-function holdsNetworks(kind: SetKind): boolean {
-  return kind.startsWith('net')
-}
-
-/** As in layout.ts: letters, digits, `_` and `-` stay, other bytes become `.HH`, what is too long ends in `..` and a hash. */
-function shortName(jail: string): string {
-  const name = jail.replace(/[^A-Za-z0-9_-]/gu, (character) =>
-    [...Buffer.from(character)].map((byte) => `.${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  )
-  if (name.length <= jailCharsMax) return name
-  return `${name.slice(0, keptOfLongName)}..${createHash('sha256').update(jail).digest('hex').slice(0, hashChars)}`
 }

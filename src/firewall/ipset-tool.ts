@@ -3,11 +3,11 @@ import { runChild, startChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
 import { isOurs, readSaved, type SavedElement } from './ipset-layout.js'
 import type { Table } from './ipset-rules.js'
+import { programFailure } from './program-failure.js'
 
 const timeoutMs = 60_000
 /** Rules of others are in what we read, too. Of more than this the rest is cut, and our chain may be found missing and made again. */
 const rulesBytesMax = 16 << 20
-const errorCharsMax = 500
 /** `ipset restore` is fed so many lines at once: some megabytes, and nobody else waits long for the sets. */
 const linesMax = 20_000
 /** A line of `ipset save` has some 130 characters. What is longer is no line of ours. */
@@ -102,7 +102,7 @@ export class IpsetTool {
     const cancel = this.#clock.after(timeoutMs, () => child.stop())
     const answer = await child.ended
     cancel()
-    if (answer.exitCode !== 0) throw failure(argv, answer)
+    if (answer.exitCode !== 0) throw programFailure(argv, answer)
   }
 
   /** What iptables-save says of a table; nothing where there is no such table. */
@@ -128,12 +128,6 @@ export class IpsetTool {
 
 async function runOrThrow(argv: readonly string[], stdin = ''): Promise<string> {
   const answer = await runChild(argv, { stdin, timeoutMs, outputBytesMax: rulesBytesMax })
-  if (answer.exitCode !== 0) throw failure(argv, answer)
+  if (answer.exitCode !== 0) throw programFailure(argv, answer)
   return answer.stdout
-}
-
-function failure(argv: readonly string[], answer: { exitCode: number | undefined; stderr: string }): Error {
-  const said = answer.stderr.trim().slice(0, errorCharsMax) || 'it said nothing'
-  const message = `${argv.join(' ')} failed with exit status ${answer.exitCode ?? 'none'}: ${said}`
-  return Object.assign(new Error(message), { exitCode: answer.exitCode })
 }

@@ -1,5 +1,7 @@
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { sumOf } from './drops.js'
+import { InTurn } from './in-turn.js'
 import {
   addLine,
   createLine,
@@ -11,7 +13,7 @@ import {
 } from './ipset-layout.js'
 import { dropsBySet, rulesText, tables } from './ipset-rules.js'
 import type { IpsetTool } from './ipset-tool.js'
-import { checkScopes, setKinds } from './layout.js'
+import { checkJails, checkScopes, setKinds } from './layout.js'
 
 export interface IpsetOptions {
   clock: Clock
@@ -40,7 +42,7 @@ export class IpsetEnforcer implements Enforcer {
   /** As last arranged; undefined: nothing is, or not any more. */
   #scopes: readonly Scope[] | undefined
   #jails: ReadonlySet<string> = new Set()
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new InTurn()
 
   constructor({ clock, tool }: IpsetOptions) {
     this.#clock = clock
@@ -48,7 +50,7 @@ export class IpsetEnforcer implements Enforcer {
   }
 
   arrange(scopes: readonly Scope[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       checkScopes(scopes)
       await this.#putInPlace(scopes)
       this.#scopes = scopes
@@ -57,14 +59,14 @@ export class IpsetEnforcer implements Enforcer {
   }
 
   close(closures: readonly TimedClosure[]): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#check(closures)
+    return this.#turns.run(async () => {
+      checkJails(closures, this.#jails)
       await this.#tool.restore(each(closures, (closure) => linesToClose(closure)))
     })
   }
 
   open(closures: readonly Closure[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const known = closures.filter(({ jail }) => this.#jails.has(jail))
       await this.#tool.restore(each(known, linesToOpen))
     })
@@ -72,8 +74,8 @@ export class IpsetEnforcer implements Enforcer {
 
   /** Puts back, too, what others have taken away of sets and rules. */
   reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
-    return this.#inTurn(async () => {
-      this.#check(wanted)
+    return this.#turns.run(async () => {
+      checkJails(wanted, this.#jails)
       if (this.#scopes !== undefined) await this.#putInPlace(this.#scopes)
       const begunMs = this.#clock.now()
       const sizes = await this.#tool.sizes()
@@ -104,7 +106,7 @@ export class IpsetEnforcer implements Enforcer {
   }
 
   drops(closure: Closure): Promise<Drops | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (!this.#jails.has(closure.jail)) return undefined
       const { set, elements } = elementsOf(closure)
       const found: Drops[] = []
@@ -113,12 +115,12 @@ export class IpsetEnforcer implements Enforcer {
       await this.#tool.eachElement(set, ({ element, packets, bytes }) => {
         if (elements.includes(element)) found.push({ packets, bytes })
       })
-      return found.length < elements.length ? undefined : sum(found)
+      return found.length < elements.length ? undefined : sumOf(found)
     })
   }
 
   count(): Promise<Map<string, number>> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const sizes = await this.#tool.sizes()
       const counts = new Map<string, number>()
       for (const { jail } of this.#scopes ?? []) {
@@ -134,21 +136,21 @@ export class IpsetEnforcer implements Enforcer {
   }
 
   dropsByJail(): Promise<Map<string, Drops>> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const found: Map<string, Drops>[] = []
       for (const table of tables)
         for (const family of this.#tool.families) found.push(dropsBySet(await this.#tool.rules(table, family, ['-c'])))
       return new Map(
         (this.#scopes ?? []).map(({ jail }) => [
           jail,
-          sum(namesOf(jail).flatMap((set) => found.flatMap((bySet) => bySet.get(set) ?? []))),
+          sumOf(namesOf(jail).flatMap((set) => found.flatMap((bySet) => bySet.get(set) ?? []))),
         ]),
       )
     })
   }
 
   clear(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#putInPlace([])
       this.#scopes = undefined
       this.#jails = new Set()
@@ -180,18 +182,6 @@ export class IpsetEnforcer implements Enforcer {
 
   #sets(): string[] {
     return (this.#scopes ?? []).flatMap(({ jail }) => namesOf(jail))
-  }
-
-  #check(closures: readonly TimedClosure[]): void {
-    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
-    if (unknown !== undefined)
-      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
-    this.#last = result.catch(() => {})
-    return result
   }
 }
 
@@ -230,11 +220,4 @@ function isSameEnd({ remainingMs }: Wish, found: SavedElement, passedMs: number)
   if (isForEver || remainingMs === undefined || found.remainingMs === undefined)
     return isForEver === (found.remainingMs === undefined)
   return Math.abs(remainingMs - passedMs - found.remainingMs) <= sameEndMs
-}
-
-function sum(parts: readonly Drops[]): Drops {
-  return parts.reduce((all, { packets, bytes }) => ({ packets: all.packets + packets, bytes: all.bytes + bytes }), {
-    packets: 0,
-    bytes: 0,
-  })
 }

@@ -16,10 +16,11 @@ import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
 import { countedAsInPlace } from './counted-as-in-place.js'
+import { sumOf } from './drops.js'
 import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
 import { countElements, listChains, listSets, readCounters, readElement, readIntervals } from './kernel-reader.js'
-import { checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
+import { checkJails, checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
 import { NftConnection, NftError } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
 import { type KernelFeatures, probedFeatures } from './netlink/features.js'
@@ -115,9 +116,7 @@ export class KernelEnforcer implements Enforcer {
   }
 
   async close(closures: readonly TimedClosure[]): Promise<void> {
-    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
-    if (unknown !== undefined)
-      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
+    checkJails(closures, this.#jails)
     const askedMs = this.#clock.now()
     await this.#change(closures, (part) => planClose(part, this.#covers, { askedMs, nowMs: this.#clock.now() }))
   }
@@ -166,11 +165,7 @@ export class KernelEnforcer implements Enforcer {
           .piecesAt(ip, nowMs)
           .map((piece) => piece.ip.bytes)
     const found = keys.flatMap((key) => readElement(this.#connection, set, key) ?? [])
-    if (found.length === 0) return undefined
-    return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
-      packets: 0,
-      bytes: 0,
-    })
+    return found.length === 0 ? undefined : sumOf(found)
   }
 
   async dropsByJail(): Promise<Map<string, Drops>> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Ip, isSingleAddress } from '../domain/address.js'
-import type { RejectWith, Scope } from '../domain/enforcer.js'
+import type { Closure, RejectWith, Scope } from '../domain/enforcer.js'
 
 /** What every enforcer with nftables puts in place, however it says so: one table of ours, one chain, four sets a jail. */
 export const tableName = 'tocsin'
@@ -26,7 +26,8 @@ export type SetKind = (typeof setKinds)[number]
 export const protocolNumbers = { tcp: 6, udp: 17, dccp: 33, sctp: 132 } as const
 
 export function kindOf(ip: Ip): SetKind {
-  return isSingleAddress(ip) ? `v${ip.family}` : `net${ip.family}`
+  if (isSingleAddress(ip)) return ip.family === 4 ? 'v4' : 'v6'
+  return ip.family === 4 ? 'net4' : 'net6'
 }
 
 export function familyOf(kind: SetKind): 4 | 6 {
@@ -43,14 +44,9 @@ export function isIntervalSet(name: string): boolean {
 }
 
 /** Longest part of a set's name that stands for the jail. With its prefix it stays far below the kernel's 255. */
-const jailNameMax = 100
-const keptOfLongName = 60
+const longName: NameLimits = { charsMax: 100, keptChars: 60, hashChars: 32 }
 
-/**
- * Name of a jail's set: `v4-sshd`. Letters, digits, `_` and `-` stay; every other byte (UTF-8) becomes `.HH`, so no two jails
- * share a name and every name can be written in nft's language. What gets too long is cut and ends in `..` and a SHA-256:
- * never equal to a short one, because a dot in those is followed by hex digits.
- */
+/** Name of a jail's set: `v4-sshd`. */
 export function setName(kind: SetKind, jail: string): string {
   return `${kind}-${safeName(jail)}`
 }
@@ -89,13 +85,26 @@ export function logPrefix(jail: string): string {
   return `tocsin ${plain.slice(0, logPrefixBytesMax - 'tocsin : '.length)}: `
 }
 
-function safeName(jail: string): string {
+export interface NameLimits {
+  charsMax: number
+  /** What is left of a longer one, and how much of its hash stands behind. */
+  keptChars: number
+  hashChars: number
+}
+
+/**
+ * Part of a name that stands for the jail. Letters, digits, `_` and `-` stay; every other byte (UTF-8) becomes `.HH`, so no two jails
+ * share a name and every name can be written in nft's language. What gets too long is cut and ends in `..` and a SHA-256:
+ * never equal to a short one, because a dot in those is followed by hex digits.
+ */
+export function safeName(jail: string, limits = longName): string {
   const name = jail.replace(/[^A-Za-z0-9_-]/gu, (character) =>
     [...Buffer.from(character)].map((byte) => `.${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
-  if (name.length <= jailNameMax) return name
+  if (name.length <= limits.charsMax) return name
   // A cut may leave half of an escape; the hash keeps it unique all the same.
-  return `${name.slice(0, keptOfLongName)}..${createHash('sha256').update(jail).digest('hex').slice(0, 32)}`
+  const hash = createHash('sha256').update(jail).digest('hex')
+  return `${name.slice(0, limits.keptChars)}..${hash.slice(0, limits.hashChars)}`
 }
 
 /** Milliseconds for the kernel: 0 is "never". A part of a millisecond counts as a whole one, so that no ban ends early. */
@@ -120,6 +129,13 @@ export function checkScopes(scopes: readonly Scope[]): void {
     if (wrong !== undefined)
       throw new Error(`Cannot arrange the firewall: jail "${jail}" has the port range ${wrong.first}-${wrong.last}`)
   }
+}
+
+/** Throws when one of them is of a jail that has no scope: it would close nothing. */
+export function checkJails(closures: readonly Closure[], jails: { has(jail: string): boolean }): void {
+  const unknown = closures.find(({ jail }) => !jails.has(jail))
+  if (unknown !== undefined)
+    throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
 }
 
 /** Port ranges in order, overlapping and touching ones joined, as an interval set wants them. */

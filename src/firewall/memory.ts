@@ -1,7 +1,7 @@
 import type { Ip } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
-import { checkScopes } from './layout.js'
+import { checkJails, checkScopes } from './layout.js'
 
 /** Ends that are no further apart are the same, as in the kernel. */
 const sameEndMs = 2_000
@@ -30,7 +30,7 @@ export class MemoryEnforcer implements Enforcer {
   }
 
   async close(closures: readonly TimedClosure[]): Promise<void> {
-    this.#check(closures)
+    checkJails(closures, this.#jails)
     const nowMs = this.#clock.now()
     for (const { jail, ip, remainingMs } of closures)
       this.#jails.get(jail)?.set(ip.text, { ip, endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY) })
@@ -43,7 +43,7 @@ export class MemoryEnforcer implements Enforcer {
   }
 
   async reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
-    this.#check(wanted)
+    checkJails(wanted, this.#jails)
     this.#forgetEnded()
     const nowMs = this.#clock.now()
     const total = { kept: 0, added: 0, removed: 0 }
@@ -82,12 +82,6 @@ export class MemoryEnforcer implements Enforcer {
   }
 
   release(): void {}
-
-  #check(closures: readonly TimedClosure[]): void {
-    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
-    if (unknown !== undefined)
-      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
-  }
 
   #forgetEnded(): void {
     const nowMs = this.#clock.now()

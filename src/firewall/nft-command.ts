@@ -1,8 +1,21 @@
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { isSameEnd } from './address-comparison.js'
+import { closuresBySet } from './closures-by-set.js'
+import { sumOf } from './drops.js'
+import { InTurn } from './in-turn.js'
 import { Ingress } from './ingress.js'
-import { checkScopes, counterName, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName } from './layout.js'
+import {
+  checkJails,
+  checkScopes,
+  counterName,
+  isIntervalSet,
+  kindOf,
+  type SetKind,
+  setKinds,
+  setName,
+} from './layout.js'
 import { NetworkCover, type Piece } from './network-cover.js'
 import { arrangeByNft } from './nft-arrange.js'
 import type { ListedElement } from './nft-json.js'
@@ -36,7 +49,8 @@ export class NftCommandEnforcer implements Enforcer {
   #jails: ReadonlySet<string> = new Set()
   /** As last arranged; undefined: nothing is, or not any more. */
   #scopes: readonly Scope[] | undefined
-  #last: Promise<unknown> = Promise.resolve()
+  /** Two scripts that cross would leave our memory of the networks behind the kernel. */
+  readonly #turns = new InTurn()
 
   constructor({ clock, run, ingress = [], say = () => {} }: NftCommandOptions) {
     this.#clock = clock
@@ -46,20 +60,20 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   arrange(scopes: readonly Scope[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       checkScopes(scopes)
       const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
       await arrangeByNft(this.#nft, { scopes, ingress: this.#ingress.present(), say: this.#say })
       this.#scopes = scopes
       this.#jails = new Set(scopes.map(({ jail }) => jail))
       for (const name of this.#covers.keys()) if (!names.has(name)) this.#covers.delete(name)
-      for (const name of names) if (name.startsWith('net') && !this.#covers.has(name)) await this.#adopt(name)
+      for (const name of names) if (isIntervalSet(name) && !this.#covers.has(name)) await this.#adopt(name)
     })
   }
 
   close(closures: readonly TimedClosure[]): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#check(closures)
+    return this.#turns.run(async () => {
+      checkJails(closures, this.#jails)
       const nowMs = this.#clock.now()
       await this.#change(
         closures,
@@ -75,7 +89,7 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   open(closures: readonly Closure[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const nowMs = this.#clock.now()
       const known = closures.filter(({ jail }) => this.#jails.has(jail))
       await this.#change(
@@ -92,8 +106,8 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation> {
-    return this.#inTurn(async () => {
-      this.#check(wanted)
+    return this.#turns.run(async () => {
+      checkJails(wanted, this.#jails)
       const nowMs = this.#clock.now()
       const bySet = this.#wantedBySet(wanted, nowMs)
       const total = { kept: 0, added: 0, removed: 0 }
@@ -104,7 +118,7 @@ export class NftCommandEnforcer implements Enforcer {
         const remove: NftElement[] = []
         for (const { ip, remainingMs } of all.get(set) ?? []) {
           const piece = missing.get(ip.text)
-          if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs)) {
+          if (piece !== undefined && isSameEnd(piece.endMs - nowMs, remainingMs, sameEndMs)) {
             missing.delete(ip.text)
             total.kept++
           } else if (piece === undefined) remove.push({ ip })
@@ -123,21 +137,17 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   drops({ jail, ip }: Closure): Promise<Drops | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (!this.#jails.has(jail)) return undefined
       const set = setName(kindOf(ip), jail)
       if (isSingleAddress(ip)) return this.#nft.drops(set, ip.text)
       const found = await this.#piecesListed(set, ip)
-      if (found.length === 0) return undefined
-      return found.reduce((sum, { packets, bytes }) => ({ packets: sum.packets + packets, bytes: sum.bytes + bytes }), {
-        packets: 0,
-        bytes: 0,
-      })
+      return found.length === 0 ? undefined : sumOf(found)
     })
   }
 
   dropsByJail(): Promise<Map<string, Drops>> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const counters = await this.#nft.counters()
       const none = { packets: 0, bytes: 0 }
       return new Map([...this.#jails].map((jail) => [jail, counters.get(counterName(jail)) ?? none]))
@@ -145,7 +155,7 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   count(): Promise<Map<string, number>> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       const nowMs = this.#clock.now()
       const counts = new Map<string, number>()
       const all: ReadonlyMap<string, ListedElement[]> = this.#jails.size === 0 ? new Map() : await this.#nft.list()
@@ -164,7 +174,7 @@ export class NftCommandEnforcer implements Enforcer {
   }
 
   clear(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       await this.#nft.script(clearText)
       this.#covers.clear()
       this.#jails = new Set()
@@ -176,13 +186,6 @@ export class NftCommandEnforcer implements Enforcer {
     this.#ingress.release()
   }
 
-  /** Two scripts that cross would leave our memory of the networks behind the kernel. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
-    this.#last = result.catch(() => {})
-    return result
-  }
-
   async #change<T extends Closure>(
     closures: readonly T[],
     nowMs: number,
@@ -192,7 +195,7 @@ export class NftCommandEnforcer implements Enforcer {
     const last = new Map(closures.map((closure) => [`${closure.ip.text} ${closure.jail}`, closure]))
     let script = ''
     const touched: string[] = []
-    for (const [name, group] of groupBySet(last.values())) {
+    for (const { set: name, closures: group } of closuresBySet(last.values())) {
       const cover = this.#covers.get(name)
       if (cover === undefined) {
         const parts = group.map(single)
@@ -219,7 +222,7 @@ export class NftCommandEnforcer implements Enforcer {
   #wantedBySet(wanted: readonly TimedClosure[], nowMs: number): Map<string, Map<string, Piece>> {
     const bySet = new Map<string, Map<string, Piece>>()
     for (const cover of this.#covers.values()) cover.clear()
-    for (const [name, group] of groupBySet(wanted)) {
+    for (const { set: name, closures: group } of closuresBySet(wanted)) {
       const pieces = group.map(({ ip, remainingMs }) => ({
         ip,
         endMs: nowMs + (remainingMs ?? Number.POSITIVE_INFINITY),
@@ -254,33 +257,9 @@ export class NftCommandEnforcer implements Enforcer {
     if (this.#scopes !== undefined) await this.arrange(this.#scopes)
   }
 
-  #check(closures: readonly TimedClosure[]): void {
-    const unknown = closures.find(({ jail }) => !this.#jails.has(jail))
-    if (unknown !== undefined)
-      throw new Error(`Cannot close ${unknown.ip.text}: the firewall has no jail "${unknown.jail}"`)
-  }
-
   #setNames(): string[] {
     return [...this.#jails].flatMap((jail) => setKinds.map((kind: SetKind) => setName(kind, jail)))
   }
-}
-
-function groupBySet<T extends Closure>(closures: Iterable<T>): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const closure of closures) {
-    const name = setName(kindOf(closure.ip), closure.jail)
-    const group = groups.get(name)
-    if (group === undefined) groups.set(name, [closure])
-    else group.push(closure)
-  }
-  return groups
-}
-
-function isSameEnd(wantedMs: number, foundMs: number | undefined): boolean {
-  const isForEver = kernelTimeoutMs(wantedMs) === 0
-  return isForEver || foundMs === undefined
-    ? isForEver === (foundMs === undefined)
-    : Math.abs(wantedMs - foundMs) <= sameEndMs
 }
 
 function textsOf(listed: readonly ListedElement[]): Set<string> {

@@ -3,14 +3,13 @@ import { noStrangers, type Strangers } from './arrangement.js'
 import { tableName } from './layout.js'
 import { chainNamesIn, counterNamesIn, countersIn, type ListedElement, listedElements, setNamesIn } from './nft-json.js'
 import { arrangementText } from './nft-text.js'
+import { programFailure } from './program-failure.js'
 
 /** Runs a program with this standard input. */
 export type Run = (
   argv: readonly string[],
   stdin: string,
 ) => Promise<{ exitCode: number | undefined; stdout: string; stderr: string }>
-
-const errorCharsMax = 500
 
 /** The nft(8) command, as far as we need it. Every call is one process. */
 export class NftTool {
@@ -27,14 +26,14 @@ export class NftTool {
       argv,
       arrangementText({ scopes: [{ jail: 'probe', ports: 'all', protocols: ['tcp'] }] }),
     )
-    if (answer.exitCode !== 0) throw failure(argv, answer)
+    if (answer.exitCode !== 0) throw programFailure(argv, answer)
   }
 
   /** Runs a script: one transaction. */
   async script(script: string): Promise<void> {
     const argv = ['nft', '-f', '-']
     const answer = await this.#run(argv, script)
-    if (answer.exitCode !== 0) throw failure(argv, answer)
+    if (answer.exitCode !== 0) throw programFailure(argv, answer)
   }
 
   /** Sets, chains and counters of our table; none when there is no table. */
@@ -56,7 +55,7 @@ export class NftTool {
     const what = set === undefined ? ['table', 'inet', tableName] : ['set', 'inet', tableName, set]
     const argv = ['nft', '-j', 'list', ...what]
     const answer = await this.#run(argv, '')
-    if (answer.exitCode !== 0) throw failure(argv, answer)
+    if (answer.exitCode !== 0) throw programFailure(argv, answer)
     return listedElements(answer.stdout)
   }
 
@@ -69,10 +68,4 @@ export class NftTool {
     const [, packets, bytes] = /\bcounter packets (\d+) bytes (\d+)/.exec(answer.stdout) ?? []
     return answer.exitCode === 0 ? { packets: Number(packets ?? 0), bytes: Number(bytes ?? 0) } : undefined
   }
-}
-
-function failure(argv: readonly string[], answer: { exitCode: number | undefined; stderr: string }): Error {
-  const said = answer.stderr.trim().slice(0, errorCharsMax) || 'it said nothing'
-  const message = `${argv.join(' ')} failed with exit status ${answer.exitCode ?? 'none'}: ${said}`
-  return Object.assign(new Error(message), { exitCode: answer.exitCode })
 }

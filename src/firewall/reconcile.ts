@@ -3,8 +3,10 @@ import type { Reconciliation, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { AddressComparison, isSameEnd } from './address-comparison.js'
 import { addPieces, type Covers } from './change-plan.js'
+import { closuresBySet } from './closures-by-set.js'
+import { InTurn } from './in-turn.js'
 import { listSets, readIntervals, readThese, walkElements } from './kernel-reader.js'
-import { isInterval, kernelTimeoutMs, kindOf, type SetKind, setKinds, setName, tableName } from './layout.js'
+import { checkJails, isInterval, kernelTimeoutMs, type SetKind, setKinds, setName, tableName } from './layout.js'
 import { NftConnection } from './netlink/connection.js'
 import type { DumpedElement, Element } from './netlink/elements.js'
 import type { Piece } from './network-cover.js'
@@ -35,7 +37,7 @@ interface Parts {
 export class Reconciler {
   readonly #parts: Parts
   #reader: NftConnection | undefined
-  #running: Promise<unknown> = Promise.resolve()
+  readonly #turns = new InTurn()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -44,9 +46,7 @@ export class Reconciler {
   /** One at a time: a second call waits for the first. Without a change of ours to make, nothing is written. */
   reconcile(jails: ReadonlySet<string>, wanted: readonly TimedClosure[]): Promise<Reconciliation> {
     const startMs = this.#parts.clock.now()
-    const result = this.#running.then(() => this.#reconcile(jails, wanted, startMs))
-    this.#running = result.catch(() => {})
-    return result
+    return this.#turns.run(() => this.#reconcile(jails, wanted, startMs))
   }
 
   release(): void {
@@ -59,7 +59,8 @@ export class Reconciler {
     wanted: readonly TimedClosure[],
     startMs: number,
   ): Promise<Reconciliation> {
-    const bySet = groupBySet(jails, wanted)
+    checkJails(wanted, jails)
+    const bySet = new Map(closuresBySet(wanted).map(({ set, closures }) => [set, closures]))
     const total = { kept: 0, added: 0, removed: 0 }
     const stopNoting = this.#parts.touched.start()
     try {
@@ -184,21 +185,4 @@ export class Reconciler {
     this.#reader ??= new NftConnection(tableName)
     return this.#reader
   }
-}
-
-function groupBySet(jails: ReadonlySet<string>, wanted: readonly TimedClosure[]): Map<string, TimedClosure[]> {
-  const bySet = new Map<string, TimedClosure[]>()
-  const names = new Map<string, string>()
-  for (const closure of wanted) {
-    const kind = kindOf(closure.ip)
-    if (!jails.has(closure.jail))
-      throw new Error(`Cannot close ${closure.ip.text}: the firewall has no jail "${closure.jail}"`)
-    const id = `${kind} ${closure.jail}`
-    const name = names.get(id) ?? setName(kind, closure.jail)
-    names.set(id, name)
-    const closures = bySet.get(name)
-    if (closures === undefined) bySet.set(name, [closure])
-    else closures.push(closure)
-  }
-  return bySet
 }
