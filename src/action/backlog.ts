@@ -1,4 +1,5 @@
 import type { Ban } from '../domain/ban.js'
+import { textLengthOf } from './remembered.js'
 import type { BriefBan } from './world.js'
 
 /** What the actions of a jail are told. */
@@ -140,7 +141,5 @@ export class Backlog {
 }
 
 function textLength(work: Work): number {
-  if (work.kind !== 'ban' || work.record === undefined) return 0
-  const texts = [...work.record.lines, ...Object.values(work.record.data)]
-  return texts.reduce((sum, text) => sum + text.length, 0)
+  return work.kind !== 'ban' || work.record === undefined ? 0 : textLengthOf(work.record)
 }

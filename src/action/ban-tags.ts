@@ -1,7 +1,7 @@
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
 import { type PyValue, repr } from '../lib/python-repr.js'
 import type { Family } from './properties.js'
-import type { BanRecord } from './remembered.js'
+import { type BanRecord, textLengthOf } from './remembered.js'
 import type { TagValues } from './shell-command.js'
 import type { BanSources, BriefBan } from './world.js'
 
@@ -34,6 +34,11 @@ export class BanTags implements TagValues {
   get family(): Family {
     const ip = this.#address()
     return ip === undefined ? 'raw' : ip.family === 4 ? 'inet4' : 'inet6'
+  }
+
+  /** Characters of log text that are kept here. */
+  get textLength(): number {
+    return this.#record === undefined ? 0 : textLengthOf(this.#record)
   }
 
   /** Asks for what cannot be had at once, if the text wants it. */

@@ -25,3 +25,8 @@ export class Remembered {
     this.#records.delete(id)
   }
 }
+
+/** Characters of log text in it. */
+export function textLengthOf({ lines, data }: BanRecord): number {
+  return [...lines, ...Object.values(data)].reduce((sum, text) => sum + text.length, 0)
+}

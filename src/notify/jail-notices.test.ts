@@ -102,6 +102,17 @@ describe('the mails of a jail', () => {
     assert.match(logged[0] ?? '', /^WARNING \[sshd\] mails that were not sent: 500/)
   })
 
+  it('are dropped when they would fill the memory with lines of the log', async () => {
+    const { jail, sent, logged } = notices([action(all)])
+    for (let i = 0; i < 100; i++) jail.banned({ ...tags, textLength: 1 << 20 }, 'new')
+    await jail.settled()
+    assert.equal(sent.length, 16)
+    assert.match(logged.join(), /^WARNING \[sshd\] mails that were not sent: 84/)
+    jail.banned({ ...tags, textLength: 1 << 25 }, 'new')
+    await jail.settled()
+    assert.equal(sent.length, 17)
+  })
+
   it('do not hold up a stop for longer than it allows', async () => {
     const deadline = new AbortController()
     let begun = () => {}

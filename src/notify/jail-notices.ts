@@ -79,6 +79,7 @@ export class JailNotices {
           `mails that were not sent: ${count}; too many were waiting, or no time was left at the stop`,
         ),
       waitingMax,
+      textLength: ({ notice }) => notice.tags?.textLength ?? 0,
     })
   }
 

@@ -1,5 +1,7 @@
 /** How many may wait when nothing else is said. */
 const waitingMax = 100
+/** Characters of log text that wait with them; a ban may bring a megabyte. One item alone may be longer. */
+const textLengthMax = 1 << 24
 
 export interface OutboxOptions<T> {
   /** Hands over one; rejects with a sentence when it could not. Ends soon after the signal. */
@@ -9,16 +11,19 @@ export interface OutboxOptions<T> {
   /** Told once the box has room again: how many were never tried. */
   dropped(count: number): void
   waitingMax?: number
+  /** Characters of log text that an item keeps in memory. Missing: so few that they need no bound. */
+  textLength?(item: T): number
 }
 
 /** Hands over one after another, in the background. */
 export class Outbox<T> {
   readonly #options: OutboxOptions<T>
-  readonly #waiting: T[] = []
+  readonly #waiting: { item: T; textLength: number }[] = []
   readonly #stop = new AbortController()
   #working: Promise<void> | undefined
   #isClosed = false
   #dropped = 0
+  #textLength = 0
 
   constructor(options: OutboxOptions<T>) {
     this.#options = options
@@ -26,12 +31,14 @@ export class Outbox<T> {
 
   put(item: T): void {
     if (this.#isClosed) return
+    const textLength = this.#options.textLength?.(item) ?? 0
     // Full: the newest is dropped and counted. What waits was told first, and the count says how many more there were.
-    if (this.#waiting.length >= (this.#options.waitingMax ?? waitingMax)) {
+    if (this.#isFull(textLength)) {
       this.#dropped++
       return
     }
-    this.#waiting.push(item)
+    this.#textLength += textLength
+    this.#waiting.push({ item, textLength })
     this.#working ??= this.#work()
   }
 
@@ -48,6 +55,12 @@ export class Outbox<T> {
     if (deadline.aborted) stop()
     await this.#working
     deadline.removeEventListener('abort', stop)
+  }
+
+  #isFull(textLength: number): boolean {
+    const count = this.#waiting.length
+    if (count >= (this.#options.waitingMax ?? waitingMax)) return true
+    return count > 0 && this.#textLength + textLength > textLengthMax
   }
 
   async #work(): Promise<void> {
@@ -71,6 +84,8 @@ export class Outbox<T> {
       this.#dropped += this.#waiting.length
       this.#waiting.length = 0
     }
-    return this.#waiting.shift()
+    const next = this.#waiting.shift()
+    this.#textLength -= next?.textLength ?? 0
+    return next?.item
   }
 }

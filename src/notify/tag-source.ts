@@ -5,6 +5,8 @@ export interface TagSource {
   value(tag: string): string | undefined
   /** The value of a ticket's field, by its name in lower case (`<F-USER>`: `user`). */
   field(name: string): string | undefined
+  /** Characters of log text that it keeps in memory. */
+  readonly textLength?: number
   /** Asks for what cannot be had at once, if the text names it. */
   prepare?(text: string): Promise<void>
 }
