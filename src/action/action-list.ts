@@ -5,7 +5,7 @@ import type { Log, LogLevel } from '../lib/log.js'
 import type { BanTags } from './ban-tags.js'
 import { type ActionSurroundings, CommandAction } from './command-action.js'
 import type { OwnHostNames } from './own-host-names.js'
-import { Properties } from './properties.js'
+import { isYes, Properties } from './properties.js'
 import { type BanRecord, Remembered } from './remembered.js'
 import type { BriefBan } from './world.js'
 
@@ -252,7 +252,7 @@ const switches = new Set(['actionstart_on_demand', 'actionrepair_on_unban', 'nor
 
 /** Switches of the configuration are texts there, and booleans in Fail2ban's actions. */
 function valuesOf(given: ActionSpec['properties']): (readonly [string, string | boolean])[] {
-  return given.map(([name, value]) => [name, switches.has(name) ? /^(?:1|on|true|yes)$/i.test(value) : value])
+  return given.map(([name, value]) => [name, switches.has(name) ? isYes(value) : value])
 }
 
 function isSkipped(action: CommandAction, ban: BriefBan): boolean {

@@ -68,7 +68,7 @@ export class Properties {
   }
 
   flag(name: string): boolean {
-    return /^(?:1|on|true|yes)$/i.test(this.text(name))
+    return isYes(this.text(name))
   }
 
   get timeoutS(): number {
@@ -135,6 +135,11 @@ export class Properties {
     this.#options.warn(`timeout ${JSON.stringify(value)} is not a time; it is ${timeoutSUsual} seconds`)
     return timeoutSUsual
   }
+}
+
+/** What the configuration takes for yes. */
+export function isYes(text: string): boolean {
+  return /^(?:1|on|true|yes)$/i.test(text)
 }
 
 /** Tags that mean the same in every command (spec 6.3). */
