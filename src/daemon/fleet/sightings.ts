@@ -1,6 +1,6 @@
 import { parseIp } from '../../domain/address.js'
 import type { Unsaid } from '../../fleet/outbox.js'
-import { TokenBucket } from '../../fleet/trust/token-bucket.js'
+import { TokenBucket } from '../../lib/token-bucket.js'
 import type { JailUnit } from '../jails.js'
 import type { FleetJails } from './fleet-jails.js'
 

@@ -1,4 +1,4 @@
-import { TokenBucket } from './token-bucket.js'
+import { TokenBucket } from '../../lib/token-bucket.js'
 
 /** Why a member's words are without effect for the time being. */
 export type QuarantineCause =
