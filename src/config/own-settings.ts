@@ -1,10 +1,13 @@
 import type { Problem } from '../domain/origin.js'
 import { ConfigError, problemOf } from './config-error.js'
+import { levelLimits, memberLimits } from './fleet-limits.js'
 import { parseLogRate } from './log-rate.js'
 import type { MergedIni } from './merged-ini.js'
 import { nearest } from './nearest.js'
 import { isWrongValue, parseIpv6Prefix, parseSubnetRule } from './own-jail-options.js'
 import {
+  addresses,
+  bytes,
   commandWords,
   count,
   durationMs,
@@ -78,12 +81,26 @@ const table = {
     url: text(),
     /** How this machine is called in the fleet; undefined: as it has joined. */
     name: text(),
+    /** The file that machines share (`transport = file`). */
+    path: text(),
+    /** Whether bans count that nobody has signed, as those by Fail2ban nodes (`transport = file`). */
+    unsigned: flag(true),
     /** `managed`: the daemon runs the broker itself, as a child. */
     server: oneOf(['external', 'managed']),
     /** Where the broker that we run listens. */
     listen: off(listenAddress),
     /** Where machines with an invitation are let in; undefined: nowhere. */
     enrol: off(listenAddress),
+    /** How far members are believed, by their level; what is not said is as in fleet/trust/limits. */
+    limits: levelLimits(),
+    /** The same of one member, whatever its level. */
+    member_limits: memberLimits(),
+    /** Whom nobody has reason to ban: who does is not believed any more. */
+    canaries: addresses(1000),
+    /** Whether every word of others that is accepted or refused is written down. */
+    audit: flag(true),
+    /** Bytes of each of the two files it is written to. */
+    audit_size: bytes(8 << 20),
   },
   notify: {
     /** Gets a JSON document by POST for each event. */
@@ -140,8 +157,9 @@ function readKey<T>(ini: MergedIni | undefined, section: string, key: string, ki
     const read = kind.read(value)
     if (!isWrongValue(read)) return read
     const shown = kind.isSecret ? 'as written' : JSON.stringify(value.text)
-    const message = `[${section}] ${key} ${shown} ${read.wrong}`
-    problems.push({ severity: 'error', message, hint: read.hint, origin: originOf(value) })
+    // One line of several is named by what is wrong in it.
+    const message = `[${section}] ${key}${read.origin === undefined ? ` ${shown}` : ''} ${read.wrong}`
+    problems.push({ severity: 'error', message, hint: read.hint, origin: read.origin ?? originOf(value) })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     problems.push(problemOf(error))

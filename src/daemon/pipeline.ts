@@ -14,7 +14,7 @@ import { type Reading, readEntriesTogether, readTogether } from '../match/togeth
 import type { Chunk } from '../source/file-tail.js'
 import type { JournalEntry } from '../source/journal-entry.js'
 import { enactVerdict } from './enact-verdict.js'
-import type { FleetNode } from './fleet/fleet-node.js'
+import type { FleetPart } from './fleet/fleet-part.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
 
@@ -26,7 +26,7 @@ export interface Rooms {
   bans: Bans
   hostNames: HostNames
   /** Others who may want to know; undefined: there are none. */
-  fleet(): Pick<FleetNode, 'counted'> | undefined
+  fleet(): Pick<FleetPart, 'counted'> | undefined
 }
 
 /** One jail's interest in one source. */

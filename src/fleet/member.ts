@@ -17,6 +17,12 @@ export interface Member {
   revokedAtMs: number | undefined
 }
 
+/** Whose word something is taken to be: a member's, which its key proves, or anybody's. */
+export type Teller = Omit<Member, 'publicKey'>
+
+/** Whoever writes plain lines into a shared log. No member can be called so. */
+export const anybody: Teller = { name: '(anybody)', level: 'anonymous', sinceMs: 0, revokedAtMs: undefined }
+
 /** Who a name belongs to; undefined: nobody in this fleet. */
 export type MemberOf = (name: NodeName) => Member | undefined
 

@@ -26,6 +26,8 @@ export interface OutboxOptions {
   log: Log
   /** Beyond this rate words wait, and share a message: up to 128 of them. */
   messagesPerSecond?: number
+  /** At most; missing: as many as a message holds. */
+  wordsPerMessage?: number
 }
 
 /** As a row of the outbox: what `bans.add` is given to `tell`. */
@@ -142,10 +144,10 @@ export class OutboxDrain {
 
   /** The next words that belong on one subject; undefined: there are none. */
   #next(): Group | undefined {
-    const { rows, node, log } = this.#options
+    const { rows, node, log, wordsPerMessage = wordsMax } = this.#options
     try {
       for (;;) {
-        const pending = rows.pending(this.#takenSeq, wordsMax)
+        const pending = rows.pending(this.#takenSeq, wordsPerMessage)
         const [first] = pending
         if (first === undefined) return undefined
         const words = pending.map(({ seq, text }) => wordOf(text, { seq, node }))

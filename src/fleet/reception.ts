@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import type { AuditEntry } from './audit-entry.js'
 import type { AuditLog } from './audit-log.js'
-import type { Member } from './member.js'
+import { anybody, type Member, type Teller } from './member.js'
 import { open } from './message/message.js'
 import type { Refused } from './message/refusal.js'
 import { openStatement, type Statement } from './message/statement.js'
@@ -13,13 +13,13 @@ import type { Roster, RosterChange } from './roster.js'
 import type { Order, Sequences } from './sequence.js'
 import type { Parcel } from './transport.js'
 import type { Accepted, Circumstances, Judge } from './trust/judge.js'
-import type { NodeName, Word } from './word.js'
+import type { BanWord, NodeName, Word } from './word.js'
 
 /** A word that is believed, and how far. */
 export interface Heard extends Omit<Accepted, 'kind'> {
   word: Word
   ip: Ip
-  member: Member
+  member: Teller
 }
 
 export interface ReceptionOptions {
@@ -44,6 +44,9 @@ export interface ReceptionOptions {
   onStatement(what: string, statement: Statement, member: Member): void
 }
 
+/** What stands for the jail where nobody says it. No jail of ours is called so. */
+const plainJail = '(newbans)'
+
 /** Of one node the same trouble is told in the log once in this time; the audit log has all of it. */
 const quietMs = 3_600_000
 
@@ -51,6 +54,8 @@ const quietMs = 3_600_000
 export class Reception {
   readonly #options: ReceptionOptions
   readonly #toldMs = new Map<string, number>()
+  /** Later words have higher numbers. */
+  #plainSeq = 0
 
   constructor(options: ReceptionOptions) {
     this.#options = options
@@ -75,6 +80,23 @@ export class Reception {
       const isItsOwn = word.node === node && !(word.kind === 'unban' && word.everywhere)
       if (ip !== undefined && isItsOwn) this.#judge({ word, ip, member }, 'catch-up', { subject: `snap.${node}` })
     }
+  }
+
+  /** A ban that nobody has signed, out of a log that others write to as well. It ends as early as the judge has it. */
+  hearPlain({ ip, atMs }: { ip: Ip; atMs: number }, arrival: 'live' | 'catch-up'): void {
+    this.#plainSeq = Math.max(this.#plainSeq + 1, this.#options.clock.now())
+    const word: BanWord = {
+      kind: 'ban',
+      node: anybody.name,
+      seq: this.#plainSeq,
+      atMs,
+      ip: ip.text,
+      jail: plainJail,
+      untilMs: undefined,
+      failures: 0,
+      byHand: false,
+    }
+    this.#judge({ word, ip, member: anybody }, arrival, { subject: 'plain' })
   }
 
   #hearWords(parcel: Parcel, subject: Subject | undefined, arrival: 'live' | 'catch-up'): void {
@@ -118,7 +140,7 @@ export class Reception {
     }
     const { reason, detail } = verdict
     this.#recordWord(word, about, 'refused', reason, detail)
-    if (reason === 'clock')
+    if (reason === 'clock' && member.name !== anybody.name)
       this.#tell('WARNING', `clock ${member.name}`, `A word of ${member.name} is refused: ${detail}`)
   }
 
@@ -185,7 +207,8 @@ export class Reception {
   ): void {
     const timeMs = this.#options.clock.now()
     const { node } = word
-    this.#options.audit.write({ timeMs, outcome, node, isProven: true, reason, detail, subject, word, hash })
+    const isProven = node !== anybody.name
+    this.#options.audit.write({ timeMs, outcome, node, isProven, reason, detail, subject, word, hash })
   }
 
   #record(entry: Omit<AuditEntry, 'timeMs' | 'node' | 'isProven'>, node: NodeName | undefined, isProven = true): void {

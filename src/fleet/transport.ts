@@ -1,3 +1,4 @@
+import type { Ip } from '../domain/address.js'
 import type { NodeName, Word } from './word.js'
 
 /** A signed message (message/seal) on its way: the words of one node in one batch. */
@@ -22,6 +23,8 @@ export interface TransportEvents {
   onAhead?(seq: number): void
   /** A heartbeat that this member has signed has come. */
   onAlive?(node: NodeName): void
+  /** A ban that nobody has signed. Only where others write who know nothing of signatures. */
+  onPlain?(ban: { ip: Ip; atMs: number }, arrival: 'live' | 'catch-up'): void
   /** Words were missed although the connection held; `catchUp` is due. */
   onGap?(node: NodeName): void
 }
@@ -47,5 +50,7 @@ export interface Transport {
   heard?(node: NodeName, seqs: readonly number[]): void
   /** For `tocsin fleet status`. */
   readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
+  /** What has come, by what it turned out to be. */
+  readonly counts?: Readonly<Record<string, number>>
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Standing } from '../../fleet/known-bans/known-bans.js'
+import { anybody } from '../../fleet/member.js'
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
-import { marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
+import { isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
 import { markReached } from '../../fleet/sighting.js'
 import { skewMsMax } from '../../fleet/trust/judge.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
@@ -27,7 +28,10 @@ export class FleetJails {
 
   offer(word: BanWord | SightingWord, weight: Weight): void {
     for (const unit of this.#units()) {
-      const verdict = this.#countingOf(unit).quorum.offer(word, weight)
+      const { quorum, rule } = this.#countingOf(unit)
+      // A line that anybody may have written names no node: it is never one of two.
+      if (word.node === anybody.name && !isOneEnough(rule)) continue
+      const verdict = quorum.offer(word, weight)
       if (verdict !== undefined) this.#ban(unit, verdict)
     }
   }

@@ -1,5 +1,6 @@
 import { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
 import type { State } from '../state.js'
+import { BanLogNode } from './ban-log-node.js'
 import { FleetNode } from './fleet-node.js'
 
 /**
@@ -16,9 +17,8 @@ export function joinFleet(state: State, say: (sentence: string) => void): () => 
   const nothing = () => Promise.resolve()
   if (transport === 'local') return nothing
   try {
-    if (transport === 'file') throw new Error('transport = file is not there yet; use nats')
     const dir = new FleetDir(state.config.dir)
-    const node = new FleetNode(state, dir)
+    const node = transport === 'file' ? new BanLogNode(state, dir) : new FleetNode(state, dir)
     state.fleet = node
     return () => node.start(dir).catch(alone)
   } catch (error) {

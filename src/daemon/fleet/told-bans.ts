@@ -1,15 +1,15 @@
 import type { BanRecords } from '../../bans/ban-records.js'
 import type { Ban } from '../../domain/ban.js'
 import type { Bans } from '../../store/bans.js'
-import type { FleetNode } from './fleet-node.js'
+import type { FleetPart } from './fleet-part.js'
 
 /** The store's bans, where what is kept or forgotten and the word of it for the others are one transaction. */
 export class ToldBans implements BanRecords {
   readonly #bans: Bans
-  readonly #fleet: () => Pick<FleetNode, 'tell' | 'untell' | 'untellAll'> | undefined
+  readonly #fleet: () => Pick<FleetPart, 'tell' | 'untell' | 'untellAll'> | undefined
 
   /** `fleet`: undefined while this machine is alone. */
-  constructor(bans: Bans, fleet: () => Pick<FleetNode, 'tell' | 'untell' | 'untellAll'> | undefined) {
+  constructor(bans: Bans, fleet: () => Pick<FleetPart, 'tell' | 'untell' | 'untellAll'> | undefined) {
     this.#bans = bans
     this.#fleet = fleet
   }

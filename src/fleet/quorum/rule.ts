@@ -28,6 +28,11 @@ export function countsFailures({ minNodes, minPerNode }: QuorumRule): boolean {
   return minNodes > 1 || minPerNode > 1
 }
 
+/** Whether the ban of one node makes a ban. */
+export function isOneEnough(rule: QuorumRule): boolean {
+  return !countsFailures(rule) && rule.maxRetry <= 1
+}
+
 /** At which counts a node has to tell so that this rule, on all nodes, counts right. */
 export function marksOf(rule: QuorumRule): readonly number[] {
   return countsFailures(rule) ? ascending([...marksByDefault, ...rungsOf(rule)]) : []

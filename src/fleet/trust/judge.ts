@@ -1,5 +1,5 @@
 import type { Ip } from '../../domain/address.js'
-import type { Member } from '../member.js'
+import type { Teller } from '../member.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord, Word } from '../word.js'
 import { Canaries } from './canaries.js'
 import { type Limits, type LimitsByLevel, limitsByDefault } from './limits.js'
@@ -21,7 +21,7 @@ export interface JudgeOptions {
 /** What a word is judged by. */
 export interface Circumstances {
   /** Whose word it is, as opened. */
-  member: Member
+  member: Teller
   /** The address of the word, as opened. */
   ip: Ip
   nowMs: number
@@ -167,7 +167,12 @@ export class Judge {
 
   /** Too many too fast are kept, as far as there is room: it may be a true attack, and they have effect when the node calms down. */
   #isTooMany({ member, nowMs, arrival, population }: Circumstances, { limits, standing }: About): Verdict | undefined {
-    if (arrival === 'live' && !standing.bans.take(limits, nowMs) && isBlamed(member)) standing.exceeded('rate', nowMs)
+    if (arrival === 'live' && !standing.bans.take(limits, nowMs)) {
+      // Whoever can write a line could put all of them into quarantine.
+      if (member.level === 'anonymous')
+        return refuse('rate', `nobody in particular bans more than ${limits.perMinute} a minute`)
+      if (isBlamed(member)) standing.exceeded('rate', nowMs)
+    }
     if (population.ofNode >= limits.populationMax) {
       if (isBlamed(member)) standing.exceeded('population', nowMs)
       return refuse('population', `its node has ${population.ofNode} running bans already`)
@@ -257,9 +262,9 @@ function effectOf({ limits, standing }: About, nowMs: number): Accepted['effect'
   return limits.weight === 'alone' && !standing.isMistrusted(nowMs) ? 'enforce' : 'corroborate'
 }
 
-/** Whether a member's excesses count against it. An operator would only release himself; lists of others hold what they hold. */
-function isBlamed({ level }: Member): boolean {
-  return level !== 'operator' && level !== 'feed'
+/** Whether excesses count against who tells. An operator would only release himself; lists of others hold what they hold; nobody in particular is many. */
+function isBlamed({ level }: Teller): boolean {
+  return level !== 'operator' && level !== 'feed' && level !== 'anonymous'
 }
 
 /** No harm: who is protected here, with a session or as a neighbour, may be anybody's attacker elsewhere. */

@@ -1,0 +1,30 @@
+import type { FleetView } from '../../api/fleet-operations.js'
+import type { Ban } from '../../domain/ban.js'
+import type { JailUnit } from '../jails.js'
+import type { Lifted } from './ban-word.js'
+import type { OperatorWords } from './operator-words.js'
+import type { Count } from './sightings.js'
+
+/** This machine's part in a fleet, whatever brings the words from one machine to the other. */
+export interface FleetPart {
+  /** Bans of this machine's. `keep` writes them down, and the words for the others with them; it may throw. */
+  tell(bans: readonly Ban[], keep: (texts: string[]) => void): void
+  /** Bans that are lifted by hand. */
+  untell(lifts: readonly Lifted[], keep: (texts: string[]) => void): void
+  /** The same of all bans of these jails. */
+  untellAll(jails: readonly string[], keep: (texts: string[]) => void): void
+  /** A jail of this machine has counted a failure that led to no ban, or not yet. */
+  counted(unit: JailUnit, id: string, count: Count): void
+  /** What can be said to the whole fleet here. */
+  readonly operator: Pick<OperatorWords, 'lift'>
+  readonly state: {
+    fleet: string
+    name: string
+    connected: boolean
+    url: string | undefined
+    members: number
+    words: number
+  }
+  readonly view: FleetView
+  close(): Promise<void>
+}
