@@ -12,7 +12,7 @@ import type { ActionShop } from './action-shop.js'
 import type { AddressLists } from './address-lists.js'
 import type { Auditing } from './auditing.js'
 import type { Cutting } from './cutting.js'
-import type { FleetNode } from './fleet/fleet-node.js'
+import type { FleetPart } from './fleet/fleet-part.js'
 import type { Followers } from './followers.js'
 import type { JailDrops } from './jail-drops.js'
 import type { JailUnit } from './jails.js'
@@ -55,7 +55,7 @@ export interface State {
   readonly actionShop: ActionShop
   readonly notifying: Notifying
   /** This machine among others; undefined: it is alone. */
-  fleet: FleetNode | undefined
+  fleet: FleetPart | undefined
   /** What the command line has said instead of `fail2ban.conf`. */
   readonly overrides: SettingsOverrides
   config: Config
