@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Log } from '../lib/log.js'
+import { SearchTooLong } from './dialect/machine.js'
 import { compileFilter } from './filter.js'
 import { Fuse } from './fuse.js'
 import { LineMatcher } from './line-matcher.js'
@@ -84,6 +85,15 @@ describe('the fuse', () => {
     const words = 'A '.repeat(5000)
     const { ids, quarantine } = scan(['^ (?:\\w+\\s+)*?end <HOST>$'], [`${words}end 192.0.2.2`, `${words}but no`])
     assert.deepEqual([ids, quarantine.entries], [['192.0.2.2'], []])
+  })
+
+  it('takes a search that gave itself up for one that was stopped, all its time spent', () => {
+    const fuse = new Fuse()
+    const givesUp = () => {
+      throw new SearchTooLong()
+    }
+    assert.equal(fuse.run(givesUp, 100), false)
+    assert.equal(fuse.spentMs, Number.POSITIVE_INFINITY)
   })
 
   it('hands on what a task throws', () => {

@@ -1,4 +1,5 @@
 import { createContext, Script } from 'node:vm'
+import { SearchTooLong } from './dialect/machine.js'
 
 /**
  * Runs work that must not stall the daemon: a regular expression that backtracks without end on some line is stopped. Costs about 0.1 ms a call, so it goes around
@@ -16,14 +17,14 @@ export class Fuse {
     this.#cpuMs = cpuMs
   }
 
-  /** Processor time of the last run that was stopped. Much less than its time-out: the machine was busy, and nobody is to blame. */
+  /** Processor time of the last run that was stopped. Much less than its time-out: the machine was busy, and nobody is to blame. Infinity: a search gave itself up. */
   get spentMs(): number {
     return this.#spentMs
   }
 
   /**
    * Runs the task to its end and returns true, or stops it after `timeoutMs` and returns false. It is wall time: on a busy machine it may run out without
-   * anybody's fault, see `spentMs`. What the task throws is thrown.
+   * anybody's fault, see `spentMs`. A search that gives itself up (SearchTooLong) counts as stopped; whatever else the task throws is thrown.
    */
   run(task: () => void, timeoutMs: number): boolean {
     this.#room.task = task
@@ -32,8 +33,9 @@ export class Fuse {
       this.#script.runInContext(this.#context, { timeout: Math.ceil(timeoutMs) })
       return true
     } catch (error) {
-      if (!isTimeout(error)) throw error
-      this.#spentMs = this.#cpuMs() - beganMs
+      if (error instanceof SearchTooLong) this.#spentMs = Number.POSITIVE_INFINITY
+      else if (isTimeout(error)) this.#spentMs = this.#cpuMs() - beganMs
+      else throw error
       return false
     } finally {
       this.#room.task = nothing

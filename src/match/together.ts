@@ -1,5 +1,4 @@
 import type { Failure } from '../domain/failure.js'
-import { SearchTooLong } from './dialect/machine.js'
 import type { Fuse } from './fuse.js'
 import { chunkBudgetMs, type Entry, type LineMatcher } from './line-matcher.js'
 import { type LogText, lengthOf } from './log-text.js'
@@ -32,7 +31,7 @@ export function readTogether(
   }
   const budgetMs = chunkBudgetMs(lengthOf(log))
   while (at < busy.length) {
-    if (runs(fuse, readOn, budgetMs)) break
+    if (fuse.run(readOn, budgetMs)) break
     busy[at++]?.matcher.recover()
   }
   for (const { matcher, onFailure } of busy) matcher.deliver(onFailure)
@@ -55,20 +54,10 @@ export function readEntriesTogether(
   }
   const budgetMs = chunkBudgetMs(entries.reduce((sum, { text }) => sum + text.length, 0))
   while (at < count) {
-    if (runs(fuse, readOn, budgetMs)) break
+    if (fuse.run(readOn, budgetMs)) break
     const { entry, reading } = pairAt()
     if (entry !== undefined) reading?.matcher.recoverEntry(entry, { nowMs, live: entry.live })
     at++
   }
   for (const { matcher, onFailure } of readings) matcher.deliver(onFailure)
-}
-
-/** False: it was stopped, or a search gave itself up. */
-function runs(fuse: Fuse, task: () => void, budgetMs: number): boolean {
-  try {
-    return fuse.run(task, budgetMs)
-  } catch (error) {
-    if (error instanceof SearchTooLong) return false
-    throw error
-  }
 }

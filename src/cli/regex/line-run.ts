@@ -1,4 +1,3 @@
-import { SearchTooLong } from '../../match/dialect/machine.js'
 import { isAscii } from '../../match/dialect/pattern.js'
 import type { CompiledPattern } from '../../match/filter.js'
 import { Fuse } from '../../match/fuse.js'
@@ -113,8 +112,8 @@ export class LineRun {
     for (let from = 0; from < lines.size; ) {
       this.#at = from
       const isDone = this.#isOneByOne
-        ? this.#guarded(() => lines.runOne(from), lookupLineMs)
-        : this.#guarded(() => lines.run(from), budgetMs)
+        ? this.#fuse.run(() => lines.runOne(from), lookupLineMs)
+        : this.#fuse.run(() => lines.run(from), budgetMs)
       if (isDone && !this.#isOneByOne) return
       if (isDone) {
         from = lines.behind()
@@ -127,16 +126,6 @@ export class LineRun {
       stoppedAt = this.#at
       from = isGivenUp ? lines.behind() : this.#at
       this.#examiner.isAgain = !isGivenUp
-    }
-  }
-
-  /** False: it was stopped. */
-  #guarded(task: () => void, timeoutMs: number): boolean {
-    try {
-      return this.#fuse.run(task, timeoutMs)
-    } catch (error) {
-      if (error instanceof SearchTooLong) return false
-      throw error
     }
   }
 
@@ -154,7 +143,7 @@ export class LineRun {
       return true
     }
     const { pattern, text } = stalled
-    if (this.#guarded(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
+    if (this.#fuse.run(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
     quarantine.add({ pattern, line: ownCopy(line), sinceMs: 0 })
     this.#onStall({ pattern, what: 'pattern', line: ownCopy(line), afterMs: lineMs })
     return true
