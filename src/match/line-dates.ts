@@ -1,4 +1,4 @@
-import { type Machine, SearchTooLong, stepsOfCuriosity } from './dialect/machine.js'
+import { stepsOfCuriosity } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import type { Node } from './dialect/syntax.js'
 import type { Conversion } from './timestamp/convert.js'
@@ -120,7 +120,9 @@ export class LineDates {
     this.#keyMisses++
     if (this.#keyMisses > keyTriesMax && this.#keyMisses % keyTryInterval !== 0) return
     const { machine } = found.template.pattern
-    if (!searches(machine, line) || machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
+    // Where it takes too long to say nothing is lost: V8 has the answer already.
+    if (machine.trySearch(line, stepsOfCuriosity) !== true) return
+    if (machine.marks[0] !== found.start || machine.marks[1] !== found.end) return
     // It looked at the end of the line: the answer holds for this length only.
     if (machine.furthest > line.length) return
     this.#lead = leadOf(found.template.pattern.syntax.root)
@@ -170,14 +172,4 @@ function codesOf(text: string): Uint16Array<ArrayBuffer> {
   const codes = new Uint16Array(text.length)
   for (let i = 0; i < text.length; i++) codes[i] = text.charCodeAt(i)
   return codes
-}
-
-/** Whether the machine finds something; false too when it takes too long, for V8 has the answer already. */
-function searches(machine: Machine, line: string): boolean {
-  try {
-    return machine.search(line, 0, stepsOfCuriosity)
-  } catch (error) {
-    if (error instanceof SearchTooLong) return false
-    throw error
-  }
 }

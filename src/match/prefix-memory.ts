@@ -1,6 +1,6 @@
 import { asciiMembers } from './dialect/char-class.js'
 import { groupFacts, walk } from './dialect/facts.js'
-import { Machine, SearchTooLong, stepsOfCuriosity } from './dialect/machine.js'
+import { Machine, stepsOfCuriosity } from './dialect/machine.js'
 import { compileProgram } from './dialect/machine-code.js'
 import type { Pattern } from './dialect/pattern.js'
 import type { Node } from './dialect/syntax.js'
@@ -99,7 +99,7 @@ export class PrefixMemory {
   #learn(text: string): Shape | undefined {
     if (this.#credit < learningCost) return undefined
     this.#credit -= learningCost
-    const isFound = this.#searches(text)
+    const isFound = this.#machine.trySearch(text, stepsOfCuriosity)
     if (isFound === undefined) return undefined
     const { furthest, marks } = this.#machine
     // It looked at the end of the text, or nearly: then the length counts too.
@@ -107,15 +107,6 @@ export class PrefixMemory {
     const shape = { contentStart: isFound ? (marks[1] ?? 0) : -1, marks: marks.slice() }
     if (this.#nodeCount + furthest > nodesMax) this.#forgetAll()
     return this.#remember(text, furthest, shape) ? this.#fits(shape, text.length) : undefined
-  }
-
-  #searches(text: string): boolean | undefined {
-    try {
-      return this.#machine.search(text, 0, stepsOfCuriosity)
-    } catch (error) {
-      if (error instanceof SearchTooLong) return undefined
-      throw error
-    }
   }
 
   /** False: a character outside ASCII is in the way. */

@@ -1,4 +1,3 @@
-import { SearchTooLong } from '../../match/dialect/machine.js'
 import type { Pattern } from '../../match/dialect/pattern.js'
 
 /** A part of a line, and what it is: `date`, or the name of a group. */
@@ -34,12 +33,7 @@ export function spansOf(line: {
 /** Our own machine tells where a group is; V8's pattern only what it is. */
 function groupSpans(pattern: Pattern, text: string): Span[] {
   const { machine } = pattern
-  try {
-    if (!machine.search(text)) return []
-  } catch (error) {
-    if (!(error instanceof SearchTooLong)) throw error
-    return []
-  }
+  if (machine.trySearch(text) !== true) return []
   return [...pattern.syntax.names].flatMap(([name, index]) => {
     const start = machine.marks[2 * index] ?? -1
     const end = machine.marks[2 * index + 1] ?? -1

@@ -39,6 +39,16 @@ export class Machine {
     return this.#text.furthest
   }
 
+  /** As `search`, from the begin of the text; undefined: it takes too long to say. */
+  trySearch(text: string, steps?: number): boolean | undefined {
+    try {
+      return this.search(text, 0, steps)
+    } catch (error) {
+      if (error instanceof SearchTooLong) return undefined
+      throw error
+    }
+  }
+
   /** Searches the first match at or behind `from`. Throws SearchTooLong after so many steps. */
   search(text: string, from = 0, steps = stepsMax): boolean {
     this.#text = new SearchedText(text)
