@@ -1,3 +1,4 @@
+import type { Origin } from '../domain/origin.js'
 import type { SubnetRule } from '../jail/jail-spec.js'
 import { parseDurationMs } from './duration.js'
 import type { Template } from './typed-options.js'
@@ -24,6 +25,8 @@ export function isWithoutLines(backend: string): boolean {
 export interface WrongValue {
   wrong: string
   hint: string
+  /** Of the line that is wrong; missing: where the value begins. */
+  origin?: Origin
 }
 
 /** Bits of the IPv6 networks that count as one; undefined: `off`, every address for itself. */

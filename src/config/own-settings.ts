@@ -38,6 +38,11 @@ const table = {
     group: text(),
     /** Where metrics are to be had over TCP; undefined: on the API's socket only. */
     metrics: off(listenAddress),
+    /** Where programs with a token may ask for bans; undefined: nowhere. */
+    listen: off(listenAddress),
+    /** PEM files for TLS there; a certificate may hold its key too. */
+    certificate: text(),
+    key: text(),
   },
   protect: {
     /** Never ban an address from which somebody is logged in. */
@@ -135,8 +140,10 @@ export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[])
   }
   const enforcement = section('enforcement')
   complainOfNoInterface(enforcement, problems)
+  const api = section('api')
+  complainOfOpenPort(api, problems)
   return {
-    api: section('api'),
+    api,
     protect: section('protect'),
     enforcement,
     fleet: section('fleet'),
@@ -148,6 +155,13 @@ function complainOfNoInterface({ hook, interfaces }: Settings<Table['enforcement
   if (hook === 'prerouting' || interfaces.length > 0) return
   const message = '[enforcement] hook "ingress" needs interfaces, and none is named'
   problems.push({ severity: 'error', message, hint: 'write interfaces = eth0, or leave hook out' })
+}
+
+/** A token that goes over a network in the clear is anybody's. */
+function complainOfOpenPort({ listen, certificate }: Settings<Table['api']>, problems: Problem[]): void {
+  if (listen === undefined || certificate !== undefined || /^127\.|^::1$/.test(listen.host)) return
+  const message = `[api] listen ${listen.host} can be reached by others, and there is no certificate`
+  problems.push({ severity: 'error', message, hint: 'name a certificate and its key, or listen on 127.0.0.1' })
 }
 
 function readKey<T>(ini: MergedIni | undefined, section: string, key: string, kind: Kind<T>, problems: Problem[]): T {

@@ -10,7 +10,7 @@ export interface Kind<T> {
   byDefault: T
   /** The value is never shown. */
   isSecret?: true
-  read(value: Traced): T | { wrong: string; hint: string }
+  read(value: Traced): T | WrongValue
 }
 
 export function text(): Kind<string | undefined> {
@@ -86,6 +86,34 @@ export function networks(): Kind<readonly Sourced[]> {
         wrong: `has "${wrong.value}", no network`,
         hint: 'write 203.0.113.0/24, 2001:db8::/32, a host name, or file:PATH',
       }
+    },
+  }
+}
+
+/** Addresses and networks, none of them a name. */
+export function addresses(countMax: number): Kind<readonly Sourced[]> {
+  return {
+    byDefault: [],
+    read(value) {
+      const known = wordsOf(value)
+      const hint = 'write 203.0.113.9, 203.0.113.0/24 or 2001:db8::/32'
+      const wrong = known.find((word) => parseIp(word.value) === undefined)
+      if (wrong !== undefined) return { wrong: `has "${wrong.value}", no address`, hint, origin: wrong.origin }
+      return known.length <= countMax ? known : { wrong: `has more than ${countMax}`, hint: 'name networks instead' }
+    },
+  }
+}
+
+/** With K, M or G for powers of 1024. */
+export function bytes(byDefault: number): Kind<number> {
+  const units = { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 }
+  return {
+    byDefault,
+    read({ text }) {
+      const [, digits = '', unit = ''] = /^(\d{1,9})([kmg]?)$/.exec(text.toLowerCase()) ?? []
+      const size = Number(digits) * (units[unit as keyof typeof units] ?? 1)
+      const isRight = size >= 1 << 16 && size <= 2 ** 40
+      return isRight ? size : { wrong: 'is no size from 64K to 1024G', hint: 'write bytes, or 8M' }
     },
   }
 }
