@@ -1,4 +1,4 @@
-import type { Origin, Sourced } from '../domain/origin.js'
+import { nowhere, type Origin, type Sourced } from '../domain/origin.js'
 
 /**
  * Text that remembers where each part of it was written, through interpolation and tags, so that an error in the third
@@ -33,8 +33,10 @@ export function join(parts: readonly Traced[], origin: Origin): Traced {
 
 export function slice(value: Traced, from: number, to = value.text.length): Traced {
   const marks: Mark[] = [{ from: 0, origin: originAt(value, from) }]
-  for (const mark of value.marks) {
-    if (mark.from > from && mark.from < to) marks.push({ from: mark.from - from, origin: mark.origin })
+  for (let at = firstBehind(value.marks, from); at < value.marks.length; at++) {
+    const mark = value.marks[at]
+    if (mark === undefined || mark.from >= to) break
+    marks.push({ from: mark.from - from, origin: mark.origin })
   }
   return { text: value.text.slice(from, to), marks }
 }
@@ -70,12 +72,19 @@ export function originOf(value: Traced): Origin {
 }
 
 export function originAt(value: Traced, offset: number): Origin {
-  let found = value.marks[0]?.origin ?? { file: '', line: 0 }
-  for (const mark of value.marks) {
-    if (mark.from > offset) break
-    found = mark.origin
+  const { marks } = value
+  return marks[Math.max(0, firstBehind(marks, offset) - 1)]?.origin ?? nowhere
+}
+
+/** Index of the first mark behind `offset`. By halving: a text of many tags has many marks, and is asked for each. */
+function firstBehind(marks: readonly Mark[], offset: number): number {
+  let [from, to] = [0, marks.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((marks[middle]?.from ?? 0) > offset) to = middle
+    else from = middle + 1
   }
-  return found
+  return from
 }
 
 /** The lines that are not empty, each with its own place. */

@@ -5,6 +5,9 @@ export interface Origin {
   line: number
 }
 
+/** Of what was written nowhere: a default. */
+export const nowhere: Origin = { file: '', line: 0 }
+
 /** One thing that is wrong with the configuration: what we tried, on what, what we saw, what to do. */
 export interface Problem {
   /** An error stops what it belongs to (the jail, or everything when `jail` is missing); a warning stops nothing. */

@@ -2,6 +2,7 @@ import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { shellArgv } from '../lib/shell-script.js'
+import { tagPattern } from '../lib/tag.js'
 
 export interface IgnoreCommandOptions {
   jail: string
@@ -43,7 +44,7 @@ export class IgnoreCommand {
     const { cache, clock, command } = this.#options
     const values = (tag: string) => tagValue(tag, failure)
     if (cache === undefined) return this.#ask(command, values)
-    const key = cache.key.replace(/<([^ <>]+)>/g, (whole, tag: string) => values(tag) ?? whole)
+    const key = cache.key.replace(tagPattern, (whole, tag: string) => values(tag) ?? whole)
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > clock.now()) return known.isIgnored
     const isIgnored = await this.#ask(command, values)
