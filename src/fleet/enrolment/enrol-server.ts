@@ -105,13 +105,14 @@ export class EnrolServer {
         ok: false,
         reason: 'The key of this machine was revoked; remove its directory fleet, then a new one is made',
       }
-    const objection = redeem(dir, request, clock.now())
-    if (objection !== undefined) return { ok: false, reason: objection }
-    const member = isHere ? known : admit(dir, { ...request, role: 'node' }, clock.now())
+    const redeemed = redeem(dir, request, clock.now())
+    if ('objection' in redeemed) return { ok: false, reason: redeemed.objection }
+    const { level } = redeemed
+    const member = isHere ? known : admit(dir, { ...request, role: 'node', level }, clock.now())
     const { name, brokerKey, sinceMs } = member
     const card = userJwt(authorityOf(operatorSeed), { name, brokerKey, role: 'node', nowMs: clock.now() })
     if (!isHere) {
-      log.write('NOTICE', 'fleet', `${name} has joined the fleet ${facts.fleet}`)
+      log.write('NOTICE', 'fleet', `${name} has joined the fleet ${facts.fleet}, at level ${level}`)
       onEnrolled?.(member)
     }
     return { ok: true, card, url: facts.url, operatorKey: publicTextOf(operatorSeed), sinceMs }

@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { connect } from 'node:tls'
 import type { Clock } from '../../lib/clock.js'
 import { silentLog } from '../../lib/log.js'
+import type { Level } from '../member.js'
 import { keyPairOf, publicKeyOf } from '../message/key.js'
 import { freePort } from '../nats/broker-kit.js'
 import { pinOf } from '../nats/certificates.js'
@@ -39,9 +40,9 @@ async function newHub(fleet: string) {
   const onEnrolled = ({ name }: { name: string }) => void joined.push(name)
   const door = new EnrolServer({ dir, certified, listen, log: silentLog, clock, onEnrolled })
   await door.start()
-  const invite = (name: string): Invitation => {
+  const invite = (name: string, level: Level = 'own'): Invitation => {
     const pin = pinOf(dir.authorityCertificate() ?? '')
-    return { fleet, name, ...listen, pin, ...makeInvite(dir, name, nowMs) }
+    return { fleet, name, ...listen, pin, ...makeInvite(dir, { name, level }, nowMs) }
   }
   return { dir, door, listen, joined, invite }
 }
@@ -164,6 +165,17 @@ describe('joining', () => {
     assert.match(await say(hub.listen, 'GET / HTTP/1.1\n'), /"ok":false/)
     assert.equal(await say(hub.listen, 'x'.repeat(100_000)), '')
   })
+
+  it('is at the level that the invitation says, not at one that the machine wishes', async () => {
+    await join(newDir(), hub.invite('partner1', 'partner'), nowMs)
+    assert.equal(hub.dir.member('partner1')?.level, 'partner')
+    const roster = new Roster({
+      fleet: 'test',
+      roots: new Map([[operatorName, keyPairOf(hub.dir.operatorSeed() ?? assert.fail()).publicKey]]),
+    })
+    for (const parcel of certificatesIn(hub.dir)) roster.apply(parcel)
+    assert.equal(roster.memberOf('partner1')?.level, 'partner')
+  })
 })
 
 describe('who is in', () => {
@@ -175,7 +187,7 @@ describe('who is in', () => {
     assert(operatorKey !== undefined)
     const roster = new Roster({ fleet: 'roster', roots: new Map([[operatorName, operatorKey]]) })
     const brokerKey = nkeyText('user', brokerKeyPair(Buffer.alloc(32, 3)).publicKey)
-    const web = { name: 'web', key: publicTextOf(Buffer.alloc(32, 3)), brokerKey, role: 'node' } as const
+    const web = { name: 'web', key: publicTextOf(Buffer.alloc(32, 3)), brokerKey, role: 'node', level: 'own' } as const
     admit(dir, web, nowMs)
     for (const parcel of certificatesIn(dir)) roster.apply(parcel)
     assert.equal(roster.memberOf('web')?.level, 'own')
@@ -192,8 +204,8 @@ describe('who is in', () => {
     assert.throws(() => expel(dir, 'nobody', nowMs), /"nobody" is not in the fleet/)
     assert.throws(() => expel(dir, '../hub', nowMs), /is not in the fleet/)
     for (const name of ['', 'A', '../x', 'operator', 'x'.repeat(33)])
-      assert.throws(() => makeInvite(dir, name, nowMs), /Cannot invite/)
-    assert.throws(() => makeInvite(dir, 'hub', nowMs), /hub is in the fleet already/)
+      assert.throws(() => makeInvite(dir, { name, level: 'own' }, nowMs), /Cannot invite/)
+    assert.throws(() => makeInvite(dir, { name: 'hub', level: 'own' }, nowMs), /hub is in the fleet already/)
     assert.deepEqual(expel(dir, 'web', nowMs + 20), expel(dir, 'web', nowMs + 30))
   })
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isNodeName } from '../member.js'
+import { isNodeName, type Level, levels } from '../member.js'
 import { keyPairOf, publicKeyOf, publicKeyText } from '../message/key.js'
 import { isFleetName } from '../message/signature.js'
 import type { Certified } from '../nats/certificates.js'
@@ -31,6 +31,8 @@ export interface MemberRecord {
   /** Public key that it shows the broker: `U…`. */
   brokerKey: string
   role: RoleName
+  /** How far it is believed; the certificate says so to the others. */
+  level: Level
   sinceMs: number
   revokedAtMs?: number
   /** What the operator has signed about it (fleet/certificate), the newest last; bodies in base64url. */
@@ -186,7 +188,7 @@ function factsOf(text: string, file: string): FleetFacts {
 }
 
 function memberOf(text: string, origin: string): MemberRecord {
-  const { name, key, brokerKey, role, sinceMs, revokedAtMs, certificates, former } = objectOf(text, origin)
+  const { name, key, brokerKey, role, level, sinceMs, revokedAtMs, certificates, former } = objectOf(text, origin)
   const isKeyed = typeof key === 'string' && publicKeyOf(key) !== undefined && isNkey('user', brokerKey)
   const isTimed = typeof sinceMs === 'number' && (revokedAtMs === undefined || typeof revokedAtMs === 'number')
   if (!isNodeName(name) || !isKeyed || !isRole(role) || !isTimed)
@@ -198,6 +200,8 @@ function memberOf(text: string, origin: string): MemberRecord {
     key,
     brokerKey,
     role,
+    // Files from before there was a choice do not say it.
+    level: levels.find((one) => one === level) ?? 'own',
     sinceMs,
     ...revoked,
     certificates: signed,

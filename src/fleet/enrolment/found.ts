@@ -35,6 +35,6 @@ export function found(dir: FleetDir, { fleet, name, url, nowMs }: Founding): Fle
     sinceMs: nowMs,
   }
   dir.writeFacts(facts)
-  admit(dir, { name, key: publicTextOf(seed), brokerKey, role: 'hub' }, nowMs)
+  admit(dir, { name, key: publicTextOf(seed), brokerKey, role: 'hub', level: 'own' }, nowMs)
   return facts
 }

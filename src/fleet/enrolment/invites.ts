@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import path from 'node:path'
-import { isNodeName } from '../member.js'
+import { isNodeName, type Level } from '../member.js'
 import { type FleetDir, operatorName } from './fleet-dir.js'
 import { isInviteId } from './invitation.js'
 
@@ -10,6 +10,8 @@ export const inviteLifeMs = 3_600_000
 export interface Invite {
   id: string
   name: string
+  /** Missing in files from before there was a choice: own. */
+  level?: Level
   secretHash: string
   expiresMs: number
   /** Key of the machine that has used it: it may ask again, should the answer have been lost; nobody else may. */
@@ -19,11 +21,13 @@ export interface Invite {
 /** Makes an invite for a machine of that name. Throws when there is such a member in good standing. */
 export function makeInvite(
   dir: FleetDir,
-  name: string,
+  { name, level }: { name: string; level: Level },
   nowMs: number,
 ): { id: string; secret: string; expiresMs: number } {
   if (!isNodeName(name) || name === operatorName)
-    throw new Error(`Cannot invite ${JSON.stringify(name)}: a machine's name has 1 to 32 of a-z, 0-9 and -`)
+    throw new Error(
+      `Cannot invite ${JSON.stringify(name)}: a machine's name has 1 to 32 of a-z, 0-9 and -, and is not ${operatorName}`,
+    )
   const member = dir.member(name)
   if (member !== undefined && member.revokedAtMs === undefined)
     throw new Error(`${name} is in the fleet already; 'tocsin fleet revoke ${name}' puts it out`)
@@ -31,30 +35,32 @@ export function makeInvite(
   const id = randomBytes(8).toString('hex')
   const secret = randomBytes(16).toString('base64url')
   const expiresMs = nowMs + inviteLifeMs
-  writeInvite(dir, { id, name, secretHash: hashOf(secret), expiresMs })
+  writeInvite(dir, { id, name, level, secretHash: hashOf(secret), expiresMs })
   return { id, secret, expiresMs }
 }
 
-/** Why this invite does not let in this machine; undefined: it does. */
+/** Why this invite does not let in this machine. */
 export type Objection = string
 
-/** Checks and marks it used. The caller has it all in one turn of the event loop: two at once cannot both have it. */
+/** Checks and marks it used; how far the machine is to be believed. The caller has it all in one turn of the event loop: two at once cannot both have it. */
 export function redeem(
   dir: FleetDir,
   { id, secret, name, key }: { id: string; secret: string; name: string; key: string },
   nowMs: number,
-): Objection | undefined {
+): { level: Level } | { objection: Objection } {
   const invite = readInvite(dir, id)
-  if (invite === undefined) return 'There is no such invitation here: it has expired, or is of another fleet'
+  if (invite === undefined)
+    return { objection: 'There is no such invitation here: it has expired, or is of another fleet' }
   const [given, wanted] = [Buffer.from(hashOf(secret)), Buffer.from(invite.secretHash)]
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-    return 'The secret of the invitation is wrong: it was changed on its way'
-  if (invite.name !== name) return `The invitation is for ${invite.name}, not for ${name}`
-  if (nowMs >= invite.expiresMs) return `The invitation has expired (${new Date(invite.expiresMs).toISOString()})`
+    return { objection: 'The secret of the invitation is wrong: it was changed on its way' }
+  if (invite.name !== name) return { objection: `The invitation is for ${invite.name}, not for ${name}` }
+  if (nowMs >= invite.expiresMs)
+    return { objection: `The invitation has expired (${new Date(invite.expiresMs).toISOString()})` }
   if (invite.usedBy !== undefined && invite.usedBy !== key)
-    return 'The invitation has been used already, by another machine. If that was not you, revoke it'
+    return { objection: 'The invitation has been used already, by another machine. If that was not you, revoke it' }
   writeInvite(dir, { ...invite, usedBy: key })
-  return undefined
+  return { level: invite.level ?? 'own' }
 }
 
 function readInvite(dir: FleetDir, id: string): Invite | undefined {

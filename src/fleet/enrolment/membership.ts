@@ -1,4 +1,5 @@
 import { enrolment, revocation } from '../certificate.js'
+import type { Level } from '../member.js'
 import { keyPairOf, publicKeyOf } from '../message/key.js'
 import type { RoleName } from '../nats/roles.js'
 import type { Parcel } from '../transport.js'
@@ -11,18 +12,19 @@ export interface Entrant {
   key: string
   brokerKey: string
   role: RoleName
+  level: Level
 }
 
 /** Makes it a member: the operator signs it, and it is written down. Throws where there is no operator's key. */
-export function admit(dir: FleetDir, { name, key, brokerKey, role }: Entrant, nowMs: number): MemberRecord {
+export function admit(dir: FleetDir, { name, key, brokerKey, role, level }: Entrant, nowMs: number): MemberRecord {
   const publicKey = publicKeyOf(key)
   if (publicKey === undefined) throw new Error(`${name} has no key that we know`)
   const known = dir.member(name)
   const former = known === undefined ? [] : formerOf(known)
   // NOTE: newer than its revocation even when the clock was turned back meanwhile.
   const sinceMs = Math.max(nowMs, (known?.revokedAtMs ?? 0) + 1)
-  const certificate = enrolment({ name, publicKey, level: 'own', sinceMs }, signer(dir, sinceMs))
-  const record = { name, key, brokerKey, role, sinceMs, certificates: [textOf(certificate)], former }
+  const certificate = enrolment({ name, publicKey, level, sinceMs }, signer(dir, sinceMs))
+  const record = { name, key, brokerKey, role, level, sinceMs, certificates: [textOf(certificate)], former }
   dir.writeMember(record)
   return record
 }

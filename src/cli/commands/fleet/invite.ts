@@ -1,13 +1,19 @@
 import { tokenOf } from '../../../fleet/enrolment/invitation.js'
 import { makeInvite } from '../../../fleet/enrolment/invites.js'
+import { type Level, levels } from '../../../fleet/member.js'
 import { pinOf } from '../../../fleet/nats/certificates.js'
 import { hostOf, isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
 import { systemClock } from '../../../lib/clock.js'
-import { CommandFailure, type CommonFlags, type Context, print, printJson } from '../../context.js'
+import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../../context.js'
 import { placeOf, told } from './place.js'
 
+export interface InviteFlags extends CommonFlags {
+  level?: string
+}
+
 /** Prints a token that lets one machine join, alone on the last line. */
-export async function invite(this: Context, flags: CommonFlags, name: string): Promise<void> {
+export async function invite(this: Context, flags: InviteFlags, name: string): Promise<void> {
+  const level = levelOf(flags.level ?? 'own')
   const { dir, settings } = placeOf(flags.config)
   const facts = await told(() => dir.facts())
   const authority = dir.authority()
@@ -20,17 +26,23 @@ export async function invite(this: Context, flags: CommonFlags, name: string): P
   // A broker that others run is somewhere else; machines join here.
   const [host] = settings.server === 'managed' ? hostOf(facts.url) : [reachable(settings.enrol.host)]
   if (host === undefined) throw new CommandFailure(`Cannot tell the address of this machine from ${facts.url}`)
-  const { id, secret, expiresMs } = await told(() => makeInvite(dir, name, systemClock.now()))
+  const { id, secret, expiresMs } = await told(() => makeInvite(dir, { name, level }, systemClock.now()))
   const { fleet } = facts
   const pin = pinOf(authority.certificate)
   const token = tokenOf({ fleet, name, host, port: settings.enrol.port, pin, id, secret, expiresMs })
   const expires = new Date(expiresMs).toISOString()
-  if (flags.json) printJson(this, { fleet, name, token, expiresMs })
+  if (flags.json) printJson(this, { fleet, name, level, token, expiresMs })
   else
     print(
       this,
       `${name} joins with 'tocsin fleet join TOKEN', once, until ${expires}. The token is a secret:\n${token}`,
     )
+}
+
+function levelOf(text: string): Level {
+  const level = levels.find((one) => one === text)
+  if (level !== undefined) return level
+  throw new CommandFailure(`--level ${JSON.stringify(text)} is none of ${levels.join(', ')}`, exit.usage)
 }
 
 function reachable(host: string): string | undefined {
