@@ -93,6 +93,17 @@ describe('the mails of a jail', () => {
     )
   })
 
+  it('that wait at a reload are sent as they were told, and those that follow as it says now', async () => {
+    const { jail, sent } = notices([action(all)])
+    jail.banned(tags, 'new')
+    jail.replace(
+      partNotices('sshd', [action({ ...all, actionunban: mail('free <ip>'), actionstop: mail('end') })]).notices,
+    )
+    jail.unbanned(tags)
+    await jail.stop(none)
+    assert.deepEqual(sent, ['ban 192.0.2.7', 'free 192.0.2.7', 'end'])
+  })
+
   it('are dropped and counted when a thousand wait', async () => {
     const { jail, sent, logged } = notices([action(all)])
     for (let i = 0; i < 1500; i++) jail.banned(tags, 'new')

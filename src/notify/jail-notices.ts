@@ -66,10 +66,12 @@ const waitingMax = 1000
 /** The mails of a jail: told of what happens, it sends them one after another in the background. */
 export class JailNotices {
   readonly #options: JailNoticesOptions
+  #notices: readonly NoticeAction[]
   readonly #outbox: Outbox<{ action: NoticeAction; notice: Notice }>
 
   constructor(options: JailNoticesOptions) {
     this.#options = options
+    this.#notices = options.notices
     this.#outbox = new Outbox({
       deliver: ({ action, notice }, signal) => this.#send(action, notice, signal),
       failed: ({ action, notice }, error) => this.#complain(action, notice.occasion, error),
@@ -81,6 +83,11 @@ export class JailNotices {
       waitingMax,
       textLength: ({ notice }) => notice.tags?.textLength ?? 0,
     })
+  }
+
+  /** After a reload. What waits still goes as it was told, before anything that these say. */
+  replace(notices: readonly NoticeAction[]): void {
+    this.#notices = notices
   }
 
   start(): void {
@@ -97,7 +104,7 @@ export class JailNotices {
 
   /** Sends what waits and the last mail, until the deadline. In the order of Fail2ban: the last action first. */
   async stop(deadline: AbortSignal): Promise<void> {
-    for (const action of [...this.#options.notices].reverse())
+    for (const action of [...this.#notices].reverse())
       if (action.speaksOf('stop')) this.#outbox.put({ action, notice: { occasion: 'stop', tags: undefined } })
     await this.#outbox.close(deadline)
   }
@@ -108,7 +115,7 @@ export class JailNotices {
   }
 
   #tell(notice: Notice, isRestored = false): void {
-    for (const action of this.#options.notices) {
+    for (const action of this.#notices) {
       if (!action.speaksOf(notice.occasion) || (isRestored && action.isSilentOnRestore)) continue
       this.#outbox.put({ action, notice })
     }
