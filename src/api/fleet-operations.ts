@@ -13,10 +13,14 @@ export interface FleetView {
   name: string
   connected: boolean
   url: string | null
-  /** Version of the broker; null: there has been no connection. */
+  /** How words come from one machine to the other. */
+  transport: 'local' | 'file' | 'nats'
+  /** Version of the broker; null: there has been no connection, or there is none. */
   server: string | null
-  /** How long the broker took to keep our last word; null: we have told none. */
+  /** How long the broker took to keep our last word, or until it was read again from the file; null: we have told none. */
   lagMs: number | null
+  /** Lines of the shared file since the start, by what they turned out to be; null: there is none. */
+  lines: Readonly<Record<string, number>> | null
   /** Bans and lifts of all members that are remembered. */
   words: number
   members: {

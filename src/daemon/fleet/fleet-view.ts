@@ -9,7 +9,7 @@ import type { NodeName } from '../../fleet/word.js'
 
 export interface ViewOptions {
   facts: FleetFacts
-  transport: Pick<Transport, 'state'>
+  transport: Pick<Transport, 'kind' | 'state' | 'counts'>
   roster: Roster
   judge: Judge
   sequences: Sequences
@@ -51,10 +51,12 @@ export function fleetView({
   return {
     fleet: facts.fleet,
     name: facts.name,
+    transport: transport.kind,
     connected,
     url,
     server,
     lagMs,
+    lines: transport.counts ?? null,
     words: wordsOf(),
     members: roster.members().map(viewOf),
   }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { listenAddress } from '../../../config/setting-kinds.js'
 import type { FleetFacts } from '../../../fleet/enrolment/fleet-dir.js'
 import { found } from '../../../fleet/enrolment/found.js'
@@ -15,6 +17,7 @@ export interface InitFlags extends CommonFlags {
   listen?: string
   address?: string
   nats?: string
+  file?: string
   name?: string
   fleet?: string
   yes?: boolean
@@ -49,10 +52,11 @@ async function make(place: Place, flags: InitFlags): Promise<FleetFacts> {
   const fleet = flags.fleet ?? `fleet-${randomBytes(4).toString('hex')}`
   if (!isNodeName(name)) throw usage(`--name ${JSON.stringify(name)}: 1 to 32 of a-z, 0-9 and -`)
   if (!isFleetName(fleet)) throw usage(`--fleet ${JSON.stringify(fleet)}: at most 63 of a-z, 0-9, - and .`)
+  const nowMs = systemClock.now()
+  if (flags.file !== undefined) return found(place.dir, { fleet, name, url: fileUrl(flags.file), nowMs })
   if (flags.nats === undefined) await findServerProgram()
   const url =
     flags.nats === undefined ? urlOf(flags.address ?? addressOf(listen.host), listen.port) : natsUrl(flags.nats)
-  const nowMs = systemClock.now()
   const facts = found(place.dir, { fleet, name, url, nowMs })
   // For a broker that others run it is what they have to run; for ours the daemon writes it anew at each start.
   const brokerAt = flags.nats === undefined ? listen : { host: '0.0.0.0', port: Number(new URL(url).port) }
@@ -64,7 +68,8 @@ function sayWhatIsLeft(context: Context, flags: InitFlags, { configDir }: Place)
   const listen = listenOf(flags.listen ?? listenByDefault)
   const enrol = textOfAddress(listen.host, listen.port + 1)
   const managed = { server: 'managed', listen: textOfAddress(listen.host, listen.port) }
-  const lines = { transport: 'nats', ...(flags.nats === undefined ? managed : {}), enrol }
+  const broker = { transport: 'nats', ...(flags.nats === undefined ? managed : {}) }
+  const lines = { ...(flags.file === undefined ? broker : { transport: 'file', path: flags.file }), enrol }
   if (addFleetSection(configDir, lines)) return
   const wanted = Object.entries(lines).map(([key, value]) => `${key} = ${value}`)
   warn(context, `tocsin.local has a [fleet] section, which is left as it is; it should say: ${wanted.join(', ')}`)
@@ -76,7 +81,8 @@ function textOf(
 ): string {
   const { created, fleet, name, url, dir } = made
   const first = created ? `The fleet ${fleet} is made` : `The fleet ${fleet} was made already; nothing is changed`
-  return `${first}: this machine is ${name}, the broker ${url}, keys and certificates in ${dir}
+  const way = url.startsWith('file:') ? 'the shared file' : 'the broker'
+  return `${first}: this machine is ${name}, ${way} ${url}, keys and certificates in ${dir}
 Keep a copy of ${dir}/operator.seed in a safe place: it decides who is in.
 Next: tocsin restart -c ${place.configDir}   (or: tocsin serve), then for each further machine: tocsin fleet invite NAME`
 }
@@ -90,6 +96,11 @@ function addressOf(host: string): string {
 function urlOf(host: string, port: number): string {
   if (!/^[\w.:-]+$/.test(host)) throw usage(`--address ${JSON.stringify(host)} is neither an address nor a host name`)
   return `tls://${textOfAddress(host, port)}`
+}
+
+function fileUrl(file: string): string {
+  if (!isAbsolute(file)) throw usage(`--file ${JSON.stringify(file)}: write the whole path, as /shared/newbans.log`)
+  return pathToFileURL(file).href
 }
 
 function natsUrl(text: string): string {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { readToken } from '../../../fleet/enrolment/invitation.js'
 import { join as joinFleet } from '../../../fleet/enrolment/join.js'
 import { systemClock } from '../../../lib/clock.js'
@@ -10,13 +11,25 @@ export async function join(this: Context, flags: CommonFlags, token: string): Pr
   const { dir, configDir, settings } = placeOf(flags.config)
   const invitation = await told(() => readToken(token === '-' ? readFileSync(0, 'utf8') : token))
   const facts = await told(() => joinFleet(dir, invitation, systemClock.now()))
-  if (!addFleetSection(configDir, { transport: 'nats' }) && settings.transport !== 'nats')
-    warn(this, 'tocsin.local has a [fleet] section, which is left as it is; it should say: transport = nats')
+  const lines = wayOf(facts.url)
+  const wanted = Object.entries(lines).map(([key, value]) => `${key} = ${value}`)
+  if (!addFleetSection(configDir, lines) && settings.transport !== lines.transport)
+    warn(this, `tocsin.local has a [fleet] section, which is left as it is; it should say: ${wanted.join(', ')}`)
   if (flags.json) printJson(this, { fleet: facts.fleet, name: facts.name, url: facts.url, dir: dir.path })
   else
     print(
       this,
       `This machine is ${facts.name} in the fleet ${facts.fleet}; its keys are in ${dir.path} and nowhere else
-Next: tocsin restart -c ${configDir}   (or: tocsin serve)`,
+${hintOf(facts.url)}Next: tocsin restart -c ${configDir}   (or: tocsin serve)`,
     )
+}
+
+/** What tocsin.local has to say of the way to the others. */
+function wayOf(url: string): { transport: string; path?: string } {
+  return url.startsWith('file:') ? { transport: 'file', path: fileURLToPath(url) } : { transport: 'nats' }
+}
+
+function hintOf(url: string): string {
+  if (!url.startsWith('file:')) return ''
+  return `The fleet shares ${fileURLToPath(url)}; where it is mounted elsewhere here, say so in path, in tocsin.local\n`
 }

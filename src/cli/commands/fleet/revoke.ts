@@ -13,12 +13,14 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
     throw new CommandFailure(`${name} is this machine, which holds the fleet's keys; it cannot be revoked`)
   const nowMs = systemClock.now()
   const { revokedAtMs } = await told(() => expel(dir, name, nowMs))
+  const isFile = facts?.url.startsWith('file:') === true
   // A broker that others run needs the same configuration; they say where it listens.
   const listen = settings.listen ?? { host: '0.0.0.0', port: Number(new URL(facts?.url ?? '').port) }
-  await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
+  if (!isFile) await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
   const isManaged = settings.server === 'managed'
   const isCutOff = isManaged && reloadServer(serverFiles(dir))
   if (flags.json) printJson(this, { name, revokedAtMs, isCutOff })
+  else if (isFile) print(this, `${name} is revoked: its words are void as soon as this machine's daemon has told it`)
   else print(this, `${name} is revoked: ${whatIsLeft(isCutOff, isManaged, dir.path)}`)
 }
 

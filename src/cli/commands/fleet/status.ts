@@ -11,11 +11,9 @@ export async function status(this: Context, flags: CommonFlags): Promise<void> {
   else print(this, textOf(view, Date.now()))
 }
 
-function textOf({ fleet, name, connected, url, server, lagMs, words, members }: FleetView, nowMs: number): string {
-  const lag = lagMs === null ? '' : `, which took our last word in ${lagMs} ms`
-  const way = connected
-    ? colour.good(`connected to ${harmless(url ?? '')} (nats-server ${harmless(server ?? '')})${lag}`)
-    : colour.bad('no way to the others at present')
+function textOf(view: FleetView, nowMs: number): string {
+  const { fleet, name, connected, words, members } = view
+  const way = connected ? colour.good(wayText(view)) : colour.bad('no way to the others at present')
   const heading = ['Member', 'Level', 'Since', 'Words', 'Last heard', ''].map((text) => colour.bold(text))
   const rows = members.map((member) => [
     member.name,
@@ -28,6 +26,17 @@ function textOf({ fleet, name, connected, url, server, lagMs, words, members }: 
   return [`Fleet ${fleet} as ${name}: ${way}; ${countText(words)} words known`, '', table([heading, ...rows])].join(
     '\n',
   )
+}
+
+function wayText({ transport, url, server, lagMs, lines }: FleetView): string {
+  const where = harmless(url ?? '')
+  if (transport === 'nats') {
+    const lag = lagMs === null ? '' : `, which took our last word in ${lagMs} ms`
+    return `connected to ${where} (nats-server ${harmless(server ?? '')})${lag}`
+  }
+  const lag = lagMs === null ? '' : `, our last line was there in ${lagMs} ms`
+  const counts = Object.entries(lines ?? {}).filter(([, count]) => count > 0)
+  return `sharing ${where}${lag}; lines: ${counts.map(([what, count]) => `${count} ${what}`).join(', ') || 'none'}`
 }
 
 type MemberView = FleetView['members'][number]
