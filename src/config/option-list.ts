@@ -105,24 +105,40 @@ function itemEnd(text: string, at: number): number {
   const word = wordEnd(text, at, true)
   const bracket = skipBlanks(text, word)
   const close = word > at && text.charAt(bracket) === '[' ? bracketEnd(text, bracket) : undefined
-  if (close !== undefined && (close >= text.length || isSpace(text.charAt(close)))) return close
-  return wordEnd(text, at, false)
+  return close ?? wordEnd(text, at, false)
 }
 
-/** Behind the `]` that ends well-formed options; undefined when they are not. */
+/**
+ * Behind the `]` that ends well-formed options, with a blank or nothing behind it; undefined when there is none. A quote may turn out
+ * to be a letter of a bare value, and a bare value to hold the next option (a syntax error later, which then shows all of it): every way
+ * is tried, the longest first, each place once.
+ */
 function bracketEnd(text: string, open: number): number | undefined {
-  let at = skipBlanks(text, open + 1)
-  while (text.charAt(at) !== ']') {
-    const name = optionName(text, at)
-    if (name === undefined) return undefined
-    const value = optionValue(text, name.end)
-    let end = skipBlanks(text, value.end)
-    // Text glued to a closing quote makes the whole a bare value (and a syntax error later, which then shows all of it).
-    if (!',]'.includes(text.charAt(end)) && optionName(text, end) === undefined) end = bareValue(text, name.end).end
-    if (end >= text.length) return undefined
-    at = skipBlanks(text, text.charAt(end) === ',' ? end + 1 : (groupChange(text, end) ?? end))
+  const tried = new Set<number>()
+  const untried = [skipBlanks(text, open + 1)]
+  for (let at = untried.pop(); at !== undefined; at = untried.pop()) {
+    if (tried.has(at)) continue
+    tried.add(at)
+    const isEnd = at + 1 >= text.length || isSpace(text.charAt(at + 1))
+    if (text.charAt(at) === ']' && isEnd) return at + 1
+    untried.push(...placesBehind(text, at).reverse())
   }
-  return at + 1
+  return undefined
+}
+
+/** Where to go on behind the option at `at`, the likeliest first. */
+function placesBehind(text: string, at: number): number[] {
+  const name = optionName(text, at)
+  if (name === undefined) return []
+  const quoted = optionValue(text, name.end).end
+  const bare = bareValue(text, name.end).end
+  const ends = (quoted === bare ? [bare] : [quoted, bare]).flatMap((end) => {
+    const next = skipBlanks(text, end)
+    const behindSeparator = text.charAt(next) === ',' ? next + 1 : groupChange(text, next)
+    return behindSeparator === undefined ? [next] : [skipBlanks(text, behindSeparator), next]
+  })
+  const inside = [...text.slice(name.end, bare).matchAll(/[\p{L}\p{N}_.-]+=/gu)]
+  return [...ends, ...inside.map(({ index }) => name.end + index).reverse()]
 }
 
 function wordEnd(text: string, at: number, beforeBracket: boolean): number {
