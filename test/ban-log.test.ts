@@ -1,6 +1,8 @@
 // A shared file as F2BDistro has it: daemons of ours and a real Fail2ban that knows nothing of us write to the same newbans.log.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
@@ -12,12 +14,66 @@ const fleetJail =
 const share = mkdtempSync(path.join(tmpdir(), 'tocsin-share-'))
 atTheEnd(() => rmSync(share, { recursive: true, force: true }))
 
+/** Free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
 function member(file: string, name: string): House {
   return new House({
     jails: `${onlySshd('maxretry = 3')}\n${fleetJail}`,
     own: `[fleet]\ntransport = file\npath = ${file}\nname = ${name}\n`,
   })
 }
+
+describe('two machines that share a file, with keys', () => {
+  const file = path.join(share, 'signed.log')
+  const web1 = new House({ jails: `${onlySshd('maxretry = 3')}\n${fleetJail}` })
+  const web2 = new House({ jails: `${onlySshd('maxretry = 3')}\n${fleetJail}` })
+
+  async function fleet(house: House, ...words: string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await house.tocsin('fleet', ...words)
+    assert.equal(exitCode, 0, `${words.join(' ')}: ${stdout}${stderr}`)
+    return stdout.trim()
+  }
+
+  before(async () => {
+    const port = await freePort()
+    await fleet(web1, 'init', '--name', 'web1', '--file', file, '--listen', `127.0.0.1:${port - 1}`)
+    await web1.serve('--simulate')
+    const token = (await fleet(web1, 'invite', 'web2')).split('\n').at(-1) ?? ''
+    await fleet(web2, 'join', token)
+    await web2.serve('--simulate')
+  })
+
+  it('ban and let in together, under signatures', async () => {
+    const ip = '198.51.100.17'
+    web2.append(failures(ip, 3))
+    await web1.untilBanned(ip, 'fleet')
+    assert.match(readFileSync(file, 'utf8'), /^\w{3} .* tocsin\.web2\.\S{100,}\[\d+\]: HOST 198\.51\.100\.17 PORT 22$/m)
+    assert.equal((await web2.tocsin('unban', ip)).exitCode, 0)
+    await Promise.all([web1.untilFree(ip), web2.untilFree(ip)])
+  })
+
+  it('say what came of the lines', async () => {
+    const said = await fleet(web1, 'status')
+    assert.match(said, /sharing \S+signed\.log.*lines: \d+ signed/)
+    assert.match(said, /^web2 +own /m)
+  })
+
+  it('take back what a revoked one has told', async () => {
+    const ip = '198.51.100.18'
+    assert.equal((await web2.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
+    await web1.untilBanned(ip, 'fleet')
+    await fleet(web1, 'revoke', 'web2')
+    await web1.untilFree(ip)
+  })
+})
 
 describe('two machines that share a file, without keys', () => {
   const file = path.join(share, 'newbans.log')
