@@ -1,5 +1,4 @@
-import { closeSync, constants, fstat, fstatSync, open, openSync, type PathLike, read, readSync, statfs } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, constants, fstat, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 /** What is asked about an open file. Inode numbers are compared, so they are not squeezed into a double. */
@@ -62,35 +61,6 @@ function factsOf(stats: BigStats): FileFacts {
     size: Number(stats.size),
     links: Number(stats.nlink),
     isFile: stats.isFile(),
-  }
-}
-
-/** `f_type` of file systems whose changes by others are not told to inotify here (linux/magic.h, statfs(2)). */
-const remoteTypes: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB2'],
-  [0x65735546, 'FUSE'],
-  [0x01021997, '9p'],
-  [0x00c36400, 'Ceph'],
-  [0x5346414f, 'AFS'],
-  [0x73757245, 'Coda'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x7461636f, 'OCFS2'],
-  [0x01161970, 'GFS2'],
-  [0x47504653, 'GPFS'],
-])
-
-const statfsLater = promisify<PathLike, { type: number }>(statfs)
-
-/** Name of the network or FUSE file system that holds `path` (or its nearest existing directory); undefined: a local one. */
-export async function remoteFileSystem(path: string): Promise<string | undefined> {
-  try {
-    return remoteTypes.get((await statfsLater(path)).type >>> 0)
-  } catch {
-    const parent = dirname(path)
-    return parent === path ? undefined : remoteFileSystem(parent)
   }
 }
 

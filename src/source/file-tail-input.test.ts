@@ -15,7 +15,7 @@ import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runChild } from '../lib/child.js'
-import { remoteFileSystem } from './file-access.js'
+import { remoteFileSystem } from './log-file-system.js'
 import { TailKit } from './tail-kit.js'
 
 let kit: TailKit

@@ -2,15 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ReadPosition } from '../domain/read-position.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
-import {
-  directAccess,
-  type FileAccess,
-  isAbsence,
-  isSystemError,
-  offThreadAccess,
-  remoteFileSystem,
-} from './file-access.js'
+import { isAbsence, isSystemError } from './file-access.js'
 import { LogFile } from './log-file.js'
+import { LogFileSystem } from './log-file-system.js'
 import type { Change } from './path-watch.js'
 import { type Piece, PieceReader, pieceBytesMax } from './piece-reader.js'
 import { type Followed, RetiredFiles } from './retired-files.js'
@@ -72,8 +66,7 @@ export class FileTail {
   readonly #reader: PieceReader
   readonly #report: TailReport
   readonly #wakeUps: WakeUps
-  #access: FileAccess = directAccess
-  #device: bigint | undefined
+  readonly #fileSystem: LogFileSystem
   #current: Followed | undefined
   readonly #retired = new RetiredFiles((old) => this.#closeFile(old))
   /** How the next file is begun. */
@@ -88,6 +81,7 @@ export class FileTail {
     this.#options = options
     this.#reader = new PieceReader(options)
     this.#report = new TailReport(options)
+    this.#fileSystem = new LogFileSystem(options.path)
     this.#begin = options.start === 'tail' ? 'tail' : (options.position ?? 'head')
     this.#wakeUps = new WakeUps({
       path: options.path,
@@ -132,12 +126,9 @@ export class FileTail {
   }
 
   async #start(): Promise<void> {
-    const remote = await remoteFileSystem(this.#options.path)
-    if (remote !== undefined) {
-      this.#access = offThreadAccess
-      this.#report.polling(pollingSentence(this.path, remote))
-    }
-    this.#wakeUps.start(this.#options.polling === true || remote !== undefined)
+    const whyPolling = await this.#fileSystem.look()
+    if (whyPolling !== undefined) this.#report.polling(whyPolling)
+    this.#wakeUps.start(this.#options.polling === true || whyPolling !== undefined)
   }
 
   async #look(change: Change): Promise<void> {
@@ -171,7 +162,7 @@ export class FileTail {
 
   async #openByName(): Promise<LogFile | undefined> {
     try {
-      const file = await LogFile.open(this.#access, this.path)
+      const file = await LogFile.open(this.#fileSystem.access, this.path)
       this.#report.present()
       return file
     } catch (error) {
@@ -189,7 +180,7 @@ export class FileTail {
 
   /** On network file systems the new descriptor is used: the old one may show an old size, or a file that was replaced. */
   #keepOne(current: Followed, file: LogFile): void {
-    if (this.#access.kind === 'direct') return
+    if (this.#fileSystem.access.kind === 'direct') return
     file.moveTo(current.file.offset)
     file.readOffset = current.file.readOffset
     this.#current = { file, lastReadMs: current.lastReadMs }
@@ -202,7 +193,7 @@ export class FileTail {
     this.#rotations++
     this.#begin = 'head'
     this.#report.rotated(current.file, file)
-    if (isIntact && (!isSameInode || this.#access.kind === 'off-thread'))
+    if (isIntact && (!isSameInode || this.#fileSystem.access.kind === 'off-thread'))
       this.#retired.add({ file: current.file, lastReadMs: this.#options.clock.now() })
     else this.#closeFile(current)
     await this.#beginWith(file)
@@ -222,7 +213,8 @@ export class FileTail {
       this.#becomeLive()
     }
     this.#begin = 'head'
-    if (file.dev !== this.#device) await this.#arriveOn(file.dev)
+    const whyPolling = await this.#fileSystem.arriveOn(file.dev)
+    if (whyPolling !== undefined) this.#wakeUps.usePolling(whyPolling)
   }
 
   async #firstOffset(file: LogFile): Promise<number> {
@@ -231,15 +223,6 @@ export class FileTail {
     const { firstLineSha1, offset } = this.#begin
     const isTheSame = firstLineSha1 !== '' && firstLineSha1 === file.position.firstLineSha1
     return isTheSame && offset <= file.sizeAtOpen ? offset : 0
-  }
-
-  /** Something may have been mounted where the log is. */
-  async #arriveOn(device: bigint): Promise<void> {
-    this.#device = device
-    const remote = await remoteFileSystem(this.path)
-    this.#access = remote === undefined ? directAccess : offThreadAccess
-    if (remote === undefined) return
-    this.#wakeUps.usePolling(pollingSentence(this.path, remote))
   }
 
   /** To the end of the file, in pieces, with a turn of the event loop between them. */
@@ -295,8 +278,4 @@ export class FileTail {
     this.#wakeUps.unwatchFile(file.fd)
     file.close()
   }
-}
-
-function pollingSentence(path: string, remote: string): string {
-  return `${path} is on ${remote}, where changes that others make are not told to this machine, so it is polled`
 }
