@@ -146,6 +146,30 @@ describe('reload', () => {
     await house.untilBanned('203.0.113.2')
   })
 
+  it('changes nothing when the log cannot be opened, and lives on, also when a signal has asked', async () => {
+    const house = new House()
+    const daemon = await house.serve('--simulate')
+    house.write('config/fail2ban.d/log.local', '[Definition]\nlogtarget = DIR/auth.log/in-a-file\n')
+    house.write('config/jail.local', onlySshd('maxretry = 7'))
+    const refused = await reload(house)
+    assert.match(refused.problems[0]?.message ?? '', /Unable to log to '.*in-a-file'/)
+    daemon.signal('SIGHUP')
+    await house.untilLogged(/(Reload refused, nothing has changed[\s\S]*){2}/)
+    assert.equal((await house.jail()).maxretry, 3)
+    house.write('config/fail2ban.d/log.local', '[Definition]\nlogtarget = DIR/new/tocsin.log\n')
+    assert.deepEqual(await reload(house), { ok: true, changes: ['Jail sshd changed'], problems: [] })
+    assert.match(house.read('new/tocsin.log'), /Reload finished/)
+  })
+
+  it('keeps the copy of the log on the terminal when the log changes', async () => {
+    const house = new House()
+    const daemon = await house.serve('--simulate', '-v')
+    house.write('config/fail2ban.d/log.local', '[Definition]\nloglevel = NOTICE\n')
+    assert.equal((await reload(house)).ok, true)
+    house.append(failures('203.0.113.1', 3))
+    await daemon.untilSaid('[sshd] Ban 203.0.113.1')
+  })
+
   it('adds, changes and removes jails and leaves the others and their bans alone', async () => {
     const house = new House({
       jails: `${onlySshd()}\n[second]\nenabled = true\nfilter = sshd\nmaxretry = 9\nlogpath = DIR/second.log\n`,

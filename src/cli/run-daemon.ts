@@ -13,7 +13,8 @@ export async function runDaemon(options: DaemonOptions, onReady: () => void = ()
   const then = (act: (daemon: Daemon) => unknown) => () => void starting.then(act, () => {})
   const stop = then((daemon) => daemon.stop({ keep: false }))
   const handOver = then((daemon) => daemon.stop({ keep: true, again: false }))
-  const reload = then((daemon) => daemon.reload())
+  // The log has what came of it.
+  const reload = then((daemon) => daemon.reload().catch(() => {}))
   const flushLog = then((daemon) => daemon.flushLog())
   process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload).on('SIGUSR1', flushLog).on('SIGUSR2', handOver)
   const daemon = await starting

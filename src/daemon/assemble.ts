@@ -35,11 +35,13 @@ export interface AssembleOptions {
   clock: Clock
   log: SwitchableLog
   simulate: boolean
+  isVerbose: boolean
   overrides: SettingsOverrides
 }
 
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
-export async function assemble({ config, paths, clock, log, simulate, overrides }: AssembleOptions): Promise<State> {
+export async function assemble(options: AssembleOptions): Promise<State> {
+  const { config, paths, clock, log, simulate, isVerbose, overrides } = options
   const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
   const { by, hook, interfaces, simulate: isPretended } = config.own.enforcement
   const { enforcer, reason } = await chooseEnforcer({
@@ -122,6 +124,7 @@ export async function assemble({ config, paths, clock, log, simulate, overrides 
   const state: State = {
     clock,
     log,
+    isVerbose,
     paths,
     startedMs,
     store,

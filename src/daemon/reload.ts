@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../config/load.js'
 import { withOwnOptions } from '../config/with-own-options.js'
 import type { Problem } from '../domain/origin.js'
 import { buildJails } from './assemble.js'
-import { ServerOptions } from './control/server-options.js'
+import { liveOf, ServerOptions } from './control/server-options.js'
 import { type JailRuns, withoutOrigins } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
 import { notifyProblems } from './notifying.js'
@@ -22,9 +22,6 @@ export interface ReloadOptions {
   from?: StreamReading
 }
 
-/** Settings of the server that take effect while it runs. */
-const liveSettings = ['loglevel', 'logtarget', 'syslogsocket', 'dbmaxmatches', 'dbpurgeage'] as const
-
 /**
  * Applies a configuration to the running daemon so that it is as after a fresh start with it, but for bans, counters and positions,
  * which stay. Everything new is built before anything old is touched; a wrong file changes nothing. Jails that have not changed are
@@ -33,17 +30,21 @@ const liveSettings = ['loglevel', 'logtarget', 'syslogsocket', 'dbmaxmatches', '
 export class Reloader {
   readonly #state: State
   readonly #runs: JailRuns
-  #running: Promise<ReloadOutcome> = Promise.resolve({ ok: true, changes: [], problems: [] })
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(state: State, runs: JailRuns) {
     this.#state = state
     this.#runs = runs
   }
 
-  /** One after another. */
+  /** One after another. What is wrong is in the outcome; rejects, and the log says so, when something failed half-way that should not. */
   reload(options: ReloadOptions = {}): Promise<ReloadOutcome> {
-    this.#running = this.#running.then(() => this.#reload(options))
-    return this.#running
+    const outcome = this.#last.then(() => this.#reload(options))
+    // Whoever asked for it is told; the next one is a new attempt.
+    this.#last = outcome.catch((error) =>
+      this.#state.log.write('ERROR', 'server', `Reload broke off: ${messageOf(error)}`),
+    )
+    return outcome
   }
 
   async #reload(options: ReloadOptions): Promise<ReloadOutcome> {
@@ -60,13 +61,20 @@ export class Reloader {
       ({ jail }) => only === undefined || jail === undefined || jail === only,
     )
     if (problems.some(({ severity }) => severity === 'error')) return this.#refused(problems)
+    const before = state.config.server
+    try {
+      new ServerOptions(state).take(all.server)
+    } catch (error) {
+      return this.#refused([...problems, { severity: 'error', message: messageOf(error) }])
+    }
     const changes = await this.#apply(built.units, options, !isDeepStrictEqual(ownOf(state.config), ownOf(all)))
-    changes.push(...this.#applySettings(all))
+    if (!isDeepStrictEqual(startOnlyOf(before), startOnlyOf(all.server)))
+      changes.push("fail2ban.conf has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(atStart, startOnly(all)))
       changes.push("[enforcement] hook, interfaces, by or simulate has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
       state.notifying.use(all.own)
-    state.config = { ...all, server: { ...all.server, ...liveOf(state.config) } }
+    state.config = all
     state.auditing.replan()
     state.log.write('INFO', 'server', 'Reload finished.')
     return { ok: true, changes, problems }
@@ -137,18 +145,6 @@ export class Reloader {
     bans.liftAll([...names])
     await bans.settled()
   }
-
-  /** What takes effect only at a start is named. */
-  #applySettings({ server }: Config): string[] {
-    const options = new ServerOptions(this.#state)
-    const before = this.#state.config.server
-    const wanted = { ...server, dbpurgeage: server.dbpurgeageMs / 1000 }
-    for (const name of liveSettings) if (wanted[name] !== options.get(name)) options.set(name, wanted[name])
-    const rest = (settings: Config['server']) => ({ ...settings, ...liveOf({ server }) })
-    return isDeepStrictEqual(rest(before), rest(server))
-      ? []
-      : ["fail2ban.conf has changed: 'tocsin restart' applies it"]
-  }
 }
 
 function ownOf(config: Config): unknown {
@@ -161,7 +157,12 @@ function startOnly({ own }: Config): unknown {
   return { by, hook, interfaces, simulate }
 }
 
-function liveOf({ server }: Pick<Config, 'server'>): Partial<Config['server']> {
-  const { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs } = server
-  return { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs }
+/** What of `fail2ban.conf` takes effect only at a start. */
+function startOnlyOf(server: Config['server']): unknown {
+  const live: readonly string[] = Object.keys(liveOf(server))
+  return Object.entries(server).filter(([name]) => !live.includes(name))
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

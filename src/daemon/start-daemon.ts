@@ -55,8 +55,8 @@ async function assembled(options: DaemonOptions, config: Config, paths: Paths): 
         verbose: options.verbose,
       }),
     )
-    const { simulate, overrides = {} } = options
-    return await assemble({ config, paths, clock: systemClock, log, simulate, overrides })
+    const { simulate, verbose: isVerbose, overrides = {} } = options
+    return await assemble({ config, paths, clock: systemClock, log, simulate, isVerbose, overrides })
   } catch (error) {
     throw new CannotStart(`Cannot start: ${messageOf(error)}${hintOf(error)}`)
   }

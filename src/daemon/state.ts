@@ -28,6 +28,8 @@ import type { SwitchableLog } from './switchable-log.js'
 export interface State {
   readonly clock: Clock
   readonly log: SwitchableLog
+  /** The log is copied to the terminal. */
+  readonly isVerbose: boolean
   readonly paths: Paths
   readonly startedMs: number
   readonly store: Store

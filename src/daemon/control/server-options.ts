@@ -7,7 +7,7 @@ import { noSuchGet, noSuchSet } from '../../domain/fail2ban-words.js'
 import { logLevels } from '../../lib/log.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
 import { openLog } from '../open-log.js'
-import { logFileOf, pathsOf } from '../paths.js'
+import { logFileOf, type Paths, pathsOf } from '../paths.js'
 import type { State } from '../state.js'
 
 /** `get` and `set` of what concerns the server as a whole (spec 7.3). What is set is gone with the next reload. */
@@ -72,28 +72,59 @@ export class ServerOptions {
     return this.get(name)
   }
 
-  #setLog(change: Partial<Pick<ServerSettings, 'loglevel' | 'logtarget' | 'syslogsocket'>>): void {
-    const { config, clock, log, paths } = this.#state
+  /** What of a configuration that was read anew takes effect while we run. Throws a sentence, and changes nothing, when it cannot log there. */
+  take(server: ServerSettings): void {
+    const { loglevel, logtarget, syslogsocket } = this.#state.config.server
+    const isSameLog =
+      server.loglevel === loglevel && server.logtarget === logtarget && server.syslogsocket === syslogsocket
+    if (!isSameLog) this.#switchLog(server)
+    this.#change(liveOf(server))
+  }
+
+  /** Unlike a start or reload, a command makes no directory for the log; Fail2ban has it so. */
+  #setLog(change: Partial<LogSettings>): void {
+    const { config, log } = this.#state
     const server = { ...config.server, ...change }
-    const { logTarget } = pathsOf({ ...server, apiSocket: config.own.api.socket })
-    const { loglevel, syslogsocket } = server
-    const file = logFileOf({ ...paths, logTarget })
-    if (file !== undefined && !existsSync(path.dirname(file)))
-      throw new CommandError('builtins.Exception', 'Failed to change log target')
     try {
-      log.switchTo(openLog({ clock, paths: { ...paths, logTarget }, loglevel, syslogsocket, verbose: false }))
+      const file = logFileOf(this.#pathsFor(server))
+      if (file !== undefined && !existsSync(path.dirname(file))) throw new Error(`There is no ${path.dirname(file)}`)
+      this.#switchLog(server)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      log.write('ERROR', 'server', `Unable to log to '${logTarget}': ${reason}`)
+      log.write('ERROR', 'server', error instanceof Error ? error.message : String(error))
       throw new CommandError('builtins.Exception', 'Failed to change log target')
     }
     this.#change(change)
+  }
+
+  #switchLog(server: ServerSettings): void {
+    const { clock, log, isVerbose } = this.#state
+    const { loglevel, logtarget, syslogsocket } = server
+    try {
+      log.switchTo(openLog({ clock, paths: this.#pathsFor(server), loglevel, syslogsocket, verbose: isVerbose }))
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new Error(`Unable to log to '${logtarget}': ${reason}`, { cause: error })
+    }
+  }
+
+  /** Where everything is, with another log. */
+  #pathsFor(server: ServerSettings): Paths {
+    const { logTarget } = pathsOf({ ...server, apiSocket: this.#state.config.own.api.socket })
+    return { ...this.#state.paths, logTarget }
   }
 
   #change(change: Partial<ServerSettings>): void {
     const { config } = this.#state
     this.#state.config = { ...config, server: { ...config.server, ...change } }
   }
+}
+
+type LogSettings = Pick<ServerSettings, 'loglevel' | 'logtarget' | 'syslogsocket'>
+
+/** Settings that take effect while the server runs. */
+export function liveOf(server: ServerSettings): LogSettings & Pick<ServerSettings, 'dbmaxmatches' | 'dbpurgeageMs'> {
+  const { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs } = server
+  return { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs }
 }
 
 function levelOf(text: string): string {
