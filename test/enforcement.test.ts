@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import net from 'node:net'
+import { rmSync } from 'node:fs'
+import net, { type AddressInfo } from 'node:net'
 import { before, describe, it } from 'node:test'
 import { runChild } from '../src/lib/child.js'
-import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { atTheEnd, DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { TwoHosts, table, withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
@@ -86,5 +87,23 @@ describe('[enforcement]', { skip: withoutNetwork }, () => {
     assert.equal(await hosts.connects('192.0.2.2', port), false, 'a reload keeps the ban')
     await daemon.end()
     assert.equal(await table(), undefined)
+  })
+
+  it('begins when nothing can keep the daemon from starting any more', async () => {
+    const target = house('cut = yes', 'action = %(banaction)s[name=sshd]\n         recorded\n')
+    target.write('config/action.d/recorded.conf', '[Definition]\nactionban = echo <ip> >> DIR/commands\n')
+    const first = await target.serve()
+    assert.equal((await target.tocsin('ban', '192.0.2.2', '-j', 'sshd')).exitCode, 0)
+    await first.end()
+    rmSync(target.at('commands'), { force: true })
+    const other = net.createServer().listen({ port: 0, host: '127.0.0.1' })
+    await once(other, 'listening')
+    const { port: taken } = other.address() as AddressInfo
+    target.write('config/tocsin.local', `[api]\nmetrics = 127.0.0.1:${taken}\n`)
+    const second = new DaemonProcess(['serve', '-c', target.config])
+    assert.equal(await second.ended, 255)
+    assert.match(second.output, /Cannot serve metrics/)
+    assert.deepEqual([await table(), target.read('commands'), target.leftBehind()], [undefined, '', []])
+    other.close()
   })
 })

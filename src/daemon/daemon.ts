@@ -1,6 +1,7 @@
 import { metricsText } from '../api/metrics.js'
 import { listenForMetrics, type MetricsServer } from '../api/metrics-server.js'
 import type { ReloadOutcome } from '../api/operations.js'
+import type { RingerServer } from '../api/ringer-server.js'
 import { routes } from '../api/routes.js'
 import { type ApiServer, listen } from '../api/server.js'
 import { ManyLines } from '../bans/many-lines.js'
@@ -22,6 +23,7 @@ import { DaemonOperations } from './operations.js'
 import { logFileOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
 import { Reloader, type ReloadOptions } from './reload.js'
+import { openRingerPort } from './ringer-port.js'
 import { isBeingRestarted } from './service-manager.js'
 import { manualScope, type State } from './state.js'
 
@@ -58,6 +60,7 @@ export class Daemon {
   #api: ApiServer | undefined
   #control: ClientSocket | undefined
   #metrics: MetricsServer | undefined
+  #ringers: RingerServer | undefined
   #isStopping = false
   #cancelPurge: (() => void) | undefined
 
@@ -85,12 +88,14 @@ export class Daemon {
     writePidFile(paths.pidFile)
     log.write('INFO', 'server', '-'.repeat(50))
     log.write('INFO', 'server', `Starting Fail2ban v${fail2banLevel} (tocsin v${version})`)
+    // Whatever may be taken by somebody else comes before the first ban, so that a start that fails has banned nobody.
+    this.#control = await this.#listenControl(ready)
+    await this.#openMetrics(ready)
+    this.#ringers = await this.#openRingers(ready)
     const built = buildJails(config, this.#state)
     this.#refuseEmpty([...problems, ...built.problems], built.units)
     await this.#restore(built.units)
     resolveReady()
-    this.#control = await this.#listenControl()
-    await this.#openMetrics()
     const talk = joinFleet(this.#state, (sentence) => this.#options.say(sentence))
     await this.#follow(built.units)
     this.#state.auditing.start()
@@ -124,7 +129,7 @@ export class Daemon {
     await this.#endJails({ keep: keep || (await isBeingRestarted()) })
     const { enforcer, cutting, log } = this.#state
     this.#resolveJailsEnded()
-    await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close()])
+    await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close(), this.#ringers?.close()])
     cutting.release()
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
@@ -156,6 +161,7 @@ export class Daemon {
     await this.#state.auditing.close()
     await this.#state.followers.close({ drain: false })
     await this.#metrics?.close()
+    await this.#ringers?.close()
     await this.#api?.close()
     await this.#control?.close()
     this.#state.cutting.release()
@@ -178,18 +184,30 @@ export class Daemon {
   }
 
   /** For scrapers that do not reach our socket, if it is asked for. */
-  async #openMetrics(): Promise<void> {
+  async #openMetrics(ready: Promise<void>): Promise<void> {
     const { metrics } = this.#state.config.own.api
     if (metrics === undefined) return
     try {
-      this.#metrics = await listenForMetrics(async () => metricsText(await metricsOf(this.#state)), metrics)
+      const text = async () => {
+        await ready
+        return metricsText(await metricsOf(this.#state))
+      }
+      this.#metrics = await listenForMetrics(text, metrics)
+    } catch (error) {
+      throw new CannotStart(messageOf(error))
+    }
+  }
+
+  async #openRingers(ready: Promise<void>): Promise<RingerServer | undefined> {
+    try {
+      return await openRingerPort(this.#state, ready)
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }
   }
 
   /** Fail2ban's own socket, for its clients. */
-  async #listenControl(): Promise<ClientSocket> {
+  async #listenControl(ready: Promise<void>): Promise<ClientSocket> {
     const control = new Control({
       state: this.#state,
       runs: this.#runs,
@@ -201,7 +219,7 @@ export class Daemon {
       },
     })
     try {
-      return await listenForClients(control, this.#state)
+      return await listenForClients(control, this.#state, ready)
     } catch (error) {
       throw new CannotStart(messageOf(error))
     }

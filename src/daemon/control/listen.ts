@@ -11,14 +11,24 @@ export interface ClientSocket extends ControlSocket {
   end(): void
 }
 
-/** Fail2ban's own socket, where its clients find us; a service manager may have opened it (sd_listen_fds(3)). Rejects with a sentence. */
-export async function listenForClients(control: Control, { config, paths, log, clock }: State): Promise<ClientSocket> {
+/**
+ * Fail2ban's own socket, where its clients find us; a service manager may have opened it (sd_listen_fds(3)). They are answered from when
+ * the daemon is ready. Rejects with a sentence.
+ */
+export async function listenForClients(
+  control: Control,
+  { config, paths, log, clock }: State,
+  ready: Promise<void>,
+): Promise<ClientSocket> {
   const transmitter = new Transmitter({ server: control, log, clock, resolveTxt })
   const { group } = config.own.api
   const inheritedFd = inheritedSocket(process.env, process.pid)
   const socket = await listenControl({
     path: paths.controlSocket,
-    answer: (request, rights) => transmitter.answer(request, rights),
+    answer: async (request, rights) => {
+      await ready
+      return transmitter.answer(request, rights)
+    },
     log,
     ...(group !== undefined && { group: groupId(group) }),
     ...(inheritedFd !== undefined && { inheritedFd }),
