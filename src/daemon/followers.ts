@@ -81,8 +81,12 @@ export class Followers {
   /** Resolves when every file so far is open or known to be missing; a dead network mount is waited for two seconds. */
   async opened(): Promise<void> {
     const all = Promise.all([...this.#followers.values()].map(({ lookedFor }) => lookedFor))
-    const late = new Promise<void>((resolve) => this.#options.clock.after(openedMsMax, resolve))
+    let cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.clock.after(openedMsMax, resolve)
+    })
     await Promise.race([all, late])
+    cancel()
   }
 
   /** Stops following for this jail; a file that nobody listens to any more is let go. */

@@ -70,25 +70,19 @@ export function buildJail(
 ): { unit: JailUnit } | { problems: readonly Problem[] } {
   const compiled = compileFilter(config.filter, { nowMs: context.clock.now() })
   const closing = closeOf({ jail: config.name, actions: config.actions, native: context.isNative })
-  const wrongSource = sourceProblems(config.source).map((message) => ({
-    severity: 'error' as const,
-    message,
-    origin: config.origin,
-  }))
+  const wrongSource = sourceProblems(config.source)
   const { notices, others, problems: wrongActions } = partNotices(config.name, closing.others)
   const wrongFilter = 'problems' in compiled ? compiled.problems : []
   const { increment } = config.jail
-  const wrongTimes = (increment ? incrementProblems(increment) : []).map((message) => ({
-    severity: 'error' as const,
-    message,
-    origin: config.origin,
-  }))
-  const problems = [...wrongFilter, ...wrongTimes, ...closing.problems, ...wrongActions, ...wrongSource].map(
-    (problem) => ({
-      ...problem,
-      jail: config.name,
-    }),
-  )
+  const wrongTimes = increment ? incrementProblems(increment) : []
+  const error = (message: string): Problem => ({ severity: 'error', message, origin: config.origin })
+  const problems = [
+    ...wrongFilter,
+    ...wrongTimes.map(error),
+    ...closing.problems,
+    ...wrongActions,
+    ...wrongSource.map(error),
+  ].map((problem) => ({ ...problem, jail: config.name }))
   if ('problems' in compiled || problems.some((problem) => problem.severity === 'error')) return { problems }
   const entries = [...config.jail.ignoreip.map((word) => word.value), ...context.ignoreip].map(parseIgnoreEntry)
   const ignored = new IgnoreList({ entries, resolve: context.resolve, readList: context.readList })

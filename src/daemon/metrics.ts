@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import type { Metric, Sample } from '../api/metrics.js'
+import type { SourceStatus } from '../api/operations.js'
 import type { Drops } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
 import { manualScope, type State } from './state.js'
@@ -21,18 +22,16 @@ function banMetrics({ bans, jails }: State): Metric[] {
   const each = (count: (jail: string) => number): Sample[] =>
     [...names].map((jail) => ({ labels: { jail }, value: count(jail) }))
   return [
-    {
-      name: 'tocsin_bans_live',
-      help: 'Bans that run now.',
-      type: 'gauge',
-      samples: each((jail) => bans.live.count(jail)),
-    },
-    {
-      name: 'tocsin_bans_total',
-      help: 'Bans since the start, restored ones included.',
-      type: 'counter',
-      samples: each((jail) => bans.live.total(jail)),
-    },
+    gauge(
+      'tocsin_bans_live',
+      'Bans that run now.',
+      each((jail) => bans.live.count(jail)),
+    ),
+    counter(
+      'tocsin_bans_total',
+      'Bans since the start, restored ones included.',
+      each((jail) => bans.live.total(jail)),
+    ),
   ]
 }
 
@@ -42,11 +41,9 @@ function jailMetrics({ jails, clock, followers, heldBack }: State): Metric[] {
   const units = [...jails.values()]
   const each = (count: (unit: (typeof units)[number]) => number): Sample[] =>
     units.map((unit) => ({ labels: { jail: unit.name }, value: count(unit) }))
-  const sourcesOf = (jail: string) => followers.statusOf(jail)
-  const readBytes = each((unit) => sourcesOf(unit.name).reduce((sum, { bytesRead = 0 }) => sum + bytesRead, 0))
-  const readEntries = each((unit) =>
-    sourcesOf(unit.name).reduce((sum, { bytesRead, offset }) => sum + (bytesRead === undefined ? offset : 0), 0),
-  )
+  const sources = new Map(units.map(({ name }) => [name, followers.statusOf(name)]))
+  const eachSource = (count: (source: SourceStatus) => number): Sample[] =>
+    each(({ name }) => (sources.get(name) ?? []).reduce((sum, source) => sum + count(source), 0))
   return [
     gauge(
       'tocsin_failures_current',
@@ -58,17 +55,25 @@ function jailMetrics({ jails, clock, followers, heldBack }: State): Metric[] {
       'Failures found since the start.',
       each((unit) => unit.jail.failuresTotal),
     ),
-    counter('tocsin_read_bytes_total', 'Bytes of log files that were read.', readBytes),
-    counter('tocsin_read_entries_total', 'Entries of the journal that were read.', readEntries),
+    counter(
+      'tocsin_read_bytes_total',
+      'Bytes of log files that were read.',
+      eachSource(({ bytesRead = 0 }) => bytesRead),
+    ),
+    counter(
+      'tocsin_read_entries_total',
+      'Entries of the journal that were read.',
+      eachSource(({ bytesRead, offset }) => (bytesRead === undefined ? offset : 0)),
+    ),
     gauge(
       'tocsin_sources',
       'Logs that are followed.',
-      each((unit) => sourcesOf(unit.name).length),
+      eachSource(() => 1),
     ),
     counter(
       'tocsin_lines_skipped_total',
       'Lines that were too long to be read.',
-      each((unit) => sourcesOf(unit.name).reduce((sum, { linesSkippedTooLong }) => sum + linesSkippedTooLong, 0)),
+      eachSource(({ linesSkippedTooLong }) => linesSkippedTooLong),
     ),
     gauge(
       'tocsin_pattern_quarantined',
