@@ -5,6 +5,7 @@ import { banOnce } from './kit/ban-once.js'
 import { failures, House, onlySshd, sshdLine } from './kit/daemon-kit.js'
 import { TwoHosts, withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
+import { ownClient } from './session/clients.js'
 
 const repeater = '192.0.2.7'
 const other = '192.0.2.8'
@@ -144,6 +145,19 @@ describe('a network of attackers', { skip: withoutNetwork }, () => {
     assert.equal(await hosts.connects(far6(5), otherPort), true)
     assert.equal((await shipped.tocsin('unban', '2001:db8:5::/64')).exitCode, 0)
     assert.equal(await hosts.connects(far6(5), port), true)
+    await daemon.end()
+  })
+
+  it('is let in by any of its addresses, whichever command is asked', async () => {
+    const shipped = house('maxretry = 3')
+    const daemon = await shipped.serve('--simulate')
+    for (const words of [['unban'], ['set', 'sshd', 'unbanip']]) {
+      shipped.append(failures(far6(2), 3))
+      await shipped.untilBanned('2001:db8:5::/64')
+      const { stdout } = await ownClient.run('fail2ban-client', ['-c', shipped.config, ...words, far6(9)])
+      assert.equal(stdout, '1\n', words.join(' '))
+      assert.deepEqual(await shipped.bans(), [])
+    }
     await daemon.end()
   })
 

@@ -1,4 +1,3 @@
-import type { Bans } from '../bans/bans.js'
 import { isSingleAddress, parseIp } from '../domain/address.js'
 import type { Ban } from '../domain/ban.js'
 import { networkOf } from '../jail/offender.js'
@@ -6,7 +5,7 @@ import type { JailUnit } from './jails.js'
 import type { State } from './state.js'
 
 /** How long a ban by hand lasts that names neither a time nor a jail. */
-const manualBanMs = 3_600_000
+export const manualBanMs = 3_600_000
 
 /** A ban that an operator orders now. `durationMs` missing: the jail's ban time; undefined: permanent. */
 export function banByHand(
@@ -28,10 +27,29 @@ export function banByHand(
   }
 }
 
-/** Lifts the bans of an id in a jail, and of the IPv6 network that the jail bans in its place. Returns how many there were. */
-export function liftWithOffender(bans: Bans, { name, jail }: JailUnit, id: string): number {
-  const offender = jail.offenderOf(parseIp(id)?.text ?? id)
-  return bans.lift(id, name) + (offender === id ? 0 : bans.lift(offender, name))
+/**
+ * Lets somebody out for good, in one jail or in all: his bans end, and those of the IPv6 network that a jail bans in his place; what is
+ * held back or counted against him is forgotten. Resolves, when that is durable, to the number of bans that each id had.
+ */
+export async function letOut(state: State, ids: readonly string[], jail?: string): Promise<number[]> {
+  const lifted = ids.map((id) => letOutOne(state, parseIp(id)?.text ?? id, jail))
+  await state.bans.settled()
+  // The lines behind these bans are not read again, even if we are killed in the next moment: an unban is for good.
+  state.positions.save()
+  return lifted
+}
+
+function letOutOne({ bans, jails, heldBack }: State, id: string, jail: string | undefined): number {
+  heldBack.forget(id, jail)
+  let lifted = 0
+  for (const unit of jails.values()) {
+    if (jail !== undefined && unit.name !== jail) continue
+    // Somebody who was let out by hand begins anew, where he was let out.
+    unit.jail.forgive(id)
+    const offender = unit.jail.offenderOf(id)
+    if (offender !== id) lifted += bans.lift(offender, unit.name)
+  }
+  return lifted + bans.lift(id, jail)
 }
 
 /** The networks that may be banned in place of this address: as offenders (`ipv6_prefix`), and as escalations. */

@@ -23,7 +23,7 @@ import { endMs } from '../domain/ban.js'
 import type { Drops, Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
 import { findings } from './audit-findings.js'
-import { banByHand, networksOver } from './by-hand.js'
+import { banByHand, letOut, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import { unbanInFleet } from './fleet/fleet-operations.js'
 import type { JailUnit } from './jails.js'
@@ -116,28 +116,22 @@ export class DaemonOperations implements Operations {
   }
 
   async unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }> {
-    const { bans, jails, positions, heldBack } = this.#state
+    const { bans, jails } = this.#state
     const { jail } = request
     if (jail !== undefined && !jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
     const ids = request.all
-      ? new Set([...(jail === undefined ? bans.live.all() : bans.live.of(jail))].map((ban) => ban.id))
+      ? [...new Set([...(jail === undefined ? bans.live.all() : bans.live.of(jail))].map((ban) => ban.id))]
       : request.ips
-    const outcomes = [...ids].map((id): UnbanOutcome => {
+    const lifted = await letOut(this.#state, ids, jail)
+    return ids.map((id, at): UnbanOutcome => {
       const ip = parseIp(id)?.text ?? id
-      heldBack.forget(ip, jail)
-      // Somebody who was let out by hand begins anew, where he was let out.
-      const units = [...jails.values()].filter((unit) => jail === undefined || unit.name === jail)
-      for (const unit of units) unit.jail.forgive(ip)
-      const offenders = units.filter((unit) => unit.jail.offenderOf(ip) !== ip)
-      const inNetworks = offenders.map((unit) => bans.lift(unit.jail.offenderOf(ip), unit.name))
-      const lifted = bans.lift(ip, jail) + inNetworks.reduce((sum, count) => sum + count, 0)
       const stillIn = this.#over(ip).filter((ban) => jail === undefined || ban.jail === jail)
-      return { ip, lifted, ...(stillIn.length > 0 && { stillIn: stillIn.map((ban) => this.#viewOf(ban)) }) }
+      return {
+        ip,
+        lifted: lifted[at] ?? 0,
+        ...(stillIn.length > 0 && { stillIn: stillIn.map((ban) => this.#viewOf(ban)) }),
+      }
     })
-    await bans.settled()
-    // The lines behind these bans are not read again, even if we are killed in the next moment: an unban is for good.
-    positions.save()
-    return outcomes
   }
 
   async banned({ ip, jail }: { ip?: string | undefined; jail?: string | undefined }): Promise<BanView[]> {

@@ -12,6 +12,7 @@ import { blankJail } from '../../config/edit.js'
 import { jailsOfStream } from '../../config/from-stream.js'
 import { commandStream } from '../../config/stream.js'
 import type { PyValue } from '../../lib/python-repr.js'
+import { letOut } from '../by-hand.js'
 import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
 import type { Reloader } from '../reload.js'
@@ -108,14 +109,9 @@ export class Control implements Fail2banServer {
   }
 
   async unban(ids: readonly string[] | 'all'): Promise<number> {
-    const { bans, jails, positions } = this.#options.state
-    if (ids !== 'all') {
-      for (const unit of jails.values()) for (const id of ids) unit.jail.forgive(id)
-      const lifted = ids.map((id) => bans.lift(id)).reduce((sum, count) => sum + count, 0)
-      await bans.settled()
-      positions.save()
-      return lifted
-    }
+    const { state } = this.#options
+    if (ids !== 'all') return (await letOut(state, ids)).reduce((sum, count) => sum + count, 0)
+    const { bans, jails, positions } = state
     const lifted = bans.liftAll([...jails.keys(), manualScope.jail])
     await bans.settled()
     positions.save()

@@ -16,7 +16,7 @@ import { noSuchGet } from '../../domain/fail2ban-words.js'
 import { localDateTime } from '../../lib/log-writer.js'
 import { PyTuple, type PyValue, repr } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
-import { banByHand, liftWithOffender } from '../by-hand.js'
+import { banByHand, letOut } from '../by-hand.js'
 import { enactVerdict } from '../enact-verdict.js'
 import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
@@ -82,19 +82,9 @@ export class JailControl implements ControlledJail {
   }
 
   async unban(ids: readonly string[]): Promise<{ lifted: number; absent: readonly string[] }> {
-    const { bans, positions } = this.#state
-    const absent: string[] = []
-    let lifted = 0
-    for (const id of ids) {
-      this.#unit.jail.forgive(canonical(id))
-      const count = liftWithOffender(bans, this.#unit, id)
-      if (count === 0) absent.push(id)
-      lifted += count
-    }
-    await bans.settled()
-    // The lines behind these bans are not read again, even if we are killed in the next moment: an unban is for good.
-    positions.save()
-    return { lifted, absent }
+    const counts = await letOut(this.#state, ids, this.name)
+    const absent = ids.filter((_, at) => counts[at] === 0)
+    return { lifted: counts.reduce((sum, count) => sum + count, 0), absent }
   }
 
   async attempt(id: string, lines: readonly string[]): Promise<0 | 1> {
