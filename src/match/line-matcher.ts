@@ -1,11 +1,12 @@
 import type { Failure } from '../domain/failure.js'
 import type { Log } from '../lib/log.js'
 import { ChunkReader, type ScanContext } from './chunk-reader.js'
+import { SearchTooLong } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import { FailureFinder } from './failure-finder.js'
 import type { CompiledFilter, CompiledPattern } from './filter.js'
 import type { Finding, Success } from './finding.js'
-import { Fuse } from './fuse.js'
+import type { Fuse } from './fuse.js'
 import type { Resolve } from './identity.js'
 import { LineDates } from './line-dates.js'
 import { type LogText, lengthOf, lineEndAt } from './log-text.js'
@@ -22,7 +23,7 @@ export interface LineMatcherOptions {
   log: Log
   /** Asked for the addresses of host names, synchronously. Without it a name yields no failure (but `usedns = raw` yields the name itself). */
   resolve?: Resolve
-  /** Stops a pattern that takes too long; missing: one of its own. Several matchers that read together share one. */
+  /** Stops a pattern that takes too long. Without it one line can stall the process. */
   fuse?: Fuse
   /** Patterns that are out of use, shared by all sources of a jail. */
   quarantine?: Quarantine
@@ -56,7 +57,6 @@ export class LineMatcher {
   readonly #options: LineMatcherOptions
   readonly #quarantine: Quarantine
   readonly #runner: PatternRunner
-  readonly #fuse: Fuse
   readonly #dates: LineDates
   readonly #rules: TimeRules
   readonly #finder: FailureFinder
@@ -76,7 +76,6 @@ export class LineMatcher {
     this.#options = options
     this.#quarantine = options.quarantine ?? new Quarantine()
     this.#runner = new PatternRunner(this.#quarantine)
-    this.#fuse = options.fuse ?? new Fuse()
     this.#dates = new LineDates(filter.templates, filter.zoneDefault)
     this.#rules = new TimeRules(options)
     this.#finder = new FailureFinder(filter, {
@@ -118,7 +117,7 @@ export class LineMatcher {
 
   /** Goes on when `read` was stopped. */
   recover(): void {
-    this.#lastSpentMs = this.#fuse.spentMs
+    this.#lastSpentMs = this.#options.fuse?.spentMs ?? Number.POSITIVE_INFINITY
     this.#readOn(this.#afterStop(-1))
   }
 
@@ -225,9 +224,22 @@ export class LineMatcher {
 
   /** Runs the task; false: it was stopped, or a search gave itself up. */
   #runGuarded(task: () => void, budgetMs: number): boolean {
-    const isDone = this.#fuse.run(task, budgetMs)
-    this.#lastSpentMs = this.#fuse.spentMs
+    const { fuse } = this.#options
+    if (fuse === undefined) return this.#runUnguarded(task)
+    const isDone = fuse.run(task, budgetMs)
+    this.#lastSpentMs = fuse.spentMs
     return isDone
+  }
+
+  #runUnguarded(task: () => void): boolean {
+    try {
+      task()
+      return true
+    } catch (error) {
+      if (!(error instanceof SearchTooLong)) throw error
+      this.#lastSpentMs = Number.POSITIVE_INFINITY
+      return false
+    }
   }
 
   /**
