@@ -12,7 +12,8 @@ import { parseSubject, type Subject } from './message/subject.js'
 import type { Roster, RosterChange } from './roster.js'
 import type { Order, Sequences } from './sequence.js'
 import type { Parcel } from './transport.js'
-import type { Accepted, Circumstances, Judge } from './trust/judge.js'
+import type { Circumstances, Judge } from './trust/judge.js'
+import type { Accepted } from './trust/verdict.js'
 import type { BanWord, NodeName, Word } from './word.js'
 
 /** A word that is believed, and how far. */

@@ -76,6 +76,7 @@ export class Slots {
     return isRaised
   }
 
+  /** The slot that has the node's times, else one to have them: a free one, or that of the node heard of longest ago. Undefined: all others were heard of later. */
   #slotFor(row: number, { node, atMs }: { node: number; atMs: number }): number | undefined {
     let oldest: number | undefined
     let oldestMs = atMs
@@ -86,7 +87,7 @@ export class Slots {
       oldest = slot
       oldestMs = lastMs
     }
-    // Full: the node heard of longest ago goes. There are as many slots as any rule needs nodes.
+    // Nobody goes who is still needed: there are as many slots as the rule asks for nodes, so the others that are left are enough for it.
     return oldest
   }
 

@@ -5,10 +5,11 @@ import { overlaps, parseIp } from '../../domain/address.js'
 import { type Level, levels } from '../member.js'
 import { banWord, memberOf, sightingWord, startMs, unbanWord } from '../message/message-kit.js'
 import type { Word } from '../word.js'
-import { type Circumstances, Judge, skewMsMax, type Verdict } from './judge.js'
+import { type Circumstances, Judge, skewMsMax } from './judge.js'
 import { limitsByDefault, limitsOf } from './limits.js'
 import type { Quarantine } from './standing.js'
 import { calmMs, harmMax, mistrustMs } from './standing.js'
+import type { Verdict } from './verdict.js'
 
 const ip = (text: string) => parseIp(text) ?? assert.fail(text)
 const hourMs = 3_600_000
@@ -273,6 +274,23 @@ describe('a member that means harm', () => {
     assert.equal(shown(judged(judge, banWord())), 'enforce')
   })
 
+  it('is forgotten when its machine has joined anew, and only then', () => {
+    const judge = new Judge()
+    const as = (sinceMs: number) =>
+      judge.judge(banWord(), { ...given(banWord()), member: memberOf('web7', { sinceMs }) })
+    assert.equal(shown(as(1000)), 'enforce')
+    judge.confine('web7', startMs)
+    assert.equal(shown(as(1000)), 'hold')
+    const later = new Judge()
+    later.restore(judge.kept(startMs))
+    assert.equal(
+      shown(later.judge(banWord(), { ...given(banWord()), member: memberOf('web7', { sinceMs: 1000 }) })),
+      'hold',
+    )
+    assert.equal(shown(as(2000)), 'enforce')
+    assert.equal(judge.quarantineOf('web7', startMs), undefined)
+  })
+
   it('never has anybody banned who is protected, whatever it says', () => {
     const guarded = [ip('192.0.2.1'), ip('2001:db8::/64'), ip('127.0.0.0/8')]
     const protection = (asked: ReturnType<typeof ip>) => guarded.find((one) => overlaps(one, asked))?.text
@@ -291,6 +309,25 @@ describe('a member that means harm', () => {
       }),
     )
   })
+})
+
+it('other rules hold from the next word on, and forgive nobody', () => {
+  const judge = new Judge({ canaries: [ip('198.51.100.7')] })
+  judge.confine('web9', startMs)
+  judge.use({
+    limits: limitsOf({ own: { burst: 1 } }),
+    ofMembers: new Map([['web8', { burst: 2, prefix4Min: 32 }]]),
+    canaries: [ip('203.0.113.99')],
+  })
+  const told = (node: string, ips: string[]) => ips.map((text) => shown(judged(judge, banWord({ node, ip: text }))))
+  assert.deepEqual(told('web7', ['198.51.100.7', '203.0.113.1']), ['enforce', 'hold'])
+  assert.deepEqual(told('web8', ['198.51.100.0/24', '203.0.113.1', '203.0.113.2', '203.0.113.3']), [
+    'too-wide',
+    'enforce',
+    'enforce',
+    'hold',
+  ])
+  assert.deepEqual(told('web9', ['203.0.113.99', '203.0.113.1']), ['canary', 'hold'])
 })
 
 it('limits are the defaults where the configuration says nothing', () => {

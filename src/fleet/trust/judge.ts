@@ -5,15 +5,22 @@ import { Canaries } from './canaries.js'
 import { type Limits, type LimitsByLevel, limitsByDefault } from './limits.js'
 import { nobodysNetwork } from './nobodys.js'
 import { type KeptStanding, type Quarantine, Standing } from './standing.js'
+import { type Accepted, type Refusal, refuse, type Verdict } from './verdict.js'
 
-export interface JudgeOptions {
+/** What an operator can set. */
+export interface JudgeRules {
   limits?: LimitsByLevel
+  /** What is said of single members, whatever their level. */
+  ofMembers?: ReadonlyMap<NodeName, Partial<Limits>>
+  /** Whom nobody has reason to ban: own monitoring, search engines, mail providers. At most 1000 are looked at. */
+  canaries?: readonly Ip[]
+}
+
+export interface JudgeOptions extends JudgeRules {
   /** Sightings, lifts and changes that a member may tell for each new ban that it may. */
   talkPerBan?: number
   /** Running bans of all members together. */
   fleetPopulationMax?: number
-  /** Whom nobody has reason to ban: own monitoring, search engines, mail providers. At most 1000 are looked at. */
-  canaries?: readonly Ip[]
   /** Told when a member is put into quarantine, and when the reason becomes a harder one. */
   onQuarantine?(node: NodeName, quarantine: Quarantine): void
 }
@@ -33,32 +40,6 @@ export interface Circumstances {
   population: { ofNode: number; ofFleet: number; isKnown: boolean }
 }
 
-/** Why a word of a member has no effect. Codes are for counting; each comes with a sentence. */
-export type WordRefusal =
-  | 'clock'
-  | 'expired'
-  | 'protected'
-  | 'nobodys-address'
-  | 'too-wide'
-  | 'canary'
-  | 'rate'
-  | 'population'
-  | 'fleet-population'
-  | 'revoked-node'
-  | 'before-epoch'
-  | 'not-an-operator'
-
-/** What is to be done with a word. */
-export type Verdict = Accepted | { kind: 'refuse'; reason: WordRefusal; detail: string }
-
-export interface Accepted {
-  kind: 'accept'
-  /** When it ends for us; undefined: it is permanent. */
-  cappedUntilMs: number | undefined
-  /** `enforce`: by itself; `corroborate`: with others only; `hold`: keep it, without effect while its node is in quarantine. */
-  effect: 'enforce' | 'corroborate' | 'hold'
-}
-
 /** Clocks of members may differ from ours by so much. */
 export const skewMsMax = 600_000
 const fleetPopulationMaxByDefault = 1_000_000
@@ -70,19 +51,27 @@ const talkPerBanByDefault = 10
  */
 export class Judge {
   readonly #options: JudgeOptions
-  readonly #canaries: Canaries
-  readonly #standings = new Map<NodeName, Standing>()
+  #rules: JudgeRules
+  #canaries: Canaries
+  readonly #standings = new Map<NodeName, Known>()
 
   constructor(options: JudgeOptions = {}) {
     this.#options = options
+    this.#rules = options
     this.#canaries = new Canaries(options.canaries ?? [])
+  }
+
+  /** Other rules from now on; how members have behaved stays. */
+  use(rules: JudgeRules): void {
+    this.#rules = rules
+    this.#canaries = new Canaries(rules.canaries ?? [])
   }
 
   judge(word: Word, circumstances: Circumstances): Verdict {
     const { member, nowMs } = circumstances
-    const standing = this.#standing(member.name)
+    const standing = this.#standing(member.name, member.sinceMs)
     const before = standing.quarantine(nowMs)
-    const limits = (this.#options.limits ?? limitsByDefault)[member.level]
+    const limits = this.#limitsOf(member)
     const verdict = outOfTime(word, circumstances) ?? this.#judge(word, circumstances, { limits, standing })
     const after = standing.quarantine(nowMs)
     if (after !== undefined && after.cause !== before?.cause) this.#options.onQuarantine?.(member.name, after)
@@ -96,11 +85,11 @@ export class Judge {
   }
 
   quarantineOf(node: NodeName, nowMs: number): Quarantine | undefined {
-    return this.#standings.get(node)?.quarantine(nowMs)
+    return this.#standings.get(node)?.standing.quarantine(nowMs)
   }
 
   quarantined(nowMs: number): { node: NodeName; quarantine: Quarantine }[] {
-    return [...this.#standings].flatMap(([node, standing]) => {
+    return [...this.#standings].flatMap(([node, { standing }]) => {
       const quarantine = standing.quarantine(nowMs)
       return quarantine === undefined ? [] : [{ node, quarantine }]
     })
@@ -113,7 +102,7 @@ export class Judge {
 
   /** An operator's word: the node is as good as ever. */
   release(node: NodeName): void {
-    this.#standings.get(node)?.release()
+    this.#standings.get(node)?.standing.release()
   }
 
   /** For who is no member any more. */
@@ -124,19 +113,34 @@ export class Judge {
   /** To be kept over a restart: only of those who did not behave. */
   kept(nowMs: number): Map<NodeName, KeptStanding> {
     const bad = [...this.#standings].filter(
-      ([, standing]) => standing.quarantine(nowMs) !== undefined || standing.isMistrusted(nowMs),
+      ([, { standing }]) => standing.quarantine(nowMs) !== undefined || standing.isMistrusted(nowMs),
     )
-    return new Map(bad.map(([node, { kept }]) => [node, kept]))
+    return new Map(bad.map(([node, { standing, sinceMs }]) => [node, { ...standing.kept, sinceMs }]))
   }
 
   restore(kept: ReadonlyMap<NodeName, KeptStanding>): void {
-    for (const [node, standing] of kept) this.#standing(node).restore(standing)
+    for (const [node, standing] of kept) this.#standing(node, standing.sinceMs).restore(standing)
   }
 
-  #standing(node: NodeName): Standing {
-    const known = this.#standings.get(node) ?? new Standing()
-    this.#standings.set(node, known)
-    return known
+  /** Whose word counts with others' only, for a while: it has banned a canary. Undefined: not so. */
+  mistrustedUntilMs(node: NodeName, nowMs: number): number | undefined {
+    const { standing } = this.#standings.get(node) ?? {}
+    return standing?.isMistrusted(nowMs) ? standing.kept.mistrustedUntilMs : undefined
+  }
+
+  /** `sinceMs`: of its membership. Who has joined anew, with a new key, is as good as anybody. */
+  #standing(node: NodeName, sinceMs?: number): Standing {
+    const known = this.#standings.get(node)
+    const isFormer = known?.sinceMs !== undefined && sinceMs !== undefined && known.sinceMs < sinceMs
+    const standing = known === undefined || isFormer ? new Standing() : known.standing
+    if (standing !== known?.standing || known.sinceMs === undefined) this.#standings.set(node, { standing, sinceMs })
+    return standing
+  }
+
+  #limitsOf({ name, level }: Teller): Limits {
+    const { limits = limitsByDefault, ofMembers } = this.#rules
+    const said = ofMembers?.get(name)
+    return said === undefined ? limits[level] : { ...limits[level], ...said }
   }
 
   #judge(word: Word, circumstances: Circumstances, about: About): Verdict {
@@ -230,6 +234,12 @@ export class Judge {
   }
 }
 
+interface Known {
+  standing: Standing
+  /** Undefined: an operator has spoken of it before it has told anything. */
+  sinceMs: number | undefined
+}
+
 interface About {
   limits: Limits
   standing: Standing
@@ -271,10 +281,4 @@ function isBlamed({ level }: Teller): boolean {
 function blame({ reason }: Refusal, standing: Standing, nowMs: number): void {
   if (reason === 'too-wide' || reason === 'nobodys-address') standing.harmed(nowMs)
   if (reason === 'canary') standing.bannedCanary(nowMs)
-}
-
-type Refusal = Extract<Verdict, { kind: 'refuse' }>
-
-function refuse(reason: WordRefusal, detail: string): Refusal {
-  return { kind: 'refuse', reason, detail }
 }

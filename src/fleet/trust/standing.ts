@@ -108,6 +108,8 @@ export class Standing {
 }
 
 export interface KeptStanding {
+  /** Of the membership in which it behaved so. */
+  sinceMs?: number | undefined
   quarantine?: Quarantine | undefined
   /** Missing: it is not. */
   mistrustedUntilMs?: number | undefined
@@ -116,8 +118,8 @@ export interface KeptStanding {
 /** Whether this is one, as it was kept. */
 export function isKeptStanding(raw: unknown): raw is KeptStanding {
   if (typeof raw !== 'object' || raw === null) return false
-  const { quarantine, mistrustedUntilMs } = raw as Record<string, unknown>
-  const isTimeGood = mistrustedUntilMs === undefined || typeof mistrustedUntilMs === 'number'
+  const { quarantine, mistrustedUntilMs, sinceMs } = raw as Record<string, unknown>
+  const isTimeGood = [mistrustedUntilMs, sinceMs].every((timeMs) => timeMs === undefined || typeof timeMs === 'number')
   return isTimeGood && (quarantine === undefined || isQuarantine(quarantine))
 }
 
