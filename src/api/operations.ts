@@ -106,6 +106,8 @@ export interface BanRequest {
   force?: boolean | undefined
   /** Undone after this time, unless it is confirmed. */
   confirmMs?: number | undefined
+  /** Refused where there is nobody else to tell. A machine in a fleet tells the others in any case. */
+  fleet?: boolean | undefined
 }
 
 export interface BanOutcome {
@@ -121,6 +123,8 @@ export interface BanOutcome {
   /** Decided and told, but by intention not enforced. */
   simulated?: boolean
   saved?: boolean
+  /** When the others of the fleet hear of it; missing: there are none, or it is no news. */
+  told?: 'now' | 'later'
   /** Waits for its confirmation until then; then it would end at `endMs` (null: never). */
   trial?: { number: number; untilMs: number; endMs: number | null }
 }

@@ -2,8 +2,9 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import path from 'node:path'
-import { createAdaptorServer } from '@hono/node-server'
 import { isOwnPeer } from '../lib/peer-credentials.js'
+
+import { serverFor } from './adaptor.js'
 
 /** Somebody answers on the socket already. */
 class AlreadyRunning extends Error {}
@@ -32,7 +33,7 @@ export async function listen(
   mkdirSync(path.dirname(socket), { recursive: true, mode: 0o755 })
   if (await isAnswered(socket)) throw new AlreadyRunning(`Another daemon answers on ${socket}`)
   removeStale(socket)
-  const server = createAdaptorServer({ fetch: (request, env) => answer(request, rightsOf(env, group)) }) as Server
+  const server = serverFor((request, env) => answer(request, rightsOf(env, group)))
   server.on('clientError', answerGarbage)
   server.headersTimeout = 10_000
   server.requestTimeout = 60_000

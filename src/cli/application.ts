@@ -1,100 +1,9 @@
-import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from '@stricli/core'
 import { version } from '../lib/version.js'
+import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from './commandline.js'
 import { CommandFailure, type Context, exit } from './context.js'
-
-const config = {
-  kind: 'parsed',
-  parse: String,
-  optional: true,
-  placeholder: 'DIR',
-  brief: 'Configuration directory (default /etc/tocsin, else /etc/fail2ban, else the shipped one)',
-} as const
-const json = { kind: 'boolean', optional: true, withNegated: false, brief: 'Print JSON' } as const
-const jail = { kind: 'parsed', parse: String, optional: true, placeholder: 'JAIL', brief: 'Only in this jail' } as const
-const common = { config, json } as const
-const aliases = { c: 'config' } as const
-const yes = (brief: string) => ({ kind: 'boolean', optional: true, withNegated: false, brief }) as const
-const one = (placeholder: string, brief: string) => ({ parse: String, placeholder, brief }) as const
-const value = (placeholder: string, brief: string) =>
-  ({ kind: 'parsed', parse: String, optional: true, placeholder, brief }) as const
-const maybe = (placeholder: string, brief: string) => ({ ...one(placeholder, brief), optional: true }) as const
-
-const fleet = buildRouteMap({
-  routes: {
-    init: buildCommand({
-      loader: async () => (await import('./commands/fleet/init.js')).init,
-      parameters: {
-        flags: {
-          ...common,
-          listen: value('ADDR:PORT', 'Where the broker listens (default 0.0.0.0:4722); machines join at the next port'),
-          address: value('HOST', 'Where the other machines find this one (default: its first address)'),
-          nats: value('URL', 'A broker that others run: tls://HOST:PORT'),
-          name: value('NAME', "This machine's name in the fleet (default: its host name)"),
-          fleet: value('NAME', "The fleet's name (default: made up)"),
-          yes: yes('Ask nothing; nothing is asked yet'),
-        },
-        aliases,
-      },
-      docs: { brief: 'Make a fleet: keys, certificates, the broker' },
-    }),
-    invite: buildCommand({
-      loader: async () => (await import('./commands/fleet/invite.js')).invite,
-      parameters: {
-        flags: common,
-        aliases,
-        positional: { kind: 'tuple', parameters: [one('NAME', 'How the new machine is called')] },
-      },
-      docs: { brief: 'Print a token that lets one machine join, within an hour' },
-    }),
-    join: buildCommand({
-      loader: async () => (await import('./commands/fleet/join.js')).join,
-      parameters: {
-        flags: common,
-        aliases,
-        positional: { kind: 'tuple', parameters: [one('TOKEN', 'What invite has printed; -: from standard input')] },
-      },
-      docs: { brief: 'Make this machine a member' },
-    }),
-    revoke: buildCommand({
-      loader: async () => (await import('./commands/fleet/revoke.js')).revoke,
-      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
-      docs: { brief: 'Put a machine out of the fleet' },
-    }),
-    members: buildCommand({
-      loader: async () => (await import('./commands/fleet/members.js')).members,
-      parameters: { flags: common, aliases },
-      docs: { brief: 'List who belongs to the fleet' },
-    }),
-    status: buildCommand({
-      loader: async () => (await import('./commands/fleet/status.js')).status,
-      parameters: { flags: common, aliases },
-      docs: { brief: 'The fleet as this machine knows it: connection, members, who is in quarantine' },
-    }),
-    log: buildCommand({
-      loader: async () => (await import('./commands/fleet/log.js')).log,
-      parameters: {
-        flags: {
-          ...common,
-          node: value('NAME', 'Only what this member has told'),
-          refused: yes('Only what was refused or has no effect'),
-          lines: value('N', 'The newest so many (default 50)'),
-        },
-        aliases: { ...aliases, n: 'lines' },
-      },
-      docs: { brief: 'What others have told this machine, and what became of it' },
-    }),
-    unban: buildCommand({
-      loader: async () => (await import('./commands/fleet/unban.js')).unban,
-      parameters: {
-        flags: common,
-        aliases,
-        positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] },
-      },
-      docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
-    }),
-  },
-  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, unban' },
-})
+import { fleet } from './fleet-commands.js'
+import { aliases, common, config, jail, maybe, one, value, yes } from './parameters.js'
+import { token } from './token-commands.js'
 
 const commands = {
   serve: buildCommand({
@@ -133,6 +42,7 @@ const commands = {
         },
         permanent: yes('For good'),
         force: yes('Even if the address is protected'),
+        fleet: yes('Only if there is a fleet to tell'),
         confirm: value('TIME', 'Undone after this time unless it is confirmed: by Enter, or tocsin confirm'),
       },
       aliases: { ...aliases, j: 'jail' },
@@ -228,6 +138,7 @@ const commands = {
     docs: { brief: 'Test log lines against a filter: what matched where, and how long it took' },
   }),
   fleet,
+  token,
   reload: buildCommand({
     loader: async () => (await import('./commands/lifecycle.js')).reload,
     parameters: { flags: common, aliases },

@@ -23,6 +23,7 @@ import { endMs } from '../domain/ban.js'
 import type { Drops, Scope } from '../domain/enforcer.js'
 import { version } from '../lib/version.js'
 import { findings } from './audit-findings.js'
+import { banOutcomeOf, finite } from './ban-outcome.js'
 import { banByHand, letOut, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
 import { unbanInFleet } from './fleet/fleet-operations.js'
@@ -87,6 +88,7 @@ export class DaemonOperations implements Operations {
     const { bans, jails } = this.#state
     const jail = request.jail ?? manualScope.jail
     if (!jails.has(jail) && jail !== manualScope.jail) return { unknownJail: jail }
+    if (request.fleet && this.#state.fleet === undefined) return request.ips.map((ip) => ({ ip, jail, ...noFleet }))
     const isTimed = request.permanent === true || request.durationMs !== undefined
     const options = { force: request.force === true, exact: isTimed }
     const decided = request.ips.map((id) => {
@@ -94,25 +96,7 @@ export class DaemonOperations implements Operations {
       return { ban, ...enactOnTrial(this.#state, ban, { ...options, confirmMs: request.confirmMs }) }
     })
     await bans.settled()
-    return decided.map(({ ban, enactment, trial }): BanOutcome => {
-      const ip = parseIp(ban.id)?.text ?? ban.id
-      if (enactment.kind === 'refused') {
-        const { reason, canForce } = enactment
-        return { ip, jail, result: 'refused', reason, canForce }
-      }
-      const live = bans.live.get(jail, ip)
-      const result = enactment.kind === 'already' || enactment.kind === 'extended' ? enactment.kind : 'banned'
-      return {
-        ip,
-        jail,
-        result,
-        endMs: finite(endMs(live ?? ban)),
-        enforced: live !== undefined && this.#isReal(live),
-        ...(this.#state.enforcer.kind === 'simulate' && { simulated: true }),
-        saved: bans.trouble.storing === undefined,
-        ...(trial && { trial: { number: trial.number, untilMs: trial.untilMs, endMs: finite(endMs(ban)) } }),
-      }
-    })
+    return decided.map((decision) => banOutcomeOf(this.#state, decision))
   }
 
   async unban(request: UnbanRequest): Promise<UnbanOutcome[] | { unknownJail: string }> {
@@ -281,6 +265,5 @@ function scopeText(scope: Scope | undefined): string {
 }
 
 /** JSON knows no infinity: null is "never". */
-function finite(timeMs: number): number | null {
-  return Number.isFinite(timeMs) ? timeMs : null
-}
+
+const noFleet = { result: 'refused', reason: 'this machine is in no fleet', canForce: false } as const

@@ -12,10 +12,12 @@ export interface BanFlags extends CommonFlags {
   permanent?: boolean
   force?: boolean
   confirm?: string
+  fleet?: boolean
 }
 
 export async function ban(this: Context, flags: BanFlags, ...ips: string[]): Promise<void> {
-  const request: BanRequest = { ips, jail: flags.jail, force: flags.force, ...durationOf(flags), ...trialOf(flags) }
+  const { jail, force, fleet } = flags
+  const request: BanRequest = { ips, jail, force, fleet, ...durationOf(flags), ...trialOf(flags) }
   const socket = daemonSocket(flags.config)
   const outcomes = await ask<BanOutcome[]>(socket, '/v1/bans', request)
   if (flags.json) printJson(this, outcomes)
@@ -91,9 +93,15 @@ function outcomeText(outcome: BanOutcome): string {
     case 'extended': {
       const doubts = [enforcementDoubt(outcome), outcome.saved ? '' : 'not saved yet']
       const doubt = doubts.filter(Boolean).join(', ')
-      return `${who}: ${outcome.result} ${left}${doubt === '' ? '' : colour.careful(` (${doubt})`)}`
+      const told = outcome.told === undefined ? '' : tellings[outcome.told]
+      return `${who}: ${outcome.result} ${left}${told}${doubt === '' ? '' : colour.careful(` (${doubt})`)}`
     }
   }
+}
+
+const tellings = {
+  now: ', and the fleet is told',
+  later: ', and the fleet is told when there is a way to it',
 }
 
 function enforcementDoubt({ enforced, simulated }: BanOutcome): string {

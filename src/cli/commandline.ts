@@ -1,0 +1,2 @@
+/** The library that reads command lines, for all who describe commands. */
+export { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from '@stricli/core'

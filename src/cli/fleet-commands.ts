@@ -1,0 +1,83 @@
+import { buildCommand, buildRouteMap } from './commandline.js'
+import { aliases, common, one, value, yes } from './parameters.js'
+
+export const fleet = buildRouteMap({
+  routes: {
+    init: buildCommand({
+      loader: async () => (await import('./commands/fleet/init.js')).init,
+      parameters: {
+        flags: {
+          ...common,
+          listen: value('ADDR:PORT', 'Where the broker listens (default 0.0.0.0:4722); machines join at the next port'),
+          address: value('HOST', 'Where the other machines find this one (default: its first address)'),
+          nats: value('URL', 'A broker that others run: tls://HOST:PORT'),
+          file: value('PATH', 'No broker: a file that all machines share'),
+          name: value('NAME', "This machine's name in the fleet (default: its host name)"),
+          fleet: value('NAME', "The fleet's name (default: made up)"),
+          yes: yes('Ask nothing; nothing is asked yet'),
+        },
+        aliases,
+      },
+      docs: { brief: 'Make a fleet: keys, certificates, the broker' },
+    }),
+    invite: buildCommand({
+      loader: async () => (await import('./commands/fleet/invite.js')).invite,
+      parameters: {
+        flags: {
+          ...common,
+          level: value('LEVEL', 'How far it is believed: operator, own (default), partner, feed or anonymous'),
+        },
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('NAME', 'How the new machine is called')] },
+      },
+      docs: { brief: 'Print a token that lets one machine join, within an hour' },
+    }),
+    join: buildCommand({
+      loader: async () => (await import('./commands/fleet/join.js')).join,
+      parameters: {
+        flags: common,
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('TOKEN', 'What invite has printed; -: from standard input')] },
+      },
+      docs: { brief: 'Make this machine a member' },
+    }),
+    revoke: buildCommand({
+      loader: async () => (await import('./commands/fleet/revoke.js')).revoke,
+      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
+      docs: { brief: 'Put a machine out of the fleet' },
+    }),
+    members: buildCommand({
+      loader: async () => (await import('./commands/fleet/members.js')).members,
+      parameters: { flags: common, aliases },
+      docs: { brief: 'List who belongs to the fleet' },
+    }),
+    status: buildCommand({
+      loader: async () => (await import('./commands/fleet/status.js')).status,
+      parameters: { flags: common, aliases },
+      docs: { brief: 'The fleet as this machine knows it: connection, members, who is in quarantine' },
+    }),
+    log: buildCommand({
+      loader: async () => (await import('./commands/fleet/log.js')).log,
+      parameters: {
+        flags: {
+          ...common,
+          node: value('NAME', 'Only what this member has told'),
+          refused: yes('Only what was refused or has no effect'),
+          lines: value('N', 'The newest so many (default 50)'),
+        },
+        aliases: { ...aliases, n: 'lines' },
+      },
+      docs: { brief: 'What others have told this machine, and what became of it' },
+    }),
+    unban: buildCommand({
+      loader: async () => (await import('./commands/fleet/unban.js')).unban,
+      parameters: {
+        flags: common,
+        aliases,
+        positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] },
+      },
+      docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
+    }),
+  },
+  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, unban' },
+})
