@@ -161,6 +161,15 @@ describe('reload', () => {
     assert.match(house.read('new/tocsin.log'), /Reload finished/)
   })
 
+  it('says of a setting that takes effect only at a start that it does', async () => {
+    const house = new House()
+    await house.serve('--simulate')
+    for (const setting of ['dbmaxmatches = 3', 'pidfile = DIR/other.pid']) {
+      house.write('config/fail2ban.d/later.local', `[Definition]\n${setting}\n`)
+      assert.match((await house.tocsin('reload')).stdout, /'tocsin restart' applies it/, setting)
+    }
+  })
+
   it('keeps the copy of the log on the terminal when the log changes', async () => {
     const house = new House()
     const daemon = await house.serve('--simulate', '-v')
