@@ -1,6 +1,7 @@
 import type { Ip } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 import { Budget, type BudgetLimits, type Overrun } from './budget.js'
 import { Peers } from './peers.js'
@@ -68,7 +69,7 @@ export class HeldBack {
       log.write('NOTICE', 'actions', `[${ban.jail}] Hold back ban of ${ban.id}`)
     }
     held.bans.set(ban.id, ban)
-    if (held.bans.size > bansMax) held.bans.delete([...held.bans.keys()][0] ?? '')
+    keepNewest(held.bans, bansMax)
     const overrun = held.budget.overrun(clock.now())
     return overrun && `${ban.jail} holds back: ${reasonOf(overrun)}`
   }

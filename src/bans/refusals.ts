@@ -1,6 +1,7 @@
 import type { Ip } from '../domain/address.js'
 import type { Ban } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 import { keyOf } from './deliveries.js'
 
@@ -79,7 +80,7 @@ export class Refusals {
       lastMs: nowMs,
       toldMs: isQuiet ? known.toldMs : nowMs,
     })
-    if (this.#known.size > rememberedMax) this.#known.delete([...this.#known.keys()][0] ?? '')
+    keepNewest(this.#known, rememberedMax)
     if (!isQuiet) this.#options.log.write('WARNING', 'actions', `[${jail}] Refused to ban ${id}: ${reason}`)
   }
 }

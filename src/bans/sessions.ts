@@ -1,5 +1,6 @@
 import { parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Guarded, GuardSource } from './guarded.js'
 import { LoginFile } from './login-records.js'
 import { SshSessions } from './ssh-sessions.js'
@@ -100,8 +101,8 @@ export class Sessions implements GuardSource {
     const untilMs = this.#clock.now() + protectedMs
     this.#accepted.delete(address)
     this.#accepted.set(address, { user, untilMs })
-    // Full: the oldest login loses its protection; ten thousand addresses in a day are no operator's.
-    if (this.#accepted.size > acceptedMax) this.#accepted.delete([...this.#accepted.keys()][0] ?? '')
+    // Full: the oldest logins lose their protection; ten thousand addresses in a day are no operator's.
+    keepNewest(this.#accepted, acceptedMax)
     this.#onAccepted({ address, user, untilMs })
   }
 }

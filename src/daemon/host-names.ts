@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 
 /** Marks an id that is a host name still to be looked up; no id of a log can begin with a NUL that the reader would let through as a name. */
@@ -55,7 +56,7 @@ export class HostNames {
     const addresses = this.#ask(name, warns)
     this.#known.delete(name)
     this.#known.set(name, { addresses, untilMs: nowMs + ageMsMax })
-    if (this.#known.size > namesMax) this.#known.delete([...this.#known.keys()][0] ?? '')
+    keepNewest(this.#known, namesMax)
     return addresses
   }
 

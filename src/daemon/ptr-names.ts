@@ -1,5 +1,6 @@
 import { reverse } from 'node:dns/promises'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 
 /** As long as Fail2ban remembers an answer. */
 const ageMsMax = 300_000
@@ -25,10 +26,7 @@ export class PtrNames {
     )
     this.#known.delete(ip)
     this.#known.set(ip, { name, askedMs: nowMs })
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= namesMax) break
-      this.#known.delete(oldest)
-    }
+    keepNewest(this.#known, namesMax)
     return name
   }
 }

@@ -1,5 +1,5 @@
 import type { Failure } from '../domain/failure.js'
-import { OldestFirst } from './oldest-first.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import { packedTimeMs, packFailure, unpackFailure } from './packed-failure.js'
 
 /** What is remembered of somebody who has failed but is not banned. Times in epoch milliseconds. */
@@ -24,7 +24,7 @@ export interface FailureWindowOptions {
   findTimeMs: number
   /** Lines kept for each ticket; 0: none. */
   maxmatches: number
-  /** Tickets kept at most. Full: the oldest is dropped; an attacker with a whole IPv6 network must not fill our memory. */
+  /** Tickets kept at most. Full: the oldest are dropped; an attacker with a whole IPv6 network must not fill our memory. */
   ticketsMax?: number
   /** Whether failures for one user can be forgiven alone. */
   byUser?: boolean
@@ -49,7 +49,6 @@ export class FailureWindow {
    * costs memory.
    */
   readonly #tickets = new Map<string, Ticket | string>()
-  readonly #oldest = new OldestFirst(this.#tickets)
   /** A ring of the tickets opened last. Some are outdated, banned or packed by now, which is harmless. */
   readonly #fresh: Ticket[] = []
   #nextFresh = 0
@@ -129,8 +128,8 @@ export class FailureWindow {
 
   #open(failure: Failure, count: number): Ticket {
     const ticket = this.#ticketOf(failure, count)
-    if (this.#tickets.size >= this.#options.ticketsMax) this.#dropOldest()
     this.#tickets.set(failure.id, ticket)
+    keepNewest(this.#tickets, this.#options.ticketsMax)
     const oldest = this.#fresh[this.#nextFresh]
     if (oldest !== undefined) this.#pack(oldest)
     this.#fresh[this.#nextFresh] = ticket
@@ -205,11 +204,6 @@ export class FailureWindow {
   #dropIfOutdated(id: string, ticket: Ticket | string, nowMs: number): void {
     const lastMs = typeof ticket === 'string' ? packedTimeMs(ticket) : ticket.lastMs
     if (lastMs <= nowMs - this.#options.findTimeMs) this.#tickets.delete(id)
-  }
-
-  #dropOldest(): void {
-    const id = this.#oldest.next()
-    if (id !== undefined) this.#tickets.delete(id)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 import { shellArgv } from '../lib/shell-script.js'
 import { tagPattern } from '../lib/tag.js'
@@ -50,7 +51,7 @@ export class IgnoreCommand {
     const isIgnored = await this.#ask(command, values)
     this.#answers.delete(key)
     this.#answers.set(key, { isIgnored, untilMs: clock.now() + cache.ageMsMax })
-    if (this.#answers.size > cache.countMax) this.#answers.delete([...this.#answers.keys()][0] ?? '')
+    keepNewest(this.#answers, cache.countMax)
     return isIgnored
   }
 

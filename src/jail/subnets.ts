@@ -1,8 +1,8 @@
 import { type Ip, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { SubnetRule } from './jail-spec.js'
 import { hasForeignNeighbours, networkOf } from './offender.js'
-import { OldestFirst } from './oldest-first.js'
 
 /** Networks that are watched, smallest first. A member of the first is a banned id, of each other one a network of the one before. */
 const levels = { 4: [24], 6: [64, 56, 48] } as const
@@ -44,7 +44,6 @@ export interface SubnetsOptions {
 export class Subnets {
   readonly #options: Required<SubnetsOptions>
   readonly #networks = new Map<string, Network>()
-  readonly #oldest = new OldestFirst(this.#networks)
 
   constructor(options: SubnetsOptions) {
     this.#options = { networksMax, ...options }
@@ -71,7 +70,7 @@ export class Subnets {
       const network = this.#touched(text)
       network.members.delete(member)
       network.members.set(member, { id: ip.text, startMs: ban.startMs, endMs: endMs(ban) })
-      if (network.members.size > Math.max(membersMax, 2 * this.#options.rule.count)) dropFirst(network.members)
+      keepNewest(network.members, Math.max(membersMax, 2 * this.#options.rule.count))
       const escalation = how === 'new' ? this.#escalation(text, network, nowMs) : undefined
       if (escalation !== undefined) wanted.push(escalation)
     }
@@ -108,7 +107,7 @@ export class Subnets {
     }
     this.#networks.delete(text)
     this.#networks.set(text, network)
-    if (this.#networks.size > this.#options.networksMax) this.#networks.delete(this.#oldest.next() ?? '')
+    keepNewest(this.#networks, this.#options.networksMax)
     return network
   }
 
@@ -176,11 +175,4 @@ function networksAround(ip: Ip): { text: string; member: string }[] {
 
 function dropEnded({ members }: Network, nowMs: number): void {
   for (const [key, member] of members) if (member.endMs <= nowMs) members.delete(key)
-}
-
-function dropFirst(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    map.delete(key)
-    return
-  }
 }

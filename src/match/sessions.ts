@@ -1,3 +1,4 @@
+import { keepNewest } from '../lib/keep-newest.js'
 import { type FieldValues, type LineState, place, wellKnownCount } from './field-table.js'
 import type { MatchFields } from './match-fields.js'
 import { ownCopy } from './own-copy.js'
@@ -98,11 +99,8 @@ export class Sessions {
   #open(windowId: string, fields: number, state: LineState, nowMs: number): Session {
     const session = newSession(ownCopy(windowId), fields, nowMs)
     if (state.isForgotten) return session
-    if (this.#byId.size >= sessionsMax) {
-      const oldest = this.#byId.values().next()
-      if (!oldest.done) this.#delete(oldest.value)
-    }
     this.#byId.set(session.id, session)
+    keepNewest(this.#byId, sessionsMax)
     this.#last = session
     return session
   }

@@ -1,4 +1,5 @@
 import type { Ban } from '../domain/ban.js'
+import { keepNewest } from '../lib/keep-newest.js'
 import type { Database } from './database.js'
 
 /** What is on record of an id: `bips` has one row for each of its jails. */
@@ -28,8 +29,8 @@ export class RecordCache {
     if (known !== undefined || this.#known.has(key)) return known
     try {
       const record = this.#read(id, jail)
-      if (this.#known.size >= rememberedMax) this.#forgetOldest()
       this.#known.set(key, record)
+      keepNewest(this.#known, rememberedMax)
       return record
     } catch {
       // Another program holds the file, or the disk is gone: this failure counts once, as anybody's first.
@@ -55,13 +56,6 @@ export class RecordCache {
         : this.#database.all(tried, `${sums} AND jail = ?`, id, jail)
     const count = Number(row?.count ?? 0)
     return count > 0 ? { count, startMs: Number(row?.time) * 1000 } : undefined
-  }
-
-  #forgetOldest(): void {
-    for (const key of this.#known.keys()) {
-      this.#known.delete(key)
-      return
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../lib/keep-newest.js'
 import { silentLog } from '../../lib/log.js'
 import { CurrentLine } from '../../match/current-line.js'
 import { isAscii, type Match } from '../../match/dialect/pattern.js'
@@ -195,10 +196,7 @@ export class Examiner {
     if (this.#maxlines === 1) return
     this.#partsOf.delete(text)
     this.#partsOf.set(text, this.#parts)
-    if (this.#partsOf.size > this.#maxlines) {
-      const oldest = this.#partsOf.keys().next()
-      if (!oldest.done) this.#partsOf.delete(oldest.value)
-    }
+    keepNewest(this.#partsOf, this.#maxlines)
   }
 
   #read(hit: PatternHit): void {

@@ -1,4 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { keepNewest } from '../../lib/keep-newest.js'
 
 /** Beyond it a name counts as unknown. */
 const waitMs = 10_000
@@ -60,9 +61,8 @@ export class NameLookup {
     this.#asked = { kind, text }
     const answer = this.#wait(kind, text)
     this.#asked = undefined
-    const oldest = this.#answers.size >= answersMax ? this.#answers.keys().next() : undefined
-    if (oldest !== undefined && !oldest.done) this.#answers.delete(oldest.value)
     this.#answers.set(key, answer)
+    keepNewest(this.#answers, answersMax)
     return answer
   }
 

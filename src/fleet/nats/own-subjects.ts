@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
+import { keepNewest } from '../../lib/keep-newest.js'
 import type { Parcel } from '../transport.js'
 import type { NodeName } from '../word.js'
 
@@ -27,14 +28,8 @@ export class OwnSubjects {
     this.#told.delete(parcel.subject)
     this.#told.set(parcel.subject, { parcel, id })
     this.#digests.add(digestOf(parcel))
-    for (const [subject] of this.#told) {
-      if (this.#told.size <= rememberedMax) break
-      this.#told.delete(subject)
-    }
-    for (const digest of this.#digests) {
-      if (this.#digests.size <= 2 * rememberedMax) break
-      this.#digests.delete(digest)
-    }
+    keepNewest(this.#told, rememberedMax)
+    keepNewest(this.#digests, 2 * rememberedMax)
   }
 
   /** Whether it stands on a subject that is ours alone, and we have not told it. */
