@@ -4,6 +4,8 @@ import type { Row } from './sqlite.js'
 
 /** `bantime` of a permanent ban. */
 const permanent = -1
+/** Fail2ban's own `bantime` where nothing else is said. */
+export const durationMsDefault = 600_000
 /** `bantime` of a ban from a version 2 file. */
 const unknown = -2
 
@@ -28,13 +30,17 @@ export function banOf(row: Row, unknownDurationMs: number): Ban {
   }
 }
 
-/** The same of a row that has only the end of its `data`, or null: who, when and how long, but not why. A tenth of the time. */
+/**
+ * The same of a row that has, for its `data`, the exact begin alone, or the end of the text, or null: who, when and how long, but not why. A
+ * tenth of the time.
+ */
 export function briefBanOf(row: Row, unknownDurationMs: number): Ban {
   const tail = typeof row.data === 'string' ? decodeTail(row.data) : undefined
+  const startMs = typeof row.data === 'number' ? row.data : tail?.startMs
   return {
     jail: String(row.jail),
     id: String(row.ip ?? ''),
-    startMs: exactMs(tail?.startMs, Number(row.timeofban), Math.round),
+    startMs: exactMs(startMs, Number(row.timeofban), Math.round),
     durationMs: durationOf(Number(row.bantime), tail?.durationMs, unknownDurationMs),
     origin: tail?.isByOperator ? byOperator : byJail,
     count: Number(row.bancount),

@@ -1,8 +1,9 @@
-import { type Ban, endMs } from '../domain/ban.js'
+import type { Ban } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
 import type { Clock } from '../lib/clock.js'
 import { encodeBanData } from './ban-data.js'
-import { asRestored, banOf, briefBanOf, secondsOf } from './ban-row.js'
+import { banOf, durationMsDefault, secondsOf } from './ban-row.js'
+import { CurrentBans, type CurrentOptions } from './current-bans.js'
 import type { Database } from './database.js'
 import type { Outbox } from './outbox.js'
 import { Purge } from './purge.js'
@@ -22,13 +23,6 @@ export interface TellOptions {
   tell?: readonly string[]
 }
 
-export interface CurrentOptions {
-  /** With the lines, groups and number of failures that led to each ban: twice the time, and memory for them. */
-  details?: boolean
-  /** For bans of an old file that does not know how long they last: the jail's ban time. */
-  unknownDurationMs?: number
-}
-
 /** What is on record of an id in all its bans together. */
 export interface MergedHistory {
   /** The newest, oldest first; at most `dbmaxmatches`. Hostile text. */
@@ -36,33 +30,9 @@ export interface MergedHistory {
   failures: number
 }
 
-/** Fail2ban's own `bantime` where nothing else is said. */
-const durationMsDefault = 600_000
 const historyMax = 100
 /** Bans read at once. */
 const sliceSize = 4000
-
-const currentSql = `SELECT rowid AS place, jail, ip, timeofban, bantime, bancount, data FROM bips
-  WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize}`
-
-/**
- * Column by column, which costs half of a text with an array for each row. Of `data` only the end, and that only where it has keys of
- * ours (x'746f6373696e2e' is "tocsin."; x'226661696c75726573223a' is `"failures":`, which stands before them).
- */
-const briefSql = `SELECT max(place) AS place, json_group_array(ip) AS ids, json_group_array(timeofban) AS starts,
-    json_group_array(bantime) AS durations, json_group_array(bancount) AS counts,
-    json_group_array(CASE WHEN instr(tail, x'746f6373696e2e')
-      THEN CAST(substr(tail, max(1, instr(tail, x'226661696c75726573223a') - 2)) AS TEXT) END) AS tails
-  FROM (SELECT rowid AS place, CAST(ip AS TEXT) AS ip, timeofban, bantime, bancount, substr(data, -160) AS tail FROM bips
-    WHERE jail = ? AND rowid > ? AND (bantime < 0 OR timeofban + bantime >= ?) ORDER BY rowid LIMIT ${sliceSize})`
-
-type SliceArguments = readonly [jail: string, after: number, endMin: number]
-
-/** `place`: of the last row, ended ones included. */
-interface Slice {
-  found: Ban[]
-  place: number
-}
 
 /**
  * Bans in Fail2ban's tables: `bans` has every one, `bips` the last of each id in each jail (what is in force). Whole seconds
@@ -72,6 +42,7 @@ interface Slice {
 export class Bans implements BanStore {
   readonly #database: Database
   readonly #matchesMax: number
+  readonly #current: CurrentBans
   readonly #records: RecordCache
   readonly #purge: Purge
   readonly #outbox: Outbox | undefined
@@ -79,6 +50,7 @@ export class Bans implements BanStore {
   constructor(database: Database, options: BansOptions = {}) {
     this.#database = database
     this.#matchesMax = options.matchesMax ?? 10
+    this.#current = new CurrentBans(database)
     this.#records = new RecordCache(database)
     this.#outbox = options.outbox
     this.#purge = new Purge({ database, clock: options.clock, onPurged: () => this.#records.clear() })
@@ -146,50 +118,14 @@ export class Bans implements BanStore {
     return [...this.currentInSlices(jail, nowMs, options)].flat()
   }
 
-  /** The same, some thousands at a time: a million bans must not stand in memory at once. Bans that are added meanwhile may be missing. */
-  *currentInSlices(jail: string, nowMs: number, options: CurrentOptions = {}): Iterable<Ban[]> {
-    const { details = false, unknownDurationMs = durationMsDefault } = options
-    for (let after = Number.MIN_SAFE_INTEGER; ; ) {
-      // A second more than needed, for rounding; exact below. Negative times (permanent, unknown) must be looked at, however old.
-      const args = [jail, after, Math.floor(nowMs / 1000) - 1] as const
-      const { found, place } = details ? this.#whole(args, unknownDurationMs) : this.#brief(args, unknownDurationMs)
-      yield found.filter((ban) => ban.id !== '' && endMs(asRestored(ban)) > nowMs)
-      if (found.length < sliceSize) return
-      after = place
-    }
-  }
-
-  #whole(args: SliceArguments, unknownDurationMs: number): Slice {
-    const rows = this.#database.all(`read the bans of ${args[0]} from`, currentSql, ...args)
-    return { found: rows.map((row) => banOf(row, unknownDurationMs)), place: Number(rows.at(-1)?.place) }
-  }
-
-  #brief(args: SliceArguments, unknownDurationMs: number): Slice {
-    const [jail] = args
-    const [all = {}] = this.#database.all(`read the bans of ${jail} from`, briefSql, ...args)
-    const [starts, durations, counts, tails] = [
-      listIn(all.starts),
-      listIn(all.durations),
-      listIn(all.counts),
-      listIn(all.tails),
-    ]
-    const found = listIn(all.ids).map((ip, i) =>
-      briefBanOf(
-        { jail, ip, timeofban: starts[i], bantime: durations[i], bancount: counts[i], data: tails[i] },
-        unknownDurationMs,
-      ),
-    )
-    return { found, place: Number(all.place) }
+  /** The same, some at a time: a million bans must not stand in memory at once. Bans that are added meanwhile may be missing. */
+  currentInSlices(jail: string, nowMs: number, options: CurrentOptions = {}): Iterable<Ban[]> {
+    return this.#current.inSlices(jail, nowMs, options)
   }
 
   /** How many the jail has, those included that may have ended since; without reading them. */
   count(jail: string): number {
-    const [row] = this.#database.all(
-      `count the bans of ${jail} in`,
-      'SELECT count(*) AS bans FROM bips WHERE jail = ?',
-      jail,
-    )
-    return Number(row?.bans ?? 0)
+    return this.#current.count(jail)
   }
 
   history(id: string): Ban[] {
@@ -299,9 +235,4 @@ export class Bans implements BanStore {
       encodeBanData(ban, this.#matchesMax),
     )
   }
-}
-
-function listIn(json: unknown): unknown[] {
-  const list: unknown = JSON.parse(String(json))
-  return Array.isArray(list) ? list : []
 }
