@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict'
 import { contains, type Ip, parseIp, v4Number, v4Text } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
+import { SlotTable } from './slot-table.js'
 
 /** A ban that runs now, as it was when it was asked for. The lines and groups that led to it are in the store only. */
 export interface LiveBan {
@@ -15,17 +17,21 @@ export interface LiveBan {
   readonly serial: number
 }
 
-/** An IPv4 address as a number, which needs no memory of its own; any other id as text. */
-type Key = number | string
-
 interface JailBans {
   name: string
-  slots: Map<Key, number>
+  /** By which its slots are known; never 0. */
+  number: number
+  /** IPv4 addresses. */
+  addresses: SlotTable
+  /** Slots of all other ids. */
+  texts: Map<string, number>
   /** Since the start, restored ones included. */
   total: number
 }
 
 const capacityFirst = 256
+/** So many numbers fit the column. No configuration has as many; text from peers and logs names none. */
+const jailsMax = 0xffff
 const enforced = 1
 const untold = 2
 
@@ -35,13 +41,15 @@ const untold = 2
  */
 export class LiveBans {
   readonly #jails = new Map<string, JailBans>()
+  /** By number; none has 0. One that was forgotten leaves its number to the next. */
+  readonly #numbered: (JailBans | undefined)[] = [undefined]
   readonly #free: number[] = []
   /** IPv4 addresses. */
   #numbers = new Int32Array(capacityFirst)
   /** Other ids; no entry for an IPv4 address. */
   readonly #texts = new Map<number, string>()
-  /** What each slot belongs to; the same few objects again and again. */
-  #owners: (JailBans | undefined)[] = []
+  /** The number of the jail that each slot belongs to; 0: it is free. */
+  #owners = new Uint16Array(capacityFirst)
   #starts = new Float64Array(capacityFirst)
   /** Infinity: permanent. */
   #durations = new Float64Array(capacityFirst)
@@ -50,19 +58,21 @@ export class LiveBans {
   #flags = new Uint8Array(capacityFirst)
   #serialLast = 0
   #size = 0
+  /** Slots from here on were never used. */
+  #end = 0
 
   get(jail: string, id: string): LiveBan | undefined {
-    const slot = this.#jails.get(jail)?.slots.get(keyOf(id))
+    const slot = this.#slotOf(jail, id)
     return slot === undefined ? undefined : this.at(slot)
   }
 
   has(jail: string, id: string): boolean {
-    return this.#jails.get(jail)?.slots.has(keyOf(id)) ?? false
+    return this.#slotOf(jail, id) !== undefined
   }
 
   /** What is in this slot now. */
   at(slot: number): LiveBan | undefined {
-    const owner = this.#owners[slot]
+    const owner = this.#ownerOf(slot)
     if (owner === undefined) return undefined
     const durationMs = this.#durations[slot] ?? 0
     return {
@@ -95,15 +105,19 @@ export class LiveBans {
   /** NOTE: there must be none of this jail and id. `isUntold`: until `takeUntold`. */
   add(ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>, options = { isUntold: false }): LiveBan {
     const owner = this.#jailBans(ban.jail)
-    const slot = this.#free.pop() ?? this.#size
+    const slot = this.#free.pop() ?? this.#end++
     if (slot >= this.#starts.length) this.#grow()
-    const key = keyOf(ban.id)
-    owner.slots.set(key, slot)
+    const address = v4Number(ban.id)
+    if (address === undefined) {
+      this.#texts.set(slot, ban.id)
+      owner.texts.set(ban.id, slot)
+    } else {
+      this.#numbers[slot] = address
+      owner.addresses.add(slot, this.#numbers)
+    }
     owner.total++
     this.#size++
-    if (typeof key === 'number') this.#numbers[slot] = key
-    else this.#texts.set(slot, key)
-    this.#owners[slot] = owner
+    this.#owners[slot] = owner.number
     this.#counts[slot] = ban.count
     this.#flags[slot] = options.isUntold ? untold : 0
     this.#serialLast = (this.#serialLast + 1) >>> 0
@@ -115,16 +129,20 @@ export class LiveBans {
 
   delete(ban: LiveBan): void {
     if (!this.isLive(ban)) return
-    this.#owners[ban.slot]?.slots.delete(keyOf(ban.id))
-    this.#texts.delete(ban.slot)
-    this.#flags[ban.slot] = 0
-    this.#owners[ban.slot] = undefined
-    this.#free.push(ban.slot)
+    const { slot } = ban
+    const owner = this.#ownerOf(slot)
+    const text = this.#texts.get(slot)
+    if (text === undefined) owner?.addresses.delete(slot, this.#numbers)
+    else owner?.texts.delete(text)
+    this.#texts.delete(slot)
+    this.#flags[slot] = 0
+    this.#owners[slot] = 0
+    this.#free.push(slot)
     this.#size--
   }
 
   isLive({ slot, serial }: Pick<LiveBan, 'slot' | 'serial'>): boolean {
-    return this.#serials[slot] === serial && this.#owners[slot] !== undefined
+    return this.#serials[slot] === serial && this.#owners[slot] !== 0
   }
 
   /** The same ban with other times. */
@@ -139,10 +157,10 @@ export class LiveBans {
 
   /** All bans that had been added when `serialLast` was this, and those that nobody has been told of. */
   setEnforcedUpTo(serialLast: number, isMeant: (jail: string) => boolean): void {
-    for (let slot = 0; slot < this.#owners.length; slot++) {
-      const owner = this.#owners[slot]
+    const areMeant = this.#numbered.map((owner) => owner !== undefined && isMeant(owner.name))
+    for (let slot = 0; slot < this.#end; slot++) {
       const isIncluded = (this.#serials[slot] ?? 0) <= serialLast || ((this.#flags[slot] ?? 0) & untold) !== 0
-      if (owner !== undefined && isIncluded && isMeant(owner.name)) this.#setFlag(slot, enforced, true)
+      if (isIncluded && areMeant[this.#owners[slot] ?? 0]) this.#setFlag(slot, enforced, true)
     }
   }
 
@@ -157,7 +175,7 @@ export class LiveBans {
 
   /** Those that were added as untold, each once; also of those that are added or ended between two steps. */
   *takeUntold(): IterableIterator<LiveBan> {
-    for (let slot = 0; slot < this.#owners.length; slot++) {
+    for (let slot = 0; slot < this.#end; slot++) {
       if (((this.#flags[slot] ?? 0) & untold) === 0) continue
       this.#setFlag(slot, untold, false)
       const ban = this.at(slot)
@@ -170,15 +188,22 @@ export class LiveBans {
     return [...this.#jails.keys()]
   }
 
+  /** Between two steps bans may come and go: those that are live all the while are met, each once. */
   *of(jail: string): IterableIterator<LiveBan> {
-    for (const slot of this.#jails.get(jail)?.slots.values() ?? []) {
-      const ban = this.at(slot)
+    const number = this.#jails.get(jail)?.number ?? 0
+    if (this.count(jail) === 0) return
+    for (let slot = 0; slot < this.#end; slot++) {
+      const ban = this.#owners[slot] === number ? this.at(slot) : undefined
       if (ban !== undefined) yield ban
     }
   }
 
+  /** As `of`, of all jails. */
   *all(): IterableIterator<LiveBan> {
-    for (const jail of this.#jails.keys()) yield* this.of(jail)
+    for (let slot = 0; slot < this.#end; slot++) {
+      const ban = this.at(slot)
+      if (ban !== undefined) yield ban
+    }
   }
 
   /** Those that end first in front, permanent ones last. */
@@ -187,20 +212,24 @@ export class LiveBans {
   }
 
   count(jail: string): number {
-    return this.#jails.get(jail)?.slots.size ?? 0
+    const owner = this.#jails.get(jail)
+    return owner === undefined ? 0 : owner.addresses.size + owner.texts.size
   }
 
   /** Of all jails. */
   counts(): { live: number; enforced: number } {
     let count = 0
-    for (let slot = 0; slot < this.#owners.length; slot++)
-      if (this.#owners[slot] !== undefined && ((this.#flags[slot] ?? 0) & enforced) !== 0) count++
+    for (let slot = 0; slot < this.#end; slot++)
+      if (this.#owners[slot] !== 0 && ((this.#flags[slot] ?? 0) & enforced) !== 0) count++
     return { live: this.#size, enforced: count }
   }
 
   /** Nothing of the jail is counted any more. Its bans must be gone. */
   forgetJail(jail: string): void {
-    if (this.#jails.get(jail)?.slots.size === 0) this.#jails.delete(jail)
+    const owner = this.#jails.get(jail)
+    if (owner === undefined || this.count(jail) > 0) return
+    this.#jails.delete(jail)
+    this.#numbered[owner.number] = undefined
   }
 
   /** Bans of the jail since the start, restored ones included. */
@@ -211,9 +240,24 @@ export class LiveBans {
   #jailBans(name: string): JailBans {
     const known = this.#jails.get(name)
     if (known !== undefined) return known
-    const bans: JailBans = { name, slots: new Map(), total: 0 }
+    const unused = this.#numbered.indexOf(undefined, 1)
+    const number = unused < 0 ? this.#numbered.length : unused
+    assert(number <= jailsMax, `more than ${jailsMax} jails have bans`)
+    const bans: JailBans = { name, number, addresses: new SlotTable(), texts: new Map(), total: 0 }
     this.#jails.set(name, bans)
+    this.#numbered[number] = bans
     return bans
+  }
+
+  #slotOf(jail: string, id: string): number | undefined {
+    const owner = this.#jails.get(jail)
+    if (owner === undefined) return undefined
+    const address = v4Number(id)
+    return address === undefined ? owner.texts.get(id) : owner.addresses.find(address, this.#numbers)
+  }
+
+  #ownerOf(slot: number): JailBans | undefined {
+    return this.#numbered[this.#owners[slot] ?? 0]
   }
 
   #setTimes(slot: number, { startMs, durationMs }: Pick<Ban, 'startMs' | 'durationMs'>): void {
@@ -229,16 +273,13 @@ export class LiveBans {
   #grow(): void {
     const capacity = Math.ceil(this.#starts.length * 1.5)
     this.#numbers = copied(new Int32Array(capacity), this.#numbers)
+    this.#owners = copied(new Uint16Array(capacity), this.#owners)
     this.#starts = copied(new Float64Array(capacity), this.#starts)
     this.#durations = copied(new Float64Array(capacity), this.#durations)
     this.#counts = copied(new Uint32Array(capacity), this.#counts)
     this.#serials = copied(new Uint32Array(capacity), this.#serials)
     this.#flags = copied(new Uint8Array(capacity), this.#flags)
   }
-}
-
-function keyOf(id: string): Key {
-  return v4Number(id) ?? id
 }
 
 function copied<T extends { set(from: T): void }>(to: T, from: T): T {
