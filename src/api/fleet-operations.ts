@@ -31,6 +31,8 @@ export interface FleetView {
     revokedAtMs: number | null
     /** While its bans have no effect here. `untilMs` null: until an operator says so. */
     quarantine: { cause: string; sinceMs: number; untilMs: number | null } | null
+    /** Its bans count only with those of another until then, as it has banned a canary; null: not so. */
+    mistrustedUntilMs: number | null
     /** Its bans and lifts that are remembered. */
     words: number
     /** Its last word or heartbeat; null: none, or it is this machine. */

@@ -4,9 +4,9 @@ import type { NodeName, Word } from './word.js'
 export interface AuditEntry {
   /** When it came. */
   timeMs: number
-  /** `held`: kept, without effect while its node is in quarantine. */
-  outcome: 'accepted' | 'held' | 'refused'
-  /** Who told it, or says so. */
+  /** `held`: kept, without effect while its node is in quarantine. The last two are no words: they are what became of the node. */
+  outcome: 'accepted' | 'held' | 'refused' | 'quarantined' | 'released'
+  /** Who told it, or says so; or who is meant. */
   node: NodeName | undefined
   /** Whether a signature proves that. */
   isProven: boolean
@@ -90,7 +90,13 @@ function escaped(char: string): string {
   )
 }
 
-const outcomes: ReadonlySet<unknown> = new Set<AuditEntry['outcome']>(['accepted', 'held', 'refused'])
+const outcomes: ReadonlySet<unknown> = new Set<AuditEntry['outcome']>([
+  'accepted',
+  'held',
+  'refused',
+  'quarantined',
+  'released',
+])
 
 /** The file is ours; only what a torn line may have lost is looked at. */
 function isAuditLine(parsed: unknown): parsed is AuditLine {

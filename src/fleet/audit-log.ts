@@ -10,12 +10,14 @@ export interface AuditLogOptions {
   log: Log
   /** Of each of the two files. */
   bytesMax?: number
+  /** Asked for each entry, whether it is to be written; missing: all are. */
+  isOn?(): boolean
 }
 
 const bytesMaxByDefault = 8 << 20
 const windowMs = 60_000
 /** Lines of one window about the same node, outcome and reason. What is beyond is counted, and its number told at the window's end. */
-const linesMax = { accepted: 120, held: 20, refused: 20 }
+const linesMax = { accepted: 120, held: 20, refused: 20, quarantined: 20, released: 20 }
 /** Different such counts in a window; further ones are counted together. */
 const countsMax = 1000
 /** Lines of one window in all, about 2 MB. */
@@ -49,6 +51,7 @@ export class AuditLog {
   }
 
   write(entry: AuditEntry): void {
+    if (this.#options.isOn?.() === false) return
     this.#cancelWindow ??= this.#options.clock.after(windowMs, () => this.#endWindow())
     const count = this.#countOf(entry)
     if (count.lines >= linesMax[entry.outcome] || this.#lines >= allLinesMax) {

@@ -4,7 +4,7 @@ import { type AuditLine, parseAuditLine } from './audit-entry.js'
 export interface AuditQuestion {
   /** Only what this node has told, or is said to have told. */
   node?: string
-  /** Only what was refused or held. */
+  /** Only what was refused or held, and who was put into quarantine. */
   refusedOnly?: boolean
   /** The newest so many. */
   countMax: number
@@ -12,6 +12,8 @@ export interface AuditQuestion {
 
 /** Of each file this much is looked at, from its end. */
 const bytesMax = 32 << 20
+
+const good: ReadonlySet<AuditLine['outcome']> = new Set(['accepted', 'released'])
 
 /** Lines of an audit log, oldest first. A file that is not there is empty; one that may not be read throws. */
 export function readAudit(path: string, { node, refusedOnly = false, countMax }: AuditQuestion): AuditLine[] {
@@ -23,7 +25,7 @@ export function readAudit(path: string, { node, refusedOnly = false, countMax }:
       if (text === undefined) break
       const line = parseAuditLine(text)
       if (line === undefined || (node !== undefined && line.node !== node)) continue
-      if (!refusedOnly || line.outcome !== 'accepted') found.push(line)
+      if (!refusedOnly || !good.has(line.outcome)) found.push(line)
     }
   }
   return found.reverse()

@@ -18,7 +18,8 @@ export interface RosterOptions {
 /** What has changed by a certificate; nothing when it was known or is outdone by a newer one. */
 export type RosterChange =
   | { kind: 'nothing' }
-  | { kind: 'joined'; member: Member }
+  /** `isAnew`: with another key or level than before, whatever it has told until then is void. */
+  | { kind: 'joined'; member: Member; isAnew: boolean }
   /** All that it has told, dated `revokedAtMs` or later, is to be withdrawn. */
   | { kind: 'revoked'; member: Member }
   /** All that anybody has told, dated before, is to be withdrawn. */
@@ -117,7 +118,8 @@ export class Roster {
       return refused('too-large', `there are ${membersMax} members already`, name)
     this.#enrolments.set(name, told)
     const member = this.#member(name, told)
-    return { kind: member.revokedAtMs === undefined ? 'joined' : 'revoked', member }
+    if (member.revokedAtMs !== undefined) return { kind: 'revoked', member }
+    return { kind: 'joined', member, isAnew: known !== undefined }
   }
 
   #revoke(name: NodeName, told: Told<number>): RosterChange | Refused {

@@ -52,5 +52,7 @@ export interface Transport {
   readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
   /** What has come, by what it turned out to be. */
   readonly counts?: Readonly<Record<string, number>>
+  /** A ban that nobody has signed was no news. */
+  countEcho?(): void
   close(): Promise<void>
 }

@@ -1,5 +1,7 @@
 import type { FleetView } from '../../api/fleet-operations.js'
+import type { OwnSettings } from '../../config/own-settings.js'
 import type { Ban } from '../../domain/ban.js'
+import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
 import type { Lifted } from './ban-word.js'
 import type { OperatorWords } from './operator-words.js'
@@ -26,5 +28,9 @@ export interface FleetPart {
     words: number
   }
   readonly view: FleetView
+  /** An operator's word: whom it names is as good as ever. Undefined: it was so before; throws a sentence when it is no member. */
+  release(name: string): Quarantine | undefined
+  /** Other limits, canaries and ways to keep the audit, from now on. */
+  use(settings: OwnSettings['fleet']): void
   close(): Promise<void>
 }

@@ -1,36 +1,22 @@
 import type { FleetView } from '../../api/fleet-operations.js'
-import type { FleetFacts } from '../../fleet/enrolment/fleet-dir.js'
 import type { Member } from '../../fleet/member.js'
-import { joinSkewMs, type Roster } from '../../fleet/roster.js'
-import type { Sequences } from '../../fleet/sequence.js'
+import { joinSkewMs } from '../../fleet/roster.js'
 import type { Transport } from '../../fleet/transport.js'
-import type { Judge } from '../../fleet/trust/judge.js'
 import type { NodeName } from '../../fleet/word.js'
+import type { FleetKnowledge } from './fleet-knowledge.js'
 
 export interface ViewOptions {
-  facts: FleetFacts
+  fleet: string
   transport: Pick<Transport, 'kind' | 'state' | 'counts'>
-  roster: Roster
-  judge: Judge
-  sequences: Sequences
+  knowledge: FleetKnowledge
   /** When a sign of life of each has come. */
   aliveMs: ReadonlyMap<NodeName, number>
-  /** Of one node, or of all, that are kept. */
-  wordsOf(node?: NodeName): number
   nowMs: number
 }
 
 /** The fleet, as far as this machine knows. */
-export function fleetView({
-  facts,
-  transport,
-  roster,
-  judge,
-  sequences,
-  aliveMs,
-  wordsOf,
-  nowMs,
-}: ViewOptions): FleetView {
+export function fleetView({ fleet, transport, knowledge, aliveMs, nowMs }: ViewOptions): FleetView {
+  const { roster, judge, sequences, bans, self } = knowledge
   const { connected, url = null, server = null, lagMs = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
   const viewOf = ({ name, level, sinceMs, revokedAtMs }: Member): FleetView['members'][number] => {
@@ -44,20 +30,21 @@ export function fleetView({
       quarantine: quarantine
         ? { cause: quarantine.cause, sinceMs: quarantine.sinceMs, untilMs: quarantine.untilMs ?? null }
         : null,
-      words: wordsOf(name),
-      lastHeardMs: name === facts.name || heardMs === 0 ? null : heardMs,
+      mistrustedUntilMs: judge.mistrustedUntilMs(name, nowMs) ?? null,
+      words: knowledge.wordsOf(name),
+      lastHeardMs: name === self || heardMs === 0 ? null : heardMs,
     }
   }
   return {
-    fleet: facts.fleet,
-    name: facts.name,
+    fleet,
+    name: self,
     transport: transport.kind,
     connected,
     url,
     server,
     lagMs,
     lines: transport.counts ?? null,
-    words: wordsOf(),
+    words: bans.count,
     members: roster.members().map(viewOf),
   }
 }

@@ -1,59 +1,78 @@
-import type { KnownBans } from '../../fleet/known-bans/known-bans.js'
 import type { Heard } from '../../fleet/reception.js'
 import type { RosterChange } from '../../fleet/roster.js'
+import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { NodeName } from '../../fleet/word.js'
 import type { FleetJails } from './fleet-jails.js'
+import type { FleetKnowledge, StandingWatcher } from './fleet-knowledge.js'
 import type { FleetState } from './fleet-state.js'
 
 export interface HeardWordsOptions {
   state: Pick<FleetState, 'clock' | 'log'>
-  /** This machine. */
-  name: NodeName
-  known: KnownBans
+  knowledge: FleetKnowledge
   jails: FleetJails
 }
 
 /** What becomes of a word that is believed: remembered, offered to the jails that count, lifted. */
-export class HeardWords {
+export class HeardWords implements StandingWatcher {
   readonly #options: HeardWordsOptions
 
   constructor(options: HeardWordsOptions) {
     this.#options = options
   }
 
-  population(node: string, ip: string): { ofNode: number; ofFleet: number; isKnown: boolean } {
-    const nothing = { kind: 'unban', seq: 0, atMs: 0, jail: undefined, everywhere: false, untilMs: 0 } as const
-    return this.#options.known.population({ ...nothing, node, ip })
-  }
-
-  /** Whether somebody's ban of it holds already, ours included. */
-  isStanding(ip: string): boolean {
-    return this.#options.known.standing(ip, this.#options.state.clock.now()).length > 0
-  }
-
   onWord({ word, ip, cappedUntilMs, effect }: Heard): void {
-    const { state, name, known, jails } = this.#options
+    const { state, knowledge, jails } = this.#options
+    const { bans, self } = knowledge
     const nowMs = state.clock.now()
-    if (word.kind !== 'sighting' && known.tell(word, { untilMs: cappedUntilMs, nowMs }) !== 'kept') return
+    if (word.kind !== 'sighting' && bans.tell(word, { untilMs: cappedUntilMs, nowMs }) !== 'kept') return
     if (word.kind === 'unban') {
-      const standing = known.standing(ip.text, nowMs)
-      if (word.everywhere) jails.liftEverywhere(word, { self: name, standing })
-      else if (standing.every(({ node }) => node === name)) jails.lift(ip.text)
+      if (word.everywhere) jails.liftEverywhere(word, { self, standing: knowledge.standing(ip.text) })
+      else if (knowledge.isOursAlone(ip.text)) jails.lift(ip.text)
       return
     }
-    if (effect === 'hold' || known.isLifted({ ip: word.ip, jail: word.jail, atMs: word.atMs }, nowMs)) return
+    if (effect === 'hold' || bans.isLifted({ ip: word.ip, jail: word.jail, atMs: word.atMs }, nowMs)) return
     jails.offer(word, effect === 'enforce' ? 'alone' : 'with-others')
   }
 
   onRoster(change: RosterChange): void {
-    const { state, name, known, jails } = this.#options
-    const { log, clock } = state
+    const { log } = this.#options.state
     if (change.kind === 'joined') log.write('NOTICE', 'fleet', `${change.member.name} is in the fleet`)
-    if (change.kind !== 'revoked') return
-    const gone = change.member.name
-    log.write('WARNING', 'fleet', `${gone} is revoked: what it has told has no effect any more`)
-    jails.withdraw(gone)
-    for (const ip of known.withdraw(gone))
-      if (known.standing(ip, clock.now()).every(({ node }) => node === name)) jails.lift(ip)
+    if (change.kind === 'revoked')
+      log.write('WARNING', 'fleet', `${change.member.name} is revoked: what it has told has no effect any more`)
+    // We may hear that a machine has joined with another key before we hear that the former one was revoked, or never.
+    if (change.kind === 'revoked' || (change.kind === 'joined' && change.isAnew)) this.#withdraw(change.member.name)
+  }
+
+  /** What it has told before has no effect either, where it means harm. */
+  onHeld(node: NodeName, { isRetroactive }: Quarantine): void {
+    const { knowledge, jails } = this.#options
+    if (!isRetroactive) return
+    jails.withdraw(node)
+    for (const { ip } of this.#wordsOf(node)) if (knowledge.isOursAlone(ip)) jails.lift(ip)
+  }
+
+  /** What was held has effect now, as if it had just been told. */
+  onFreed(node: NodeName): void {
+    const { state, knowledge, jails } = this.#options
+    const member = knowledge.roster.memberOf(node)
+    if (member === undefined) return
+    const weight = knowledge.judge.weightOf(member, state.clock.now())
+    for (const word of this.#wordsOf(node)) {
+      if (word.kind !== 'ban') continue
+      const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === node && ban.jail === word.jail)
+      if (isStanding) jails.offer(word, weight)
+    }
+  }
+
+  #withdraw(node: NodeName): void {
+    const { knowledge, jails } = this.#options
+    if (node === knowledge.self) return
+    jails.withdraw(node)
+    for (const ip of knowledge.forget(node)) if (knowledge.isOursAlone(ip)) jails.lift(ip)
+  }
+
+  #wordsOf(node: NodeName) {
+    const { state, knowledge } = this.#options
+    return [...knowledge.bans.words(state.clock.now(), node)]
   }
 }

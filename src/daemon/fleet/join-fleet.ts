@@ -1,7 +1,8 @@
 import { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
 import type { State } from '../state.js'
-import { BanLogNode } from './ban-log-node.js'
+import { banLogWay } from './ban-log-way.js'
 import { FleetNode } from './fleet-node.js'
+import { natsWay } from './nats-way.js'
 
 /**
  * Makes this machine one of its fleet, if `[fleet] transport` asks for it: from now on its bans are kept with a word for the others. What
@@ -18,9 +19,10 @@ export function joinFleet(state: State, say: (sentence: string) => void): () => 
   if (transport === 'local') return nothing
   try {
     const dir = new FleetDir(state.config.dir)
-    const node = transport === 'file' ? new BanLogNode(state, dir) : new FleetNode(state, dir)
+    const way = transport === 'file' ? banLogWay(state, dir) : natsWay(state, dir)
+    const node = new FleetNode(state, dir, way)
     state.fleet = node
-    return () => node.start(dir).catch(alone)
+    return () => node.start().catch(alone)
   } catch (error) {
     alone(error)
     return nothing

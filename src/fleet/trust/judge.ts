@@ -122,6 +122,12 @@ export class Judge {
     for (const [node, standing] of kept) this.#standing(node, standing.sinceMs).restore(standing)
   }
 
+  /** How far a word of the member goes, unless it is in quarantine. */
+  weightOf(member: Teller, nowMs: number): Limits['weight'] {
+    const isMistrusted = this.mistrustedUntilMs(member.name, nowMs) !== undefined
+    return isMistrusted ? 'with-others' : this.#limitsOf(member).weight
+  }
+
   /** Whose word counts with others' only, for a while: it has banned a canary. Undefined: not so. */
   mistrustedUntilMs(node: NodeName, nowMs: number): number | undefined {
     const { standing } = this.#standings.get(node) ?? {}

@@ -33,11 +33,16 @@ export async function log(this: Context, { node, refused, lines: wanted, config,
 function lineText(line: AuditLine): string {
   const { timeMs, outcome, node, isProven, kind, ip, jail, untilMs, subject, reason, detail, more, sinceMs } = line
   const who = node === undefined ? 'somebody' : isProven ? node : `somebody as ${node}`
-  const what = kind === undefined ? subject : [kind, ip, jail && `in ${jail}`].filter(Boolean).join(' ')
+  const what =
+    kind === undefined
+      ? subject === ''
+        ? undefined
+        : subject
+      : [kind, ip, jail && `in ${jail}`].filter(Boolean).join(' ')
   const until = untilMs === undefined ? '' : ` until ${timeText(untilMs)}`
   const count = more === undefined ? '' : `${countText(more)} more since ${timeText(sinceMs ?? timeMs)}`
   const why = [reason, detail].filter(Boolean).join(': ')
   const text = [who, `${what ?? ''}${until}${count}`, why && `(${why})`].filter(Boolean).join(' ')
-  const paint = outcome === 'accepted' ? colour.good : colour.bad
+  const paint = outcome === 'accepted' || outcome === 'released' ? colour.good : colour.bad
   return `${timeText(timeMs)} ${paint(outcome.padEnd(8))} ${harmless(text)}`
 }

@@ -1,0 +1,39 @@
+import { brokerAccess } from '../../fleet/enrolment/broker-access.js'
+import { type FleetDir, operatorName } from '../../fleet/enrolment/fleet-dir.js'
+import { keyPairOf, publicKeyOf } from '../../fleet/message/key.js'
+import { brokerStateDir } from '../../fleet/nats/managed.js'
+import { NatsTransport } from '../../fleet/nats/transport.js'
+import type { FleetState } from './fleet-state.js'
+import type { FleetWay } from './fleet-way.js'
+
+/** `[fleet] transport = nats`. Throws a sentence when this machine is in no fleet. */
+export function natsWay({ config, clock, log, store, paths }: FleetState, dir: FleetDir): FleetWay {
+  const own = config.own.fleet
+  const access = brokerAccess(dir, own.url)
+  const facts = dir.facts()
+  const operatorKey = publicKeyOf(facts?.operatorKey)
+  if (facts === undefined || operatorKey === undefined)
+    throw new Error(`${dir.path}/fleet.json names no operator's key`)
+  const key = keyPairOf(dir.nodeSeed()).privateKey
+  const { fleet, name } = facts
+  return {
+    identity: { facts, key, roots: new Map([[operatorName, operatorKey]]) },
+    name: `the fleet ${fleet} as ${name}`,
+    broker: {
+      stateDir: brokerStateDir(dir, paths.database),
+      listen: own.server === 'managed' ? own.listen : undefined,
+    },
+    transportOf: ({ roster, bans }) =>
+      new NatsTransport({
+        fleet,
+        node: name,
+        key,
+        clock,
+        log,
+        ...access,
+        memberOf: (member) => roster.memberOf(member),
+        own: () => ({ seq: store.outbox.lastSeq, words: bans.words(clock.now(), name) }),
+        ...(facts.role === 'hub' && { replicas: 1 }),
+      }),
+  }
+}
