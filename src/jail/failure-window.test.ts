@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { FailureWindow, roundHalfToEven } from './failure-window.js'
+import { FailureWindow } from './failure-window.js'
 
 const failureAt = (seconds: number, id = '192.0.2.1', line = `line at ${seconds}`) => ({
   id,
@@ -83,8 +83,4 @@ describe('FailureWindow', () => {
       line,
     ])
   })
-})
-
-it('rounds halves to even as Python does', () => {
-  assert.deepEqual([0.5, 1.5, 2.5, 2.4, 2.6].map(roundHalfToEven), [0, 2, 2, 2, 3])
 })

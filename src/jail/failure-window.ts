@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.js'
+import { roundHalfToEven } from '../lib/half-to-even.js'
 import { keepNewest } from '../lib/keep-newest.js'
 import { packedTimeMs, packFailure, unpackFailure } from './packed-failure.js'
 
@@ -211,12 +212,4 @@ function countUser(users: Map<string, number>, { data }: Failure, count: number)
   const name = data.user ?? ''
   const key = users.size < usersMax || users.has(name) ? name : ''
   users.set(key, (users.get(key) ?? 0) + count)
-}
-
-/** Python's `round` (spec 5.1). */
-export function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value)
-  const rest = value - floor
-  if (rest !== 0.5) return Math.round(value)
-  return floor % 2 === 0 ? floor : floor + 1
 }

@@ -1,3 +1,5 @@
+import { roundHalfToEven } from '../lib/half-to-even.js'
+
 /**
  * A time as Fail2ban's log has it: `9m 59s`, `1h 30m`, `1w 1d`, `19y 49w 4d`. The longer, the coarser: to the minute from an hour on, to the
  * hour from a week, to the day from a year (of 365 days). Found out by asking the peer; tested against it.
@@ -6,9 +8,9 @@ export function shortDuration(ms: number): string {
   const seconds = Math.round(ms / 1000)
   if (seconds < 3595) return inUnits(seconds, secondsUnits)
   if (seconds < 86_400) return inUnits(Math.floor((seconds + 5) / 60), minutesUnits)
-  if (seconds < 604_800) return inUnits(halfToEven(seconds / 60), [['d', 1440], ...minutesUnits])
-  if (seconds < 31_536_000) return inUnits(halfToEven(seconds / 3600), hoursUnits)
-  return inUnits(halfToEven(seconds / 86_400), daysUnits)
+  if (seconds < 604_800) return inUnits(roundHalfToEven(seconds / 60), [['d', 1440], ...minutesUnits])
+  if (seconds < 31_536_000) return inUnits(roundHalfToEven(seconds / 3600), hoursUnits)
+  return inUnits(roundHalfToEven(seconds / 86_400), daysUnits)
 }
 
 type Units = readonly (readonly [name: string, size: number])[]
@@ -41,10 +43,4 @@ function inUnits(amount: number, units: Units): string {
     rest -= count * size
   }
   return parts.length === 0 ? '0' : parts.join(' ')
-}
-
-function halfToEven(value: number): number {
-  const floor = Math.floor(value)
-  if (value - floor !== 0.5) return Math.round(value)
-  return floor % 2 === 0 ? floor : floor + 1
 }

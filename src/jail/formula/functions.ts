@@ -1,3 +1,4 @@
+import { roundHalfToEven } from '../../lib/half-to-even.js'
 import { EvaluationError, holds, isTrue, numeric, toFloat } from './arithmetic.js'
 import type { Value } from './tokens.js'
 
@@ -55,20 +56,12 @@ function toInteger(value: number): bigint {
   return BigInt(value)
 }
 
-/** Half to even. */
-function rounded(value: number): number {
-  const floor = Math.floor(value)
-  const rest = value - floor
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1
-  return floor % 2 === 0 ? floor : floor + 1
-}
-
 const round: PythonFunction = {
   argumentsMin: 1,
   argumentsMax: 2,
   call([value = 0n, digits]) {
     const number = numeric(value)
-    if (digits === undefined) return typeof number === 'bigint' ? number : toInteger(rounded(number))
+    if (digits === undefined) return typeof number === 'bigint' ? number : toInteger(roundHalfToEven(number))
     const places = Number(digits)
     if (!Number.isInteger(places) || places < 0 || places > 20) throw new EvaluationError('round takes 0 to 20 digits')
     return typeof number === 'bigint' || !Number.isFinite(number) ? number : Number(number.toFixed(places))
