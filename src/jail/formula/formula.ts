@@ -83,29 +83,26 @@ class Parser {
   }
 
   #or(): Part {
-    let part = this.#and()
-    while (this.#take('or')) {
-      const [left, right] = [part, this.#and()]
-      part = (names) =>
-        either(
-          left(names),
-          (value) => isTrue(value),
-          () => right(names),
-        )
-    }
-    return part
+    return this.#untilEnough('or', isTrue, () => this.#and())
   }
 
   #and(): Part {
-    let part = this.#not()
-    while (this.#take('and')) {
-      const [left, right] = [part, this.#not()]
-      part = (names) =>
-        either(
-          left(names),
-          (value) => !isTrue(value),
-          () => right(names),
-        )
+    return this.#untilEnough(
+      'and',
+      (value) => !isTrue(value),
+      () => this.#not(),
+    )
+  }
+
+  /** The first operand whose value is enough, else the last. What stands behind it is not worked out. */
+  #untilEnough(word: string, isEnough: (value: Value) => boolean, operand: () => Part): Part {
+    let part = operand()
+    while (this.#take(word)) {
+      const [left, right] = [part, operand()]
+      part = (names) => {
+        const value = left(names)
+        return isEnough(value) ? value : right(names)
+      }
     }
     return part
   }
@@ -268,10 +265,6 @@ const pow = { argumentsMin: 2, argumentsMax: 2, call: ([a = 0n, b = 0n]: readonl
 function lookUp(name: string): Part {
   if (name === 'ban.Time') return ({ time }) => time
   return name === 'ban.Count' ? ({ count }) => count : ({ factor }) => factor
-}
-
-function either(value: Value, isEnough: (value: Value) => boolean, other: () => Value): Value {
-  return isEnough(value) ? value : other()
 }
 
 function countText({ argumentsMin, argumentsMax }: { argumentsMin: number; argumentsMax: number }): string {
