@@ -22,6 +22,11 @@ const knownOptions = ['journalpath', 'journalfiles', 'journalflags', 'namespace'
 /** A field's name as journald allows it (systemd.journal-fields(7)). Nothing that begins with a dash comes through. */
 const match = /^[A-Z_][A-Z0-9_]{0,63}=[^\0]*$/s
 
+const exporting = [
+  ...['journalctl', '--quiet', '--no-pager', '--output=export'],
+  `--output-fields=${entryFields.join(',')}`,
+]
+
 /** A sentence for everything that keeps this source from being read. */
 export function journalProblems({ matches, options }: JournalSource): string[] {
   const wrongWords = matches.flat().filter((word) => word !== '+' && !match.test(word))
@@ -43,11 +48,7 @@ export function journalProblems({ matches, options }: JournalSource): string[] {
  */
 export function journalCommand(source: JournalSource, start: JournalStart, machineId: string | undefined): string[] {
   return [
-    'journalctl',
-    '--quiet',
-    '--no-pager',
-    '--output=export',
-    `--output-fields=${entryFields.join(',')}`,
+    ...exporting,
     '--follow',
     '--no-tail',
     // NOTE: without it --follow implies --boot (systemd 252), and what was logged before a reboot is not read.
@@ -63,11 +64,7 @@ export function journalCommand(source: JournalSource, start: JournalStart, machi
 export function journalDumpCommand({ matches, options }: JournalSource): string[] {
   const isOfAll = options.journalflags !== undefined && (Number(options.journalflags) & flag.localOnly) === 0
   return [
-    'journalctl',
-    '--quiet',
-    '--no-pager',
-    '--output=export',
-    `--output-fields=${entryFields.join(',')}`,
+    ...exporting,
     ...(isOfAll ? ['--merge'] : []),
     ...placeArguments(options),
     ...matchArguments({ matches, options }, undefined),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ReadPosition } from '../domain/read-position.js'
+import { localDateTime } from '../lib/log-writer.js'
 import type { JournalSource, JournalStart } from './journal-command.js'
 
 /** How far a journal has been read. */
@@ -66,10 +67,7 @@ export function timeOfCursorMs(cursor: string): number | undefined {
 
 /** As Python's `isoformat` has a local time: `2026-11-21T05:15:56.000123`. */
 function localTimeText(us: number): string {
-  const date = new Date(Math.floor(us / 1000))
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
   const fraction = us % 1_000_000
-  return `${day}T${time}${fraction === 0 ? '' : `.${String(fraction).padStart(6, '0')}`}`
+  const second = localDateTime(us / 1000).replace(' ', 'T')
+  return `${second}${fraction === 0 ? '' : `.${String(fraction).padStart(6, '0')}`}`
 }
