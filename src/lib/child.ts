@@ -56,7 +56,7 @@ export async function runChild(argv: readonly string[], options: ChildOptions): 
   }
 }
 
-function watch(child: ChildProcessWithoutNullStreams, file: string, options: ChildOptions): Promise<ChildResult> {
+async function watch(child: ChildProcessWithoutNullStreams, file: string, options: ChildOptions): Promise<ChildResult> {
   const bytesMax = options.outputBytesMax ?? 1 << 20
   const stdout = collect(child.stdout, bytesMax)
   const stderr = collect(child.stderr, bytesMax)
@@ -72,26 +72,10 @@ function watch(child: ChildProcessWithoutNullStreams, file: string, options: Chi
   )
   const abort = () => group.end()
   options.signal?.addEventListener('abort', abort, { once: true })
-  return new Promise<ChildResult>((resolve) => {
-    const settle = (result: ChildResult) => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', abort)
-      for (const stream of child.stdio) stream?.destroy()
-      resolve(result)
-    }
-    child.once('error', (error) => {
-      if (child.pid === undefined) settle(notStarted(file, error))
-    })
-    child.once('exit', (exitCode, signal) => {
-      const done = () =>
-        group.whenGone(() => settle({ ...outcome(exitCode, signal), stdout: stdout(), stderr: stderr(), timedOut }))
-      const pipesHeld = setTimeout(done, pipeGraceMs)
-      child.once('close', () => {
-        clearTimeout(pipesHeld)
-        done()
-      })
-    })
-  })
+  const end = await endOf(child, file, stderr, group)
+  clearTimeout(timer)
+  options.signal?.removeEventListener('abort', abort)
+  return { ...end, stdout: stdout(), timedOut }
 }
 
 /** How a child is run that goes on until it is stopped. */
@@ -136,15 +120,15 @@ export function startChild(argv: readonly string[], { onStdout, env }: RunningCh
 
 function endOf(child: ChildProcess, file: string, stderr: () => string, group: ProcessGroup): RunningChild['ended'] {
   return new Promise((resolve) => {
+    const settle = (end: Awaited<RunningChild['ended']>) => {
+      for (const stream of child.stdio) stream?.destroy()
+      resolve(end)
+    }
     child.once('error', (error) => {
-      if (child.pid === undefined) resolve(notStarted(file, error))
+      if (child.pid === undefined) settle(notStarted(file, error))
     })
     child.once('exit', (exitCode, signal) => {
-      const done = () =>
-        group.whenGone(() => {
-          for (const stream of child.stdio) stream?.destroy()
-          resolve({ ...outcome(exitCode, signal), stderr: stderr() })
-        })
+      const done = () => group.whenGone(() => settle({ ...outcome(exitCode, signal), stderr: stderr() }))
       const pipesHeld = setTimeout(done, pipeGraceMs)
       child.once('close', () => {
         clearTimeout(pipesHeld)
