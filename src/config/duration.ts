@@ -12,6 +12,8 @@ const units: readonly (readonly [words: RegExp, seconds: string])[] = [
   [/^(?:y|yy|yea?|years?)$/i, '31557600.0'],
 ]
 
+export const timeHint = 'write 600, 10m, 1h 30m or 1w; months are "mo"'
+
 /**
  * Milliseconds of a Fail2ban time: `600`, `1h 30m`, `1d-2h`, `10*60` (spec 1.10). A unit multiplies the number before
  * it, numbers side by side are added, the rest is arithmetic. Undefined for what is none.

@@ -13,7 +13,7 @@ import { parseDurationMs } from './duration.js'
 import type { JailConfig } from './jail-config.js'
 import { banTimeOf } from './jail-counting.js'
 import { shellWords } from './shell-words.js'
-import { asBool, asInt } from './value.js'
+import { asBool, asInt, asText } from './value.js'
 
 /** A value that the option does not take. Its text is what Fail2ban would answer, where that makes sense. */
 export class EditError extends Error {
@@ -72,9 +72,9 @@ type Edit = (config: JailConfig, args: readonly PyValue[]) => JailConfig
 
 const edits: Readonly<Record<string, Edit>> = {
   ignoreself: (config, args) => counting(config, { ignoreself: asFlag(first(args)) }),
-  ignorecommand: (config, args) => counting(config, { ignorecommand: text(first(args)) }),
+  ignorecommand: (config, args) => counting(config, { ignorecommand: asText(first(args)) }),
   ignorecache: (config, args) => {
-    const value = text(first(args))
+    const value = asText(first(args))
     if (value !== '' && parseIgnoreCache(value, parseDurationMs) === undefined)
       throw new EditError(`expected option, wrong syntax at 0: ${value}`)
     const { ignorecache: _, ...jail } = config.jail
@@ -87,32 +87,32 @@ const edits: Readonly<Record<string, Edit>> = {
   addignoreip: (config, args) => {
     const known = new Set(config.jail.ignoreip.map(({ value }) => value))
     const fresh = args
-      .map(text)
+      .map(asText)
       .map(canonical)
       .filter((ip) => ip !== '' && !known.has(ip))
     return counting(config, { ignoreip: [...config.jail.ignoreip, ...fresh.map(sourced)] })
   },
   delignoreip: (config, args) => {
-    const gone = canonical(text(first(args)))
+    const gone = canonical(asText(first(args)))
     if (!config.jail.ignoreip.some(({ value }) => value === gone)) throw new EditError('list.remove(x): x not in list')
     return counting(config, { ignoreip: config.jail.ignoreip.filter(({ value }) => value !== gone) })
   },
   logencoding: (config, args) => {
-    const encoding = text(first(args))
+    const encoding = asText(first(args))
     if (encoding !== 'auto' && textEncoding(encoding) === undefined)
       throw new EditError(`unknown encoding: ${encoding}`, 'LookupError')
     return config.source.kind === 'files' ? { ...config, source: { ...config.source, encoding } } : config
   },
   addlogpath: (config, args) => {
-    const start = args[1] === undefined ? 'head' : text(args[1]).toLowerCase()
+    const start = args[1] === undefined ? 'head' : asText(args[1]).toLowerCase()
     if (start !== 'head' && start !== 'tail') throw new EditError("File option must be 'head' or 'tail'")
     const { paths, source } = filesOf(config)
-    const path: LogPath = { glob: asGlob(text(first(args))), start, origin: byCommand }
+    const path: LogPath = { glob: asGlob(asText(first(args))), start, origin: byCommand }
     return { ...config, source: { ...source, paths: [...paths.filter(({ glob }) => glob !== path.glob), path] } }
   },
   dellogpath: (config, args) => {
     const { paths, source } = filesOf(config)
-    const gone = text(first(args))
+    const gone = asText(first(args))
     const left = paths.filter(({ glob }) => glob !== gone && glob !== asGlob(gone))
     return { ...config, source: left.length === 0 ? { kind: 'none' } : { ...source, paths: left } }
   },
@@ -127,16 +127,16 @@ const edits: Readonly<Record<string, Edit>> = {
     if (source.kind !== 'journal') return config
     const groups = source.matches.flatMap((line) => matchLines(shellWords(line) ?? []))
     const gone = matchLines(args)
-    if (!gone.every((line) => groups.includes(line))) throw new EditError(`Match ${repr(args.map(text))} not found`)
+    if (!gone.every((line) => groups.includes(line))) throw new EditError(`Match ${repr(args.map(asText))} not found`)
     return { ...config, source: { ...source, matches: groups.filter((line) => !gone.includes(line)) } }
   },
   usedns: (config, args) => {
-    const word = text(first(args)).toLowerCase()
+    const word = asText(first(args)).toLowerCase()
     const usedns = word === 'yes' || word === 'warn' || word === 'raw' ? word : word === 'true' ? 'yes' : 'no'
     return filtering(config, { usedns })
   },
   prefregex: (config, args) => {
-    const value = text(first(args))
+    const value = asText(first(args))
     const { prefregex: _, ...filter } = config.filter
     return { ...config, filter: value === '' ? filter : { ...filter, prefregex: sourced(value) } }
   },
@@ -146,12 +146,12 @@ const edits: Readonly<Record<string, Edit>> = {
     return filtering(config, { maxlines })
   },
   logtimezone: (config, args) => {
-    const value = text(first(args))
+    const value = asText(first(args))
     const { logtimezone: _, ...filter } = config.filter
     return { ...config, filter: value === '' ? filter : { ...filter, logtimezone: value } }
   },
   datepattern: (config, args) => {
-    const lines = text(first(args)).split('\n').filter(Boolean).map(sourced)
+    const lines = asText(first(args)).split('\n').filter(Boolean).map(sourced)
     return filtering(config, { datepattern: lines })
   },
   addfailregex: (config, args) => withRegexes(config, 'failregex', args),
@@ -161,7 +161,7 @@ const edits: Readonly<Record<string, Edit>> = {
 }
 
 function withRegexes(config: JailConfig, list: 'failregex' | 'ignoreregex', args: readonly PyValue[]): JailConfig {
-  const added = args.flatMap((arg) => (Array.isArray(arg) ? arg : [arg])).map((arg) => sourced(text(arg)))
+  const added = args.flatMap((arg) => (Array.isArray(arg) ? arg : [arg])).map((arg) => sourced(asText(arg)))
   return filtering(config, { [list]: [...config.filter[list], ...added] })
 }
 
@@ -175,12 +175,13 @@ function withoutRegex(config: JailConfig, list: 'failregex' | 'ignoreregex', val
 }
 
 function withExtra(config: JailConfig, name: string, value: PyValue): JailConfig {
-  checkExtra(name, text(value))
+  checkExtra(name, asText(value))
   const { [name]: _, ...others } = config.banTimeExtra
-  const banTimeExtra = value === null || value === '' ? others : { ...others, [name]: text(value) }
+  const banTimeExtra = value === null || value === '' ? others : { ...others, [name]: asText(value) }
   const { increment: __, ...jail } = config.jail
-  const increment = incrementFrom(banTimeExtra)
-  if (increment !== undefined && 'wrong' in increment) throw new EditError(increment.wrong)
+  const increment = incrementFrom(banTimeExtra, (option, what) => {
+    throw new EditError(`'${banTimeExtra[option]}' ${what}`)
+  })
   return { ...config, banTimeExtra, jail: { ...jail, ...(increment && { increment }) } }
 }
 
@@ -215,7 +216,7 @@ function filesOf({ source, backend }: JailConfig): { paths: readonly LogPath[]; 
 /** Lines of `journalmatch`, one for each part between `+`; a word with blanks is quoted. */
 function matchLines(args: readonly PyValue[]): string[] {
   const groups: string[][] = [[]]
-  for (const word of args.map(text)) {
+  for (const word of args.map(asText)) {
     if (word === '+') groups.push([])
     else if (word.indexOf('=') < 1) throw new EditError('Invalid match')
     else groups.at(-1)?.push(/[\s'"\\]/.test(word) ? `'${word.replaceAll("'", `'"'"'`)}'` : word)
@@ -248,24 +249,19 @@ function sourced(value: string): Sourced {
   return { value, origin: byCommand }
 }
 
-function text(value: PyValue): string {
-  if (typeof value === 'string') return value
-  return value === null ? '' : repr(value)
-}
-
 function asFlag(value: PyValue): boolean {
-  return typeof value === 'boolean' ? value : asBool(text(value))
+  return typeof value === 'boolean' ? value : asBool(asText(value))
 }
 
 function integer(value: PyValue): number {
-  const number = typeof value === 'number' ? Math.trunc(value) : asInt(text(value))
+  const number = typeof value === 'number' ? Math.trunc(value) : asInt(asText(value))
   if (number !== undefined) return number
   throw new EditError(`invalid literal for int() with base 10: ${repr(value)}`)
 }
 
 function wholeSeconds(value: PyValue): number {
-  const ms = typeof value === 'number' ? value * 1000 : parseDurationMs(text(value))
+  const ms = typeof value === 'number' ? value * 1000 : parseDurationMs(asText(value))
   if (ms !== undefined) return Math.trunc(ms / 1000) * 1000
-  const word = /[A-Za-z_]\w*/.exec(text(value))?.[0] ?? text(value)
+  const word = /[A-Za-z_]\w*/.exec(asText(value))?.[0] ?? asText(value)
   throw new EditError(`name '${word}' is not defined`, 'NameError')
 }

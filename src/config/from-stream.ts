@@ -3,6 +3,7 @@ import { blankJail, EditError, edited } from './edit.js'
 import { withAction, withProperties } from './edit-actions.js'
 import type { Command } from './jail-commands.js'
 import type { JailConfig } from './jail-config.js'
+import { asText } from './value.js'
 
 /** What a stream of commands makes of nothing (spec 1.11): the reverse of `commandStream`. */
 export interface StreamReading {
@@ -24,10 +25,10 @@ export function jailsOfStream(stream: readonly Command[]): StreamReading {
   const errors: string[] = []
   for (const command of stream) {
     const [verb, subject, ...rest] = command
-    const name = textOf(subject ?? '')
+    const name = asText(subject ?? '')
     const jail = jails.get(name)
     try {
-      if (verb === 'add') jails.set(name, blankJail(name, textOf(rest[0] ?? 'auto')))
+      if (verb === 'add') jails.set(name, blankJail(name, asText(rest[0] ?? 'auto')))
       else if (verb === 'start') started.add(name)
       else if (verb === 'config-error') errors.push(name)
       else if ((verb === 'set' || verb === 'multi-set') && jail) jails.set(name, changed(jail, verb, rest))
@@ -45,17 +46,12 @@ export function jailsOfStream(stream: readonly Command[]): StreamReading {
 function changed(jail: JailConfig, verb: 'set' | 'multi-set', [option, ...args]: readonly PyValue[]): JailConfig {
   const [first, second, third] = args
   if (option === 'addaction')
-    return withAction(jail, textOf(first ?? ''), second === undefined ? undefined : textOf(second))
-  if (option !== 'action') return edited(jail, textOf(option ?? ''), args)
+    return withAction(jail, asText(first ?? ''), second === undefined ? undefined : asText(second))
+  if (option !== 'action') return edited(jail, asText(option ?? ''), args)
   const pairs = verb === 'multi-set' && Array.isArray(second) ? second : [[second ?? '', third ?? null]]
-  return withProperties(jail, textOf(first ?? ''), pairs.flatMap(pairOf))
+  return withProperties(jail, asText(first ?? ''), pairs.flatMap(pairOf))
 }
 
 function pairOf(pair: PyValue): [string, string][] {
-  return Array.isArray(pair) ? [[textOf(pair[0] ?? ''), textOf(pair[1] ?? null)]] : []
-}
-
-function textOf(value: PyValue): string {
-  if (typeof value === 'string') return value
-  return value === null ? '' : repr(value)
+  return Array.isArray(pair) ? [[asText(pair[0] ?? ''), asText(pair[1] ?? null)]] : []
 }

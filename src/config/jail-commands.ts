@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { nowhere } from '../domain/origin.js'
 import type { PyValue } from '../lib/python-repr.js'
 import { propertiesOf } from './action-file.js'
 import { ConfigError } from './config-error.js'
@@ -45,7 +46,7 @@ export function sent(value: Value): PyValue {
 }
 
 function asText(value: Value): Traced {
-  return tracedOf(value, { file: '', line: 0 })
+  return tracedOf(value, nowhere)
 }
 
 /** `usedns` goes first, then `prefregex` and `maxlines`, the rest behind what is there. */

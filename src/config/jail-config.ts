@@ -4,7 +4,7 @@ import type { JailSpec } from '../jail/jail-spec.js'
 import type { FilterSpec } from '../match/filter-spec.js'
 import type { SourceSpec } from '../source/source-spec.js'
 import { propertiesOf } from './action-file.js'
-import { type BanTimeExtra, banTimeExtraNames, normalExtra } from './ban-time-extra.js'
+import { type BanTimeExtra, banTimeExtraOf } from './ban-time-extra.js'
 import { ConfigError } from './config-error.js'
 import { filterTemplate, ownFilterTemplate } from './filter-file.js'
 import { jailSpec, ownCounting } from './jail-counting.js'
@@ -49,21 +49,17 @@ export function jailConfig(reading: JailReading, context: JailContext, problems:
   const filterOptions = reading.filter?.definition.combined() ?? new Map<string, Value>()
   for (const [name, option] of reading.options) if (overridable.has(name)) filterOptions.set(name, option.value)
   const { name, origin } = reading
+  const banTimeExtra = banTimeExtraOf(values)
   const config: JailConfig = {
     name,
     origin,
     filter: filterSpec(reading, filterOptions, values),
     source: sourceSpec(values, filterOptions),
-    jail: { ...jailSpec(name, values), ...ownCounting(values, filterOptions, context.protect) },
+    jail: { ...jailSpec(name, values, banTimeExtra), ...ownCounting(values, filterOptions, context.protect) },
     actions: reading.actions.flatMap((entry) => actionSpec(entry, context) ?? []),
     scope: { port: variable(reading, context, 'port'), protocol: variable(reading, context, 'protocol') },
     backend: values.text('backend') ?? 'auto',
-    banTimeExtra: Object.fromEntries(
-      banTimeExtraNames.flatMap((name) => {
-        const text = values.text(`bantime.${name}`)
-        return text === undefined ? [] : [[name, normalExtra(name, text)]]
-      }),
-    ),
+    banTimeExtra,
   }
   const otherSource = sourceWithoutFiles(values, filterOptions, config.source)
   if (otherSource) config.sourceWithoutFiles = otherSource

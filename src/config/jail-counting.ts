@@ -1,26 +1,27 @@
-import type { BanTimeIncrement, JailSpec } from '../jail/jail-spec.js'
+import { nowhere } from '../domain/origin.js'
+import type { JailSpec } from '../jail/jail-spec.js'
+import { type BanTimeExtra, incrementFrom } from './ban-time-extra.js'
 import type { JailValues } from './jail-values.js'
 import { tracedOf, type Value } from './merged-ini.js'
 import { isWrongValue, parseIpv6Prefix, parseSubnetRule, type WrongValue } from './own-jail-options.js'
 import type { OwnSettings } from './own-settings.js'
-import { originOf, wordsOf } from './traced.js'
-import { asInt } from './value.js'
+import { originOf } from './traced.js'
 
 /** How the jail counts and bans, with Fail2ban's defaults. */
-export function jailSpec(name: string, values: JailValues): JailSpec {
+export function jailSpec(name: string, values: JailValues, banTimeExtra: BanTimeExtra): JailSpec {
   const banTimeMs = values.durationMs('bantime')
   const findTimeMs = values.durationMs('findtime')
   warnOfNoEffect(values, findTimeMs, banTimeMs)
   const ignorecommand = values.written('ignorecommand')?.text
   const ignorecache = values.text('ignorecache')
-  const increment = values.flag('bantime.increment') ? incrementOf(values) : undefined
+  const increment = incrementFrom(banTimeExtra, (option, what, hint) => values.wrong(`bantime.${option}`, what, hint))
   return {
     name,
     maxretry: values.count('maxretry', 3, 0),
     findTimeMs: findTimeMs ?? 600_000,
     banTimeMs: banTimeMs === undefined ? 600_000 : banTimeOf(banTimeMs),
     maxmatches: values.count('maxmatches', 5, 0),
-    ignoreip: wordsOf(values.written('ignoreip') ?? { text: '', marks: [] }),
+    ignoreip: values.words('ignoreip'),
     ignoreself: values.flag('ignoreself') ?? true,
     ...(ignorecommand !== undefined && { ignorecommand }),
     ...(ignorecache !== undefined && { ignorecache }),
@@ -55,7 +56,7 @@ export function ownCounting(
 ): Pick<JailSpec, 'ipv6Prefix' | 'subnetEscalate' | 'successBy'> {
   const ipv6Prefix = ownOr(values, 'ipv6_prefix', parseIpv6Prefix, protect?.ipv6_prefix)
   const subnetEscalate = ownOr(values, 'subnet_escalate', parseSubnetRule, protect?.subnet_escalate)
-  const successBy = tracedOf(filterOptions.get('successby'), { file: '', line: 0 })
+  const successBy = tracedOf(filterOptions.get('successby'), nowhere)
   if (!['', 'ip', 'user'].includes(successBy.text))
     values.fail(`successby "${successBy.text}" is not known`, originOf(successBy), 'write ip or user')
   return {
@@ -83,30 +84,4 @@ function ownOr<T>(
 export function banTimeOf(ms: number): number | undefined {
   const wholeMs = Math.trunc(ms / 1000) * 1000
   return wholeMs === -1000 ? undefined : wholeMs
-}
-
-function incrementOf(values: JailValues): BanTimeIncrement {
-  const factor = values.text('bantime.factor')
-  const formula = values.text('bantime.formula')
-  const multipliers = multipliersOf(values)
-  const maxTimeMs = values.text('bantime.maxtime') === undefined ? undefined : values.durationMs('bantime.maxtime')
-  const rndTimeMs = values.text('bantime.rndtime') === undefined ? undefined : values.durationMs('bantime.rndtime')
-  return {
-    ...(factor !== undefined && { factor }),
-    ...(formula !== undefined && { formula }),
-    ...(multipliers && { multipliers }),
-    ...(maxTimeMs !== undefined && { maxTimeMs }),
-    ...(rndTimeMs !== undefined && { rndTimeMs }),
-    overalljails: values.flag('bantime.overalljails') ?? false,
-  }
-}
-
-/** Fail2ban wants single blanks; more of them are no reason to refuse. */
-function multipliersOf(values: JailValues): number[] | undefined {
-  const text = values.text('bantime.multipliers')
-  if (text === undefined) return undefined
-  const numbers = text.trim().split(/\s+/).map(asInt)
-  if (numbers.every((number) => number !== undefined)) return numbers
-  values.wrong('bantime.multipliers', 'is not a list of whole numbers', 'write 1 2 4 8 16, for example')
-  return undefined
 }

@@ -1,4 +1,4 @@
-import type { Origin } from '../domain/origin.js'
+import { nowhere, type Origin } from '../domain/origin.js'
 import { reprText, strip } from '../lib/python-text.js'
 import { openAction } from './action-file.js'
 import { ConfigError, JailError } from './config-error.js'
@@ -83,8 +83,8 @@ export function readJail(name: string, context: JailContext): JailReading | unde
   const first = readOptions(ini, name, firstTemplate, { say, fault })
   if (first.get('enabled')?.value !== true) return undefined
   // A jail that counts bans reads no lines, so it needs no filter; one that it inherits is left alone.
-  const countsBans = isWithoutLines(tracedOf(first.get('backend')?.value, nowhereAtAll).text)
-  const wantsFilter = !countsBans && tracedOf(first.get('filter')?.value, nowhereAtAll).text !== ''
+  const countsBans = isWithoutLines(tracedOf(first.get('backend')?.value, nowhere).text)
+  const wantsFilter = !countsBans && tracedOf(first.get('filter')?.value, nowhere).text !== ''
   const filter = wantsFilter ? readFilter(name, first, context) : undefined
   if (!wantsFilter && !countsBans) say('WARNING', 'jailreader', `No filter set for jail ${name}`)
   // Without its filter, %(known/…)s in the jail means nothing: one error is enough.
@@ -92,11 +92,9 @@ export function readJail(name: string, context: JailContext): JailReading | unde
   const options = readOptions(ini, name, jailTemplate, { say, fault: (error) => isNew(error) && fault(error) })
   attempt(context, () => filter?.definition.evaluate(variablesOf(options)))
   const actions = readActions(name, options, context)
-  const origin = ini.headers.get(name) ?? { file: '', line: 0 }
+  const origin = ini.headers.get(name) ?? nowhere
   return { name, origin, options, actions, ...(filter && { filter }) }
 }
-
-const nowhereAtAll: Origin = { file: '', line: 0 }
 
 /** Undefined: the jail has none, or `fault` was told. */
 function readFilter(jail: string, first: Options, context: JailContext): JailReading['filter'] {
@@ -133,7 +131,11 @@ function readActions(jail: string, options: Options, context: JailContext): Acti
   const entries: ActionEntry[] = []
   for (const item of written ? splitWithOptions(written.text) : []) {
     const text = strip(item.text)
-    const use: ActionUse = { text, origin: originAt(written ?? nowhere, item.at), jailOptions: variablesOf(options) }
+    const use: ActionUse = {
+      text,
+      origin: written ? originAt(written, item.at) : nowhere,
+      jailOptions: variablesOf(options),
+    }
     const list = parseOptionList(text)
     if ('wrong' in list) {
       context.fault(syntaxError('action', text, list.wrong, use.origin))
@@ -146,8 +148,6 @@ function readActions(jail: string, options: Options, context: JailContext): Acti
   if (entries.length === 0) context.say('WARNING', 'jailreader', `No actions were defined for ${jail}`)
   return entries
 }
-
-const nowhere: Traced = { text: '', marks: [] }
 
 /** One action as a jail names it. */
 interface ActionUse {

@@ -1,3 +1,4 @@
+import { nowhere } from '../domain/origin.js'
 import type { MergedIni } from './merged-ini.js'
 import { traced } from './traced.js'
 
@@ -11,7 +12,6 @@ export function jailNames(ini: MergedIni): string[] {
 
 /** What every jail can refer to without defining it. */
 export function addStaticDefaults(ini: MergedIni, dir: string, version: string): void {
-  const nowhere = { file: '', line: 0 }
   ini.defaults.set('fail2ban_version', traced(version, nowhere))
   ini.defaults.set('fail2ban_confpath', traced(dir, nowhere))
 }

@@ -1,4 +1,4 @@
-import type { Origin, Sourced } from '../domain/origin.js'
+import { nowhere, type Sourced } from '../domain/origin.js'
 import type { LogPath, SourceSpec } from '../source/source-spec.js'
 import { jailNames } from './jail-sections.js'
 import type { JailValues } from './jail-values.js'
@@ -6,17 +6,16 @@ import { type MergedIni, tracedOf, type Value } from './merged-ini.js'
 import { nearest } from './nearest.js'
 import { parseOptionList } from './option-list.js'
 import { shellWords } from './shell-words.js'
-import { linesOf, wordsOf } from './traced.js'
+import { linesOf } from './traced.js'
 
 /** Where the jail's lines come from (spec 1.12). Globs stay globs, and a file that is not there is no error. */
 export function sourceSpec(values: JailValues, filterOptions: ReadonlyMap<string, Value>): SourceSpec {
   const backend = values.text('backend') ?? 'auto'
   if (backend === 'bans') {
-    const words = wordsOf(values.written('ignorejails') ?? { text: '', marks: [] })
-    return { kind: 'bans', ignorejails: words.map(({ value }) => value) }
+    return { kind: 'bans', ignorejails: values.words('ignorejails').map(({ value }) => value) }
   }
   if (backend === 'fleet') {
-    const jails = wordsOf(values.written('jails') ?? { text: '', marks: [] }).map(({ value }) => value)
+    const jails = values.words('jails').map(({ value }) => value)
     return {
       kind: 'fleet',
       minNodes: values.count('minnodes', 1, 1),
@@ -40,15 +39,13 @@ function journal(backend: string, values: JailValues, filterOptions: ReadonlyMap
   if ('wrong' in list) values.wrong('backend', list.wrong, 'write systemd[journalflags=1], for example')
   const options = 'wrong' in list ? {} : Object.fromEntries(list.options)
   const written = filterOptions.get('journalmatch')
-  const matches = written === undefined ? [] : linesOf(tracedOf(written, none))
+  const matches = written === undefined ? [] : linesOf(tracedOf(written, nowhere))
   for (const { value, origin } of matches) {
     if (shellWords(value)) continue
     values.fail(`journalmatch "${value}" has an open quote`, origin, 'close the quote, or put a backslash before it')
   }
   return { kind: 'journal', matches: matches.map(({ value }) => value), options }
 }
-
-const none: Origin = { file: '', line: 0 }
 
 function logPath({ value, origin }: Sourced, values: JailValues): LogPath | undefined {
   const [, path = '', start = 'head'] = /^(.*?)(?:\s+(\S*))?$/s.exec(value.trim()) ?? []
@@ -78,7 +75,7 @@ export function sourceWithoutFiles(
 /** A misspelled name in `ignorejails` would let those bans count after all. Bans by hand are in a jail named `manual`. */
 export function warnOfUnknownJails(values: JailValues, ini: MergedIni): void {
   const known = new Set([...jailNames(ini), 'manual'])
-  for (const { value, origin } of wordsOf(values.written('ignorejails') ?? { text: '', marks: [] })) {
+  for (const { value, origin } of values.words('ignorejails')) {
     const meant = known.has(value) ? undefined : nearest(value, known)
     const hint = meant === undefined ? 'write names of jails, with blanks between them' : `did you mean "${meant}"?`
     if (!known.has(value)) values.warn(`ignorejails names "${value}", which is no jail`, origin, hint)

@@ -1,8 +1,8 @@
-import type { Origin, Problem } from '../domain/origin.js'
-import { parseDurationMs } from './duration.js'
+import type { Origin, Problem, Sourced } from '../domain/origin.js'
+import { parseDurationMs, timeHint } from './duration.js'
 import type { JailReading } from './jail-file.js'
 import { textOf } from './server-options.js'
-import { originOf, type Traced } from './traced.js'
+import { originOf, type Traced, wordsOf } from './traced.js'
 import type { Option } from './typed-options.js'
 
 /** A jail's options with their types; everything wrong becomes a Problem. */
@@ -23,6 +23,12 @@ export class JailValues {
 
   written(name: string): Traced | undefined {
     return this.option(name)?.written
+  }
+
+  /** The words of a list; none when it is missing. */
+  words(name: string): Sourced[] {
+    const written = this.written(name)
+    return written === undefined ? [] : wordsOf(written)
   }
 
   /** Undefined when missing or empty. */
@@ -48,7 +54,7 @@ export class JailValues {
     const text = this.text(name)
     if (text === undefined && this.option(name) === undefined) return undefined
     const ms = parseDurationMs(text ?? '')
-    if (ms === undefined) this.wrong(name, 'is not a time', 'write 600, 10m, 1h 30m or 1w; months are "mo"')
+    if (ms === undefined) this.wrong(name, 'is not a time', timeHint)
     return ms
   }
 

@@ -1,4 +1,4 @@
-import type { Origin } from '../domain/origin.js'
+import { nowhere, type Origin } from '../domain/origin.js'
 import type { IniFile, Section } from './ini.js'
 import { interpolate } from './interpolate.js'
 import { type Traced, traced } from './traced.js'
@@ -64,7 +64,7 @@ export class MergedIni {
     const own = this.raw(section, option)
     if (own === undefined && section !== 'DEFAULT' && !this.sections.has(section)) return undefined
     const variable = variables.get(option.toLowerCase())
-    const value = variable === undefined ? own : tracedOf(variable, { file: '', line: 0 })
+    const value = variable === undefined ? own : tracedOf(variable, nowhere)
     if (value === undefined) return undefined
     const place = { section, option: option.toLowerCase(), raw: (own ?? value).text }
     return interpolate(value, {
@@ -93,9 +93,9 @@ export class MergedIni {
 
   #find(section: string, written: string, variables: Variables): Traced | undefined {
     const name = written.toLowerCase()
-    if (name === '__name__') return traced(section, this.headers.get(section) ?? { file: '', line: 0 })
+    if (name === '__name__') return traced(section, this.headers.get(section) ?? nowhere)
     const variable = variables.get(name)
-    if (variable !== undefined) return tracedOf(variable, { file: '', line: 0 })
+    if (variable !== undefined) return tracedOf(variable, nowhere)
     const plain = this.sections.get(section)?.get(name) ?? this.defaults.get(name)
     if (plain !== undefined) return plain
     // NOTE: Python looks for the name in lower case and stores sec/opt as written: a capital letter is never found.

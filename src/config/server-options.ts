@@ -1,4 +1,4 @@
-import type { Problem } from '../domain/origin.js'
+import { nowhere, type Problem } from '../domain/origin.js'
 import { type LogLevel, logLevels } from '../lib/log.js'
 import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
@@ -98,7 +98,7 @@ export function textOf(option: Option | undefined): string {
 function overlay(options: Options, overrides: SettingsOverrides): Options {
   const all = new Map(options)
   for (const [name, value] of Object.entries(overrides)) {
-    if (value !== undefined) all.set(name, { value: traced(value, { file: '', line: 0 }) })
+    if (value !== undefined) all.set(name, { value: traced(value, nowhere) })
   }
   return all
 }
