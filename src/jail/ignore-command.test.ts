@@ -52,6 +52,25 @@ describe('IgnoreCommand', () => {
     assert.equal(runs(), 5, 'the oldest of three left the cache')
   })
 
+  it('asks once for many failures of one key at once', async () => {
+    const { ignores, runs } = setUp('exit 0', 'key="<ip>", max-count=2, max-time=60')
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ignores.covers(failure('192.0.2.1'))))
+    assert.deepEqual([new Set(answers), runs()], [new Set([true]), 1])
+  })
+
+  it('remembers no answer that it did not get', async () => {
+    const clock = new ManualClock()
+    const log = new RecordingLog()
+    const cache = { key: '<ip>', countMax: 2000, ageMsMax: 60_000 }
+    const run = () => Promise.resolve({ exitCode: 1, stderr: '' })
+    const ignores = new IgnoreCommand({ jail: 'j', command: 'exit 1', cache, clock, log, run })
+    const everybody = Array.from({ length: 1005 }, (_, i) => ignores.covers(failure(`198.51.${i >> 8}.${i & 255}`)))
+    assert.equal(await everybody.at(-1), true)
+    assert.match(log.lines.join(), /More than 1000 failures wait/)
+    await Promise.all(everybody)
+    assert.equal(await ignores.covers(failure('198.51.3.236')), false)
+  })
+
   it('answers many at once, a few commands at a time', async () => {
     const { ignores } = setUp('exit 1')
     const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => ignores.covers(failure(`192.0.2.${i}`))))

@@ -33,7 +33,9 @@ const waitingMax = 1000
 export class IgnoreCommand {
   readonly #options: IgnoreCommandOptions
   readonly #answers = new Map<string, { isIgnored: boolean; untilMs: number }>()
+  readonly #asking = new Map<string, Promise<boolean | undefined>>()
   readonly #waiting: (() => void)[] = []
+  #joined = 0
   #running = 0
   #isFull = false
 
@@ -44,19 +46,36 @@ export class IgnoreCommand {
   async covers(failure: Failure): Promise<boolean> {
     const { cache, clock, command } = this.#options
     const values = (tag: string) => tagValue(tag, failure)
-    if (cache === undefined) return this.#ask(command, values)
+    if (cache === undefined) return (await this.#ask(command, values)) ?? true
     const key = cache.key.replace(tagPattern, (whole, tag: string) => values(tag) ?? whole)
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > clock.now()) return known.isIgnored
-    const isIgnored = await this.#ask(command, values)
+    const asking = this.#asking.get(key)
+    if (asking !== undefined) return (await this.#join(asking)) ?? true
+    const answer = this.#ask(command, values).finally(() => this.#asking.delete(key))
+    this.#asking.set(key, answer)
+    const isIgnored = await answer
+    if (isIgnored === undefined) return true
     this.#answers.delete(key)
     this.#answers.set(key, { isIgnored, untilMs: clock.now() + cache.ageMsMax })
     keepNewest(this.#answers, cache.countMax)
     return isIgnored
   }
 
-  async #ask(command: string, values: (tag: string) => string | undefined): Promise<boolean> {
-    if (!(await this.#turn())) return true
+  /** The failures of a burst are of one address: they wait for one answer. */
+  async #join(asking: Promise<boolean | undefined>): Promise<boolean | undefined> {
+    if (this.#joined >= waitingMax) return this.#tooMany()
+    this.#joined++
+    try {
+      return await asking
+    } finally {
+      this.#joined--
+    }
+  }
+
+  /** Undefined: too many are being asked about. */
+  async #ask(command: string, values: (tag: string) => string | undefined): Promise<boolean | undefined> {
+    if (!(await this.#turn())) return undefined
     try {
       const { exitCode, stderr } = await this.#options.run(shellArgv(command, values))
       if (exitCode === 0 || exitCode === 1) return exitCode === 0
@@ -74,9 +93,7 @@ export class IgnoreCommand {
   async #turn(): Promise<boolean> {
     if (this.#running >= runningMax) {
       if (this.#waiting.length >= waitingMax) {
-        if (!this.#isFull)
-          this.#say(`More than ${waitingMax} failures wait for ignorecommand; further ones are not counted`)
-        this.#isFull = true
+        this.#tooMany()
         return false
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
@@ -84,6 +101,12 @@ export class IgnoreCommand {
     this.#isFull = false
     this.#running++
     return true
+  }
+
+  #tooMany(): undefined {
+    if (!this.#isFull)
+      this.#say(`More than ${waitingMax} failures wait for ignorecommand; further ones are not counted`)
+    this.#isFull = true
   }
 
   #say(text: string): void {
