@@ -7,7 +7,8 @@ import { offenderOf } from './offender.js'
 
 /** What a jail thinks of a failure. */
 export type Judgement =
-  | { kind: 'ignored' /** Fail2ban's word for the rule: `ip`, `dns`, `ignoreself rule`. */; by: string }
+  /** `by`: Fail2ban's word for the rule: `ip`, `dns`, `ignoreself rule`. */
+  | { kind: 'ignored'; by: string }
   /** `note`: for the log, module `observer`, when the failure counts for more than one; `weight`: for how many then. */
   | { kind: 'counted'; retries: number; note?: string; weight?: number }
   /** `alone`: where `ban` is of a network (`ipv6_prefix`), the same for the last address only, in case the network holds somebody protected. */

@@ -4,21 +4,26 @@ import type { Origin } from '../domain/origin.js'
 export type SourceSpec =
   | {
       kind: 'files'
-      paths: readonly LogPath[] /** `auto`: the locale's, in practice UTF-8. */
+      paths: readonly LogPath[]
+      /** `auto`: the locale's, in practice UTF-8. */
       encoding: string
       polling: boolean
     }
   | {
-      kind: 'journal' /** Lines of `journalmatch`, `+` is OR. */
+      kind: 'journal'
+      /** Lines of `journalmatch`, `+` is OR. */
       matches: readonly string[]
       options: Readonly<Record<string, string>>
     }
   | {
-      kind: 'bans' /** `backend = bans`: no lines at all, but this machine's bans. Those of these jails do not count. */
+      /** `backend = bans`: no lines at all, but this machine's bans. */
+      kind: 'bans'
+      /** Whose bans do not count. */
       ignorejails: readonly string[]
     }
   | {
-      kind: 'fleet' /** `backend = fleet`: what other nodes tell. */
+      /** `backend = fleet`: what other nodes tell. */
+      kind: 'fleet'
       minNodes: number
       minPerNode: number
       /** Whose failures count; undefined: those of all jails. */
