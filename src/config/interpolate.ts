@@ -7,7 +7,7 @@ import { insertion, join, originAt, originOf, slice, type Traced } from './trace
 const depthMax = 10
 
 /** A value beyond this many characters is refused: ten nested levels can multiply a short text without end. */
-export const valueLengthMax = 4 << 20
+const valueLengthMax = 4 << 20
 
 /** Where a value stands, and how the names in it are found. */
 export interface Surroundings {
