@@ -6,8 +6,8 @@ import { ManyLines } from './many-lines.js'
 it('says of the first ten thousand of each jail who they are, and how many the others are', () => {
   const log = new RecordingLog()
   const lines = new ManyLines(log)
-  for (let i = 0; i < 10_003; i++) lines.write('sshd', `Restore Ban ${i}`)
-  lines.write('web', 'Restore Ban x')
+  for (let i = 0; i < 10_003; i++) lines.write('sshd', 'Restore Ban', `${i}`)
+  lines.write('web', 'Restore Ban', 'x')
   lines.end('more bans restored')
   assert.equal(log.lines.length, 10_002)
   assert.deepEqual(log.lines.slice(-3), [

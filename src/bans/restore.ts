@@ -63,7 +63,7 @@ export class Restore {
       const nowMs = clock.now()
       for (const stored of slice) {
         const ip = parseIp(stored.id)
-        const ban = this.#restorable(stored, ip, rules)
+        const ban = this.#restorable(stored, ip, rules, nowMs)
         if (ban === undefined) {
           if (ip !== undefined && !live.has(jail, ip.text)) step.declined.push({ jail, ip })
           continue
@@ -85,7 +85,7 @@ export class Restore {
     let told = 0
     const lines = new ManyLines(log)
     for (const ban of live.takeUntold()) {
-      lines.write(ban.jail, `Restore Ban ${ban.id}`)
+      lines.write(ban.jail, 'Restore Ban', ban.id)
       actions?.banned(this.#details.get(ban.slot) ?? withoutDetails(ban), 'restored')
       this.#details.delete(ban.slot)
       if (++told % toldAtOnce === 0) await setImmediate()
@@ -94,12 +94,12 @@ export class Restore {
   }
 
   /** Undefined: not in force any more. */
-  #restorable(stored: Ban, ip: Ip | undefined, rules: RestoreRules): Ban | undefined {
-    const { live, refusals, log, clock } = this.#options
+  #restorable(stored: Ban, ip: Ip | undefined, rules: RestoreRules, nowMs: number): Ban | undefined {
+    const { live, refusals, log } = this.#options
     const id = ip?.text ?? stored.id
     const right = cut(stored, rules)
     const ban = id === right.id ? right : { ...right, id }
-    if (endMs(ban) <= clock.now() || live.has(ban.jail, ban.id)) return undefined
+    if (endMs(ban) <= nowMs || live.has(ban.jail, ban.id)) return undefined
     const by = rules.ignored?.(ban.id)
     if (by !== undefined) {
       log.write('INFO', 'filter', `[${ban.jail}] Ignore ${ban.id} by ${by}`)

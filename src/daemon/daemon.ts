@@ -262,7 +262,7 @@ export class Daemon {
     const { log, bans, enforcer } = this.#state
     log.write('INFO', 'server', 'Stopping all jails')
     const lines = new ManyLines(log)
-    for (const { jail, id } of bans.live.all()) lines.write(jail, `Repeal Ban ${id}`)
+    for (const { jail, id } of bans.live.all()) lines.write(jail, 'Repeal Ban', id)
     lines.end('more bans repealed')
     try {
       await enforcer.clear()

@@ -78,7 +78,7 @@ export class JailRuns {
     const { jails, bans, enforcer, log, store } = this.#state
     await this.pause(unit)
     const lines = new ManyLines(log)
-    for (const { id } of bans.live.of(unit.name)) lines.write(unit.name, `Repeal Ban ${id}`)
+    for (const { id } of bans.live.of(unit.name)) lines.write(unit.name, 'Repeal Ban', id)
     lines.end('more bans repealed')
     await unit.actions.stop([...bans.live.of(unit.name)])
     jails.delete(unit.name)

@@ -83,6 +83,18 @@ function parseV4(text: string): Uint8Array | undefined {
  */
 export function v4Number(text: string): number | undefined {
   if (text.length < 7 || text.length > 15) return undefined
+  if (text !== lastText) {
+    lastNumber = parsedV4(text)
+    lastText = text
+  }
+  return lastNumber
+}
+
+/** Everybody who has to do with one ban asks for the same address, one after the other. */
+let lastText = ''
+let lastNumber: number | undefined
+
+function parsedV4(text: string): number | undefined {
   let number = 0
   let at = 0
   for (let i = 0; i < 4; i++) {
