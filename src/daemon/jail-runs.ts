@@ -99,15 +99,19 @@ export class JailRuns {
     positions.save()
     const closesOtherwise = !isDeepStrictEqual(unit.scope, fresh.scope)
     takeOver(unit, fresh)
-    await names.keep(this.#ignoredNames())
-    if (before.jail.banTimeMs !== fresh.config.jail.banTimeMs)
-      bans.retime(unit.name, before.jail.banTimeMs, fresh.config.jail.banTimeMs)
-    if (closesOtherwise) {
-      await enforcer.arrange(scopesOf(jails))
-      await bans.reconcile()
+    try {
+      await names.keep(this.#ignoredNames())
+      if (before.jail.banTimeMs !== fresh.config.jail.banTimeMs)
+        bans.retime(unit.name, before.jail.banTimeMs, fresh.config.jail.banTimeMs)
+      if (closesOtherwise) {
+        await enforcer.arrange(scopesOf(jails))
+        await bans.reconcile()
+      }
+      await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
+    } finally {
+      // Whatever went wrong: a jail that runs reads.
+      if (mustFollowAnew) followers.add(unit)
     }
-    await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
-    if (mustFollowAnew) followers.add(unit)
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
   }
 
