@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
+import { runChild } from '../src/lib/child.js'
 import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
 
 /** Both readings of "three failures on two machines", each as a jail. */
@@ -88,5 +89,17 @@ describe('failures that several machines have seen', { skip: withoutServer }, ()
     assert.equal(exitCode, 0, stderr)
     await fail(web2, '198.51.100.4', 2)
     await untilBannedEverywhere('198.51.100.4', 'in-all')
+  })
+
+  it('count what another program has seen and told by "set sshd attempt"', async () => {
+    const client = new URL('../bin/fail2ban-client', import.meta.url).pathname
+    const words = ['set', 'sshd', 'attempt', '198.51.100.5', 'the first line', 'the second line']
+    const { exitCode, stderr } = await runChild([client, '-s', web1.at('run/fail2ban.sock'), ...words], {
+      timeoutMs: 20_000,
+    })
+    assert.equal(exitCode, 0, stderr)
+    await fail(web2, '198.51.100.5', 1)
+    await untilBannedEverywhere('198.51.100.5', 'in-all')
+    assert.match(JSON.stringify(await hub.why('198.51.100.5')), /Banned by web1: 2, web2: 1/)
   })
 })

@@ -4,6 +4,8 @@ export interface FleetOperations {
   fleet(): Promise<FleetView | undefined>
   /** Lifts all bans of an address in the whole fleet; `refused`: a sentence, and nothing is lifted. */
   fleetUnban(request: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }>
+  /** Ends the quarantine of a member here; `refused`: a sentence, and nothing is changed. */
+  fleetRelease(request: { name: string }): Promise<FleetReleaseOutcome | { refused: string }>
 }
 
 /** The fleet as this machine knows it. */
@@ -48,4 +50,12 @@ export interface FleetUnbanOutcome {
   untilMs: number
   /** Who had banned it, as far as this machine knew. */
   bans: { node: string; jail: string }[]
+}
+
+export interface FleetReleaseOutcome {
+  name: string
+  /** What was ended; null: it was in good standing already, or only had to count with another. */
+  quarantine: { cause: string; sinceMs: number } | null
+  /** Its bans and lifts that are remembered, and have effect again. */
+  words: number
 }

@@ -23,6 +23,7 @@ export const resumeBody = v.strictObject({
 export const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolean()), jail: jailName })
 export const auditBody = v.strictObject({ repair: v.optional(v.boolean()) })
 export const fleetUnbanBody = v.strictObject({ ip: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) })
+export const fleetReleaseBody = v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) })
 export const stopBody = v.strictObject({ keep: v.optional(v.boolean()) })
 
 /** Of somebody with a token, who has no more to say. */

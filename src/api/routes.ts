@@ -6,6 +6,7 @@ import {
   BadRequest,
   banBody,
   confirmBody,
+  fleetReleaseBody,
   fleetUnbanBody,
   readBody,
   resumeBody,
@@ -66,6 +67,10 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   })
   app.post('/v1/fleet/unban', async (c) => {
     const outcome = await operations.fleetUnban(await readBody(c.req.raw, fleetUnbanBody))
+    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
+  })
+  app.post('/v1/fleet/release', async (c) => {
+    const outcome = await operations.fleetRelease(await readBody(c.req.raw, fleetReleaseBody))
     return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
   })
   app.post('/v1/reload', async (c) => c.json(await operations.reload()))

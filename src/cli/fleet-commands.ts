@@ -69,6 +69,11 @@ export const fleet = buildRouteMap({
       },
       docs: { brief: 'What others have told this machine, and what became of it' },
     }),
+    release: buildCommand({
+      loader: async () => (await import('./commands/fleet/release.js')).release,
+      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
+      docs: { brief: 'End the quarantine of a member on this machine' },
+    }),
     unban: buildCommand({
       loader: async () => (await import('./commands/fleet/unban.js')).unban,
       parameters: {
@@ -79,5 +84,5 @@ export const fleet = buildRouteMap({
       docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
     }),
   },
-  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, unban' },
+  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, release, unban' },
 })

@@ -1,4 +1,4 @@
-import type { FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
+import type { FleetReleaseOutcome, FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
 import { metricsText } from '../api/metrics.js'
 import type {
   AuditView,
@@ -26,7 +26,7 @@ import { findings } from './audit-findings.js'
 import { banOutcomeOf, finite } from './ban-outcome.js'
 import { banByHand, letOut, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
-import { unbanInFleet } from './fleet/fleet-operations.js'
+import { releaseInFleet, unbanInFleet } from './fleet/fleet-operations.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
@@ -173,6 +173,12 @@ export class DaemonOperations implements Operations {
 
   async fleet(): Promise<FleetView | undefined> {
     return this.#state.fleet?.view
+  }
+
+  async fleetRelease({ name }: { name: string }): Promise<FleetReleaseOutcome | { refused: string }> {
+    const outcome = releaseInFleet(this.#state, name)
+    await this.#state.bans.settled()
+    return outcome
   }
 
   fleetUnban({ ip }: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }> {

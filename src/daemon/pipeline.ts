@@ -13,7 +13,7 @@ import type { Survey } from '../match/survey.js'
 import { type Reading, readEntriesTogether, readTogether } from '../match/together.js'
 import type { Chunk } from '../source/file-tail.js'
 import type { JournalEntry } from '../source/journal-entry.js'
-import { enactVerdict } from './enact-verdict.js'
+import { carryOut } from './enact-verdict.js'
 import type { FleetPart } from './fleet/fleet-part.js'
 import { HostNames } from './host-names.js'
 import type { JailUnit } from './jails.js'
@@ -113,12 +113,7 @@ export class Pipeline {
     if (log.isOn('INFO'))
       log.write('INFO', 'filter', `[${unit.name}] Found ${failure.id} - ${this.#dateOf(failure.timeMs)}`)
     if (judgement.note !== undefined) log.write('INFO', 'observer', judgement.note)
-    if (judgement.kind === 'counted') fleet()?.counted(unit, failure.id, judgement)
-    // A ban is told when it is real; what leads to none here may to one elsewhere.
-    else if (enactVerdict(bans, judgement).kind !== 'enacted') {
-      const { failures } = judgement.ban
-      fleet()?.counted(unit, failure.id, { retries: failures, weight: failures })
-    }
+    carryOut(judgement, { unit, id: failure.id }, { bans, fleet: fleet() })
   }
 
   /** Lines come in bursts with the same date. */

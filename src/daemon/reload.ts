@@ -72,8 +72,11 @@ export class Reloader {
       changes.push("fail2ban.conf has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(atStart, startOnly(all)))
       changes.push("[enforcement] hook, interfaces, by or simulate has changed: 'tocsin restart' applies it")
+    if (!isDeepStrictEqual(fleetWayOf(state.config), fleetWayOf(all)))
+      changes.push("[fleet] has changed in where the others are: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
       state.notifying.use(all.own)
+    state.fleet?.use(all.own.fleet)
     state.config = all
     state.auditing.replan()
     state.log.write('INFO', 'server', 'Reload finished.')
@@ -155,6 +158,12 @@ function ownOf(config: Config): unknown {
 function startOnly({ own }: Config): unknown {
   const { by, hook, interfaces, simulate } = own.enforcement
   return { by, hook, interfaces, simulate }
+}
+
+/** To whom, and by what way, this machine talks of its bans is chosen at the start. */
+function fleetWayOf({ own }: Config): unknown {
+  const { transport, url, name, path, server, listen, enrol } = own.fleet
+  return { transport, url, name, path, server, listen, enrol }
 }
 
 /** What of `fail2ban.conf` takes effect only at a start. */

@@ -17,7 +17,7 @@ import { localDateTime } from '../../lib/log-writer.js'
 import { PyTuple, type PyValue, repr } from '../../lib/python-repr.js'
 import type { CompiledPattern } from '../../match/filter.js'
 import { banByHand, letOut } from '../by-hand.js'
-import { enactVerdict } from '../enact-verdict.js'
+import { carryOut } from '../enact-verdict.js'
 import type { JailRuns } from '../jail-runs.js'
 import type { JailUnit } from '../jails.js'
 import type { State } from '../state.js'
@@ -88,11 +88,11 @@ export class JailControl implements ControlledJail {
   }
 
   async attempt(id: string, lines: readonly string[]): Promise<0 | 1> {
-    const { log, clock, bans } = this.#state
+    const { log, clock, bans, fleet } = this.#state
     const judgement = this.#unit.jail.attempt(canonical(id), lines, clock.now())
     if (judgement.kind === 'ignored') return 0
     log.write('INFO', 'filter', `[${this.name}] Attempt ${id} - ${localDateTime(clock.now())}`)
-    if (judgement.kind === 'ban') enactVerdict(bans, judgement)
+    carryOut(judgement, { unit: this.#unit, id: canonical(id) }, { bans, fleet })
     return 1
   }
 

@@ -1,4 +1,4 @@
-import type { FleetUnbanOutcome } from '../../api/fleet-operations.js'
+import type { FleetReleaseOutcome, FleetUnbanOutcome } from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
 import type { State } from '../state.js'
 
@@ -14,6 +14,18 @@ export async function unbanInFleet(state: State, text: string): Promise<FleetUnb
     // As with every unban: the lines behind these bans are not read again.
     positions.save()
     return outcome
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Ends the quarantine of a member on this machine. */
+export function releaseInFleet({ fleet }: State, name: string): FleetReleaseOutcome | { refused: string } {
+  if (fleet === undefined) return { refused: inNoFleet }
+  try {
+    const { cause, sinceMs } = fleet.release(name) ?? {}
+    const quarantine = cause === undefined || sinceMs === undefined ? null : { cause, sinceMs }
+    return { name, quarantine, words: fleet.view.members.find((member) => member.name === name)?.words ?? 0 }
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) }
   }

@@ -46,8 +46,10 @@ function heardText({ name, lastHeardMs }: MemberView, self: string, nowMs: numbe
   return lastHeardMs === null ? 'never' : `${durationText(nowMs - lastHeardMs)} ago`
 }
 
-function troubleText({ revokedAtMs, quarantine }: MemberView): string {
+function troubleText({ revokedAtMs, quarantine, mistrustedUntilMs }: MemberView): string {
   if (revokedAtMs !== null) return colour.bad('revoked')
+  if (quarantine === null && mistrustedUntilMs !== null)
+    return colour.bad(`counts only with others until ${timeText(mistrustedUntilMs)} (canary)`)
   if (quarantine === null) return ''
   const until = quarantine.untilMs === null ? '' : ` until ${timeText(quarantine.untilMs)}`
   return colour.bad(`in quarantine (${quarantine.cause})${until}`)
