@@ -16,9 +16,11 @@ const without =
 const skip = without === undefined ? false : `${without}`.startsWith('/') ? `needs ${without}` : without
 
 const children: ChildProcess[] = []
+const connections: net.Socket[] = []
 const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-sshd-'))
 after(() => {
   for (const child of children) child.kill('SIGKILL')
+  for (const socket of connections) socket.destroy()
   rmSync(dir, { recursive: true, force: true })
 })
 
@@ -52,11 +54,12 @@ async function startSshd(): Promise<number> {
   return port
 }
 
+/** Whether it can; the connection stays until the end. */
 function connects(port: number, localAddress = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host: '127.0.0.1', localAddress })
+    connections.push(socket)
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    setTimeout(() => socket.destroy(), 5000).unref()
   })
 }
 
@@ -88,24 +91,25 @@ describe('sessions that sshd serves', { skip }, () => {
     const sessions = new SshSessions()
     const elsewhere = await freePort()
     const forwarded = await freePort()
-    const target = net.createServer().listen(elsewhere, '127.0.0.5')
+    const target = net.createServer().listen(elsewhere, '127.22.0.5')
     const child = login(
       port,
-      '127.0.0.7',
+      '127.22.0.7',
       '-L',
-      `127.0.0.1:${forwarded}:127.0.0.5:${elsewhere}`,
+      `127.0.0.1:${forwarded}:127.22.0.5:${elsewhere}`,
       'root@127.0.0.1',
       'cat',
     )
-    const addresses = () => sessions.list().filter(({ address }) => address.startsWith('127.0.0.'))
+    // Others have sessions on this machine, too.
+    const addresses = () => sessions.list().filter(({ address }) => address.startsWith('127.22.0.'))
     await waitUntil(() => addresses().length > 0, 'the session is seen')
-    assert.deepEqual(addresses(), [{ user: 'root', address: '127.0.0.7' }])
+    assert.deepEqual(addresses(), [{ user: 'root', address: '127.22.0.7' }])
     // Not let in, but connected.
-    assert.ok(await connects(port, '127.0.0.9'))
+    assert.ok(await connects(port, '127.22.0.9'))
     const reached = new Promise((resolve) => target.once('connection', resolve))
-    assert.ok(await connects(forwarded, '127.0.0.8'))
+    assert.ok(await connects(forwarded, '127.22.0.8'))
     await reached
-    assert.deepEqual(addresses(), [{ user: 'root', address: '127.0.0.7' }])
+    assert.deepEqual(addresses(), [{ user: 'root', address: '127.22.0.7' }])
     target.close()
     child.kill()
     await waitUntil(() => addresses().length === 0, 'its end is seen')
