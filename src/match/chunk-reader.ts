@@ -3,7 +3,7 @@ import { isAscii } from './dialect/pattern.js'
 import type { FailureFinder } from './failure-finder.js'
 import type { Finding } from './finding.js'
 import type { LineDates } from './line-dates.js'
-import { type LogText, lastLineOf, lengthOf, lineEndAt, lineFrom } from './log-text.js'
+import { type LogText, lastLineOf, lengthOf, lineEndAt, lineFrom, withoutReturns } from './log-text.js'
 import { ownCopy } from './own-copy.js'
 import type { Prefilter } from './prefilter.js'
 import type { Candidates } from './survey.js'
@@ -17,7 +17,6 @@ export interface ScanContext {
   candidates?: Candidates | undefined
 }
 
-const carriageReturn = 0x0d
 /** After a chunk of which most was candidates, so many are read without a prefilter before it is tried again. */
 const chunksWithout = 31
 /** How far back a date is looked for. Beyond it a line without a date counts as one whose time is not known. */
@@ -176,10 +175,3 @@ export class ChunkReader {
 }
 
 const nothing: LogText = { text: '', bytes: undefined }
-
-/** The end of a line that stops at `end`, the carriage returns of a CRLF left off. */
-function withoutReturns(text: string, start: number, end: number): number {
-  let last = end
-  while (last > start && text.charCodeAt(last - 1) === carriageReturn) last--
-  return last
-}

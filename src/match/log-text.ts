@@ -7,6 +7,7 @@ export interface LogText {
 }
 
 const lineFeed = 0x0a
+const carriageReturn = 0x0d
 
 export function lengthOf(log: LogText): number {
   return log.bytes?.length ?? log.text.length
@@ -30,4 +31,11 @@ export function lastLineOf(log: LogText): string {
 export function lineEndAt(text: string, from: number): number {
   const feed = text.indexOf('\n', from)
   return feed < 0 ? text.length : feed
+}
+
+/** The end of a line that stops at `end`, the carriage returns of a CRLF left off. */
+export function withoutReturns(text: string, start: number, end: number): number {
+  let last = end
+  while (last > start && text.charCodeAt(last - 1) === carriageReturn) last--
+  return last
 }

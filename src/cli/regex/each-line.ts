@@ -1,13 +1,12 @@
-const carriageReturn = 0x0d
+import { lineEndAt, withoutReturns } from '../../match/log-text.js'
+
 const hash = 0x23
 
 /** Calls back for each line from `from` on that is neither empty nor a comment, with the ends of its text. */
 export function eachLine(chunk: string, from: number, visit: (start: number, end: number) => void): void {
   for (let start = from; start < chunk.length; ) {
-    const feed = chunk.indexOf('\n', start)
-    const lineEnd = feed < 0 ? chunk.length : feed
-    let end = lineEnd
-    while (end > start && chunk.charCodeAt(end - 1) === carriageReturn) end--
+    const lineEnd = lineEndAt(chunk, start)
+    const end = withoutReturns(chunk, start, lineEnd)
     if (end > start && chunk.charCodeAt(start) !== hash) visit(start, end)
     start = lineEnd + 1
   }
