@@ -1,3 +1,4 @@
+import { reprText } from '../lib/python-text.js'
 import type { Match, Pattern } from './dialect/pattern.js'
 import type { CompiledPattern } from './filter.js'
 import { fieldOfTag } from './tags.js'
@@ -172,7 +173,7 @@ export class FieldPlan {
 }
 
 /** `alt_X`, `alt_X_1`: stands in for X where that is empty. `tuple_X`: becomes part of X (spec section 3.2). */
-function complexName(name: string): { kind: 'alt' | 'tuple'; field: string } | undefined {
+export function complexName(name: string): { kind: 'alt' | 'tuple'; field: string } | undefined {
   const parts = /^(alt|tuple)_(.*?)(?:_\d+)?$/.exec(name)
   if (parts === null) return undefined
   return { kind: parts[1] === 'alt' ? 'alt' : 'tuple', field: fieldOfTag(parts[2] ?? '') }
@@ -180,18 +181,9 @@ function complexName(name: string): { kind: 'alt' | 'tuple'; field: string } | u
 
 /** A tuple as Fail2ban prints it: `('12', 'abc')`. */
 function tupleText(before: string | undefined, next: string | undefined): string {
-  const shown = next === undefined ? 'None' : quoted(next)
+  const shown = next === undefined ? 'None' : reprText(next)
   if (before === undefined) return `(None, ${shown})`
   return before.startsWith('(') && before.endsWith(')')
     ? `${before.slice(0, -1)}, ${shown})`
-    : `(${quoted(before)}, ${shown})`
-}
-
-/** As Python's `repr` of a text. */
-function quoted(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  const escaped = text
-    .replaceAll('\\', '\\\\')
-    .replace(/[\n\r\t]/g, (char) => ({ '\n': '\\n', '\r': '\\r', '\t': '\\t' })[char] ?? char)
-  return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
+    : `(${reprText(before)}, ${shown})`
 }

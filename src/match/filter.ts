@@ -30,10 +30,10 @@ export interface CompiledPattern {
   index: number
 }
 
-/** Groups that can say who it was; one of them must be there, in the pattern itself or in the prefix. */
-const ownIdGroups = ['fid', 'ip4', 'ip6', 'dns']
+/** Groups that say who it was, in the order in which Fail2ban asks them; one of them must be there, in the pattern itself or in the prefix. */
+export const idGroups: readonly string[] = ['fid', 'ip4', 'ip6', 'dns']
 /** A failure may also wait for another line of its session to say it. */
-const idGroups = [...ownIdGroups, 'mlfid']
+const idGroupsOfFailure = [...idGroups, 'mlfid']
 
 /** Compiles a filter, or says everything that is wrong with it. `nowMs` tells which years a date may have (`%ExY`). */
 export function compileFilter(
@@ -46,8 +46,8 @@ export function compileFilter(
   const fail = compileAll('failregex', spec.failregex)
   const ignore = compileAll('ignoreregex', spec.ignoreregex)
   const success = compileAll('successregex', spec.successregex ?? [])
-  for (const { pattern, origin } of fail) checkId('failregex', pattern, origin, idGroups)
-  for (const { pattern, origin } of success) checkId('successregex', pattern, origin, ownIdGroups)
+  for (const { pattern, origin } of fail) checkId('failregex', pattern, origin, idGroupsOfFailure)
+  for (const { pattern, origin } of success) checkId('successregex', pattern, origin, idGroups)
   const templates = compileDates()
   const zone = spec.logtimezone === undefined ? undefined : zoneMinutes(spec.logtimezone)
   const zoneDefault = zone === 'unknown' ? undefined : zone

@@ -54,6 +54,12 @@ describe('LineMatcher', () => {
     ])
   })
 
+  it('writes a tuple as Python does, what no terminal should get too', () => {
+    const failregex = ['^ demo <F-TUPLE_X>\\w</F-TUPLE_X><F-TUPLE_X_1>\\S+</F-TUPLE_X_1> <HOST>$']
+    const [failure] = failuresIn({ failregex }, 'Jun 15 12:00:00 demo a\u0007\u202e 192.0.2.7')
+    assert.equal(failure?.data.x, String.raw`(None, 'a', '\x07\u202e')`)
+  })
+
   it('takes the end of the line for the end of the text, also before CRLF', () => {
     const [failure] = failuresIn(login, 'Jun 15 12:00:00 host demo[17]: bad login of a from 192.0.2.7\r')
     assert.equal(failure?.id, '192.0.2.7')

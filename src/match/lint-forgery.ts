@@ -1,7 +1,8 @@
 import { SearchTooLong } from './dialect/machine.js'
 import type { Match, Pattern } from './dialect/pattern.js'
 import type { Repeat } from './dialect/syntax.js'
-import { idGroups, type Piece, samplePieces, takesAll, textOf, type Variant } from './lint-sample.js'
+import { idGroups } from './filter.js'
+import { type Piece, samplePieces, takesAll, textOf, type Variant } from './lint-sample.js'
 
 /**
  * How somebody who may write a part of a line can name another than himself. `field`: by what a field of the pattern takes anyway; `leftOpen`: by what

@@ -1,5 +1,6 @@
 import { asciiMembers } from './dialect/char-class.js'
 import type { Capture, Node, Repeat } from './dialect/syntax.js'
+import { idGroups } from './filter.js'
 
 /** A part of a text that a pattern matches. */
 export type Piece =
@@ -17,9 +18,6 @@ export interface Variant {
 
 /** A repeat that may take so much is a field that somebody fills, not a number or a code. */
 const fieldLengthMin = 60
-
-/** Groups whose text decides who is banned, in the order in which Fail2ban asks them. */
-export const idGroups = ['fid', 'ip4', 'ip6', 'dns']
 
 /**
  * A text that the pattern might match, in pieces: one for each way through it, and short. What the pattern looks at without taking it is left out of

@@ -3,9 +3,8 @@ import type { Problem } from '../domain/origin.js'
 import { walk } from './dialect/facts.js'
 import type { Node } from './dialect/syntax.js'
 import { widthOf } from './dialect/width.js'
-import type { CompiledFilter, CompiledPattern } from './filter.js'
+import { type CompiledFilter, type CompiledPattern, idGroups } from './filter.js'
 import { type Forgery, type ForgeryKind, findForgeries, peer, victim } from './lint-forgery.js'
-import { idGroups } from './lint-sample.js'
 import { requiredLiterals } from './prefilter.js'
 
 /** How dangerous a remark is, the worst first: a ban of somebody else at an attacker's will, a daemon that hangs, a ban under conditions, or where long lines are cut; a cost. */

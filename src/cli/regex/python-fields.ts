@@ -1,8 +1,8 @@
 import { parseIp } from '../../domain/address.js'
 import { reprText } from '../../lib/python-text.js'
 import type { Match, Pattern } from '../../match/dialect/pattern.js'
+import { complexName } from '../../match/field-table.js'
 import type { PatternHit } from '../../match/finding.js'
-import { fieldOfTag } from '../../match/tags.js'
 
 /** A line as Fail2ban takes it apart: before the date, the date, behind it. */
 export type LineParts = readonly [before: string, date: string, behind: string]
@@ -122,8 +122,8 @@ export function groupsOf(pattern: Pattern, match: Match): Fields {
   const fields: Fields = new Map()
   for (const [name, slot] of pattern.slots) fields.set(name, match[slot] ?? null)
   const complex = [...fields.keys()].flatMap((name) => {
-    const parts = /^(alt|tuple)_(.*?)(?:_\d+)?$/.exec(name)
-    return parts === null ? [] : [{ name, isAlt: parts[1] === 'alt', field: fieldOfTag(parts[2] ?? '') }]
+    const complex = complexName(name)
+    return complex === undefined ? [] : [{ name, isAlt: complex.kind === 'alt', field: complex.field }]
   })
   complex.sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const { name, isAlt, field } of complex) {

@@ -1,4 +1,5 @@
 import type { Pattern } from '../../match/dialect/pattern.js'
+import { idGroups } from '../../match/filter.js'
 
 /** A part of a line, and what it is: `date`, or the name of a group. */
 export interface Span {
@@ -43,7 +44,7 @@ function groupSpans(pattern: Pattern, text: string): Span[] {
 
 /** In order; of two that overlap, the one that says who it was, else the shorter. */
 function withoutOverlap(spans: readonly Span[]): Span[] {
-  const weight = ({ name, start, end }: Span) => (/^(?:ip4|ip6|dns|fid)$/.test(name) ? 0 : end - start)
+  const weight = ({ name, start, end }: Span) => (idGroups.includes(name) ? 0 : end - start)
   const kept: Span[] = []
   for (const span of [...spans].sort((a, b) => weight(a) - weight(b))) {
     if (kept.every(({ start, end }) => span.end <= start || span.start >= end)) kept.push(span)
