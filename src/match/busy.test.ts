@@ -4,6 +4,7 @@ import { silentLog } from '../lib/log.js'
 import { compileFilter } from './filter.js'
 import { Fuse } from './fuse.js'
 import { LineMatcher } from './line-matcher.js'
+import { DateTemplate } from './timestamp/template.js'
 
 /** Blows again and again without anything having been spent, as on a machine with too much to do. */
 class BusyFuse extends Fuse {
@@ -24,6 +25,32 @@ class BusyFuse extends Fuse {
   }
 }
 
+const stopped = new Error('stopped')
+
+/** Blows in the middle of the search for a date, each time after half of what a line may take: the first dates are slow, for then their patterns are compiled. */
+class BlowsInDates extends BusyFuse {
+  override get spentMs(): number {
+    return 100
+  }
+
+  override run(task: () => void, timeoutMs: number): boolean {
+    if (this.blows-- <= 0) return super.run(task, timeoutMs)
+    const { find } = DateTemplate.prototype
+    DateTemplate.prototype.find = () => {
+      throw stopped
+    }
+    try {
+      task()
+      return true
+    } catch (error) {
+      if (error !== stopped) throw error
+      return false
+    } finally {
+      DateTemplate.prototype.find = find
+    }
+  }
+}
+
 const origin = { file: 'test.conf', line: 1 }
 const nowMs = new Date(2024, 5, 15, 12, 0, 30).getTime()
 
@@ -33,7 +60,7 @@ function matcher(fuse: Fuse): LineMatcher {
       name: 'test',
       failregex: [{ value: '^ failed from <ADDR>$', origin }],
       ignoreregex: [],
-      datepattern: [],
+      datepattern: [{ value: '^%Y-%m-%d %H:%M:%S', origin }],
       maxlines: 1,
       usedns: 'no',
     },
@@ -51,6 +78,13 @@ describe('on a busy machine', () => {
     reader.scan(lines, { nowMs, live: true }, ({ id }) => found.push(id))
     assert.deepEqual(found, ['192.0.2.1', '192.0.2.2'])
     assert.equal(reader.linesGivenUp, 0)
+  })
+
+  it('no date pattern is taken out of use that takes no time by itself', () => {
+    const found: string[] = []
+    const reader = matcher(new BlowsInDates(3))
+    reader.scan('2024-06-15 12:00:29 failed from 192.0.2.1\n', { nowMs, live: true }, ({ id }) => found.push(id))
+    assert.deepEqual([found, reader.linesGivenUp], [['192.0.2.1'], 0])
   })
 
   it('no entry of the journal is, either', () => {

@@ -75,10 +75,11 @@ describe('the fuse', () => {
   })
 
   it('takes a date template out of use that never ends', () => {
-    const { ids } = scan(['from <HOST>'], [`${'a'.repeat(40)} from 192.0.2.2`], {
+    const { ids, logged } = scan(['from <HOST>'], [`${'a'.repeat(40)} from 192.0.2.2`], {
       datepattern: '^Jun 15 12:00:00 (a+)+%Y\n{^LN-BEG}',
     })
     assert.deepEqual(ids, ['192.0.2.2'])
+    assert.match(logged[0] ?? '', /^ERROR filter \[j\] Date pattern \^Jun 15 .* took more than 200 ms for one line/)
   })
 
   it('leaves patterns in use that only have long lines to read', () => {

@@ -2,7 +2,7 @@ import { stepsOfCuriosity } from './dialect/machine.js'
 import { isAscii } from './dialect/pattern.js'
 import type { Node } from './dialect/syntax.js'
 import type { Conversion } from './timestamp/convert.js'
-import { DateDetector, type FoundDate } from './timestamp/detector.js'
+import { DateDetector, type FoundDate, type StalledDate } from './timestamp/detector.js'
 import type { DateTemplate } from './timestamp/template.js'
 
 /**
@@ -67,10 +67,10 @@ export class LineDates {
     this.#search(chunk.slice(start, end))
   }
 
-  /** After a stop: takes the template that was running, if one was, out of use. */
-  dropStalled(): boolean {
+  /** After a stop: the template that was at work, told once; undefined: none was. */
+  takeStalled(): StalledDate | undefined {
     this.#key = noKey
-    return this.detector.dropRunning()
+    return this.detector.takeStalled()
   }
 
   #isAsBefore(chunk: string, start: number, end: number, bytes: Uint8Array | undefined): boolean {

@@ -68,6 +68,8 @@ export class LineMatcher {
   /** Where reading was stopped last, and the processor time spent there over all tries. */
   #stoppedAt = -1
   #spentMs = 0
+  /** The line that took all the time that a line may take, without a pattern to blame; -1: none did. */
+  #suspectAt = -1
   /** Of the last run that was stopped; Infinity: a search gave itself up. */
   #lastSpentMs = 0
   readonly #emit = ({ id, timeMs, lines, fields }: Finding) => this.#keep(id, timeMs, lines, fields)
@@ -104,6 +106,7 @@ export class LineMatcher {
     this.#context = context
     this.#log = log
     this.#stoppedAt = -1
+    this.#suspectAt = -1
     this.#starts = this.#reader.candidates(log, context.candidates)
     if (this.#starts === 'all' || this.#starts.length > 0) return true
     this.#reader.leave(log)
@@ -118,7 +121,7 @@ export class LineMatcher {
   /** Goes on when `read` was stopped. */
   recover(): void {
     this.#lastSpentMs = this.#options.fuse?.spentMs ?? Number.POSITIVE_INFINITY
-    this.#readOn(this.#afterStop(-1))
+    this.#readOn(this.#afterStop())
   }
 
   /** As `scan`, for one line whose time is known from elsewhere, as the journal's. `text` is without its date and line end. */
@@ -173,25 +176,25 @@ export class LineMatcher {
     const length = lengthOf(this.#log)
     const budgetMs = chunkBudgetMs(length)
     let from = begin
-    let blownAt = -1
-    while (from < length && !this.#readGuarded(from, budgetMs)) {
-      const { resumeAt } = this.#reader
-      from = this.#afterStop(blownAt)
-      blownAt = resumeAt
-    }
+    while (from < length && !this.#readGuarded(from, budgetMs)) from = this.#afterStop()
   }
 
-  /** Where to go on after a stop; the line before was at `blownAt`. */
-  #afterStop(blownAt: number): number {
+  /** Where to go on after a stop. */
+  #afterStop(): number {
     const { resumeAt } = this.#reader
-    const { text } = this.#log
     if (this.#wasBusy(resumeAt)) return resumeAt
-    const isHelped = this.#findCulprit(text.slice(resumeAt, lineEndAt(text, resumeAt)))
-    // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
-    if (isHelped || blownAt !== resumeAt) return resumeAt
+    const { text } = this.#log
     const end = lineEndAt(text, resumeAt)
-    this.#giveUp(text.slice(resumeAt, end))
-    return end + 1
+    const line = text.slice(resumeAt, end)
+    this.#spentMs = 0
+    if (this.#findCulprit(line)) return resumeAt
+    // Twice at the same line without a pattern to blame: the line is given up, or there would be no end.
+    if (this.#suspectAt === resumeAt) {
+      this.#giveUp(line)
+      return end + 1
+    }
+    this.#suspectAt = resumeAt
+    return resumeAt
   }
 
   #giveUp(line: string): void {
@@ -243,26 +246,45 @@ export class LineMatcher {
   }
 
   /**
-   * After a stop: whether one pattern alone takes too long on the line that was read. If so it goes into quarantine. Otherwise the machine was busy, and reading goes on
+   * After a stop: whether one pattern alone takes too long on the line that was read. If so it goes out of use. Otherwise the machine was busy, and reading goes on
    * where it stopped.
    */
   #findCulprit(lineRead: string): boolean {
     const stalled = this.#runner.takeStalled()
-    if (stalled === undefined) return this.#dates.dropStalled()
+    if (stalled === undefined) return this.#findSlowDate()
     const { pattern, text } = stalled
-    for (let spentMs = 0; spentMs < lineMs * guiltyShare; spentMs += this.#lastSpentMs)
-      if (this.#runGuarded(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
+    if (!this.#takesTooLong(() => pattern.pattern.exec(text, isAscii(text)))) return false
     const line = ownCopy(lineRead)
     this.#quarantine.add({ pattern, line, sinceMs: this.#context.nowMs })
     this.#tell(pattern, line)
     return true
   }
 
+  #findSlowDate(): boolean {
+    const stalled = this.#dates.takeStalled()
+    if (stalled === undefined) return false
+    const { template, text } = stalled
+    if (!this.#takesTooLong(() => template.find(text, isAscii(text)))) return false
+    this.#dates.detector.drop(template)
+    this.#tellOutOfUse(`Date pattern ${template.name}`, text)
+    return true
+  }
+
+  /** Whether a search by itself takes more than a line may. */
+  #takesTooLong(search: () => void): boolean {
+    for (let spentMs = 0; spentMs < lineMs * guiltyShare; spentMs += this.#lastSpentMs)
+      if (this.#runGuarded(search, lineMs)) return false
+    return true
+  }
+
   #tell({ pattern, origin, index }: CompiledPattern, line: string): void {
+    this.#tellOutOfUse(`Regex ${index + 1} (${origin.file}:${origin.line})`, line, `: ${pattern.source}`)
+  }
+
+  #tellOutOfUse(what: string, line: string, source = ''): void {
     const { jail, log } = this.#options
-    const where = `${origin.file}:${origin.line}`
-    const what = `Regex ${index + 1} (${where}) took more than ${lineMs} ms for one line and is out of use until the jail is reloaded: ${pattern.source}`
-    log.write('ERROR', 'filter', `[${jail}] ${what}`)
+    const fate = `took more than ${lineMs} ms for one line and is out of use until the jail is reloaded${source}`
+    log.write('ERROR', 'filter', `[${jail}] ${what} ${fate}`)
     log.write('ERROR', 'filter', `[${jail}] The line was: ${line.slice(0, 1000)}`)
   }
 }

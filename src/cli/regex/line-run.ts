@@ -1,6 +1,7 @@
 import { isAscii } from '../../match/dialect/pattern.js'
 import type { CompiledPattern } from '../../match/filter.js'
 import { Fuse } from '../../match/fuse.js'
+import { lineEndAt } from '../../match/log-text.js'
 import { ownCopy } from '../../match/own-copy.js'
 import { eachLine } from './each-line.js'
 import type { Examiner } from './examiner.js'
@@ -69,10 +70,7 @@ export class LineRun {
     this.#chunk = chunk
     this.#isChunkAscii = isAscii(chunk)
     this.#bytes = this.#isChunkAscii && bytes?.length === chunk.length ? bytes : undefined
-    const lineEnd = () => {
-      const feed = chunk.indexOf('\n', this.#at)
-      return feed < 0 ? chunk.length : feed
-    }
+    const lineEnd = () => lineEndAt(chunk, this.#at)
     this.#read({
       size: chunk.length,
       bytes: chunk.length,
@@ -138,7 +136,11 @@ export class LineRun {
     const { runner, quarantine, dates } = this.#examiner
     const stalled = runner.takeStalled()
     if (stalled === undefined) {
-      if (!dates.dropStalled()) return false
+      const date = dates.takeStalled()
+      if (date === undefined) return false
+      const { template, text } = date
+      if (this.#fuse.run(() => template.find(text, isAscii(text)), lineMs)) return false
+      dates.detector.drop(template)
       this.#onStall({ pattern: undefined, what: 'date', line: ownCopy(line), afterMs: lineMs })
       return true
     }

@@ -5,6 +5,12 @@ export interface FoundDate extends DateMatch {
   template: DateTemplate
 }
 
+/** A template that was at work when it was stopped, and the text that it searched. Hostile text. */
+export interface StalledDate {
+  template: DateTemplate
+  text: string
+}
+
 /** What the detector remembers about one template. */
 interface Entry {
   template: DateTemplate
@@ -31,8 +37,9 @@ export class DateDetector {
   /** The characters around and inside the last match's ends: before, first, last, behind. */
   #borders = ['', '', '', '']
   #firstUnused = 0
-  /** The template that is being tried. */
+  /** The template that is being tried, and on what. */
   #running: DateTemplate | undefined
+  #text = ''
 
   constructor(templates: readonly DateTemplate[]) {
     this.#entries = templates.map((template) => ({ template, hits: 0, lastUsedMs: 0, distance: far }))
@@ -55,21 +62,26 @@ export class DateDetector {
     if (entry !== undefined) entry.hits++
   }
 
-  /** Takes the template out of the list that was being tried when the search was stopped; false: none was. */
-  dropRunning(): boolean {
-    const running = this.#running
+  /** After a stop: the template that was being tried, told once; undefined: none was. */
+  takeStalled(): StalledDate | undefined {
+    const template = this.#running
     this.#running = undefined
-    if (running === undefined) return false
-    this.#entries = this.#entries.filter(({ template }) => template !== running)
+    return template && { template, text: this.#text }
+  }
+
+  /** Takes a template out of use. */
+  drop(dropped: DateTemplate): void {
+    this.#entries = this.#entries.filter(({ template }) => template !== dropped)
     this.#last = -1
     this.#firstUnused = 0
-    return true
   }
 
   find(line: string, isAscii: boolean, nowMs: number): FoundDate | undefined {
+    this.#text = line
     const again = this.#tryLast(line, isAscii)
     const best = again?.isCertain ? again : this.#tryAll(line, isAscii, again)
     this.#running = undefined
+    this.#text = ''
     if (best === undefined) return undefined
     this.#remember(line, best.at, best.found, nowMs)
     return { ...best.found, template: best.template }
