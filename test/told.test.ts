@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
+import net from 'node:net'
 import { describe, it } from 'node:test'
 import { enterOwnNetwork } from '../src/firewall/own-network.js'
 import { runChild } from '../src/lib/child.js'
@@ -70,6 +72,26 @@ describe('an operator is told of bans', () => {
       wanted.map((one) => `[Fail2Ban] ${one}`),
     )
     assert.match(sink.mails[1]?.data ?? '', /Matches for this ban:\r\n.*mallory/)
+  })
+
+  it('by mails that wait for their server without holding up a reload', { skip: withoutNetwork }, async () => {
+    const open = new Set<net.Socket>()
+    const hangs = net.createServer((socket) => {
+      open.add(socket.resume())
+      socket.on('error', () => {}).on('close', () => open.delete(socket))
+    })
+    await once(hangs.listen(0, '127.0.0.1'), 'listening')
+    atTheEnd(() => hangs.close())
+    const jails = withAction(`smtp.py[host="127.0.0.1:${(hangs.address() as net.AddressInfo).port}"]`)
+    const house = new House({ jails })
+    const daemon = await house.serve()
+    await waitUntil(() => open.size === 1, 'the mail of the start is on its way')
+    house.write('config/jail.local', jails.replace('maxretry = 3', 'maxretry = 2'))
+    assert.equal((await house.tocsin('reload')).exitCode, 0)
+    assert.equal(open.size, 1, 'it still is')
+    house.append(failures(attacker, 2))
+    await house.untilBanned(attacker)
+    daemon.signal('SIGKILL')
   })
 
   it('by the mails of Debian\'s own "action_mw"', {

@@ -9,7 +9,6 @@ import type { Ban } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { JailNotices } from '../notify/jail-notices.js'
-import type { NoticeAction } from '../notify/notice-action.js'
 import type { Store } from '../store/store.js'
 import type { ActionParts, RunningActions } from './jail-actions.js'
 import type { JailUnit } from './jails.js'
@@ -60,13 +59,10 @@ export class ActionShop {
       world,
       onBanned: ({ id }, isMade) => state().bans.setEnforced(jail, id, isMade),
     })
-    const noticesOf = (notices: readonly NoticeAction[]) =>
-      new JailNotices({ ...options, notices, names: this.#hostNames })
     return new UnitActions({
       clock: this.#clock,
       shell,
-      notices: noticesOf(parts.notices),
-      noticesOf,
+      notices: new JailNotices({ ...options, notices: parts.notices, names: this.#hostNames }),
       jail,
       world,
       shells: this.#shells,
@@ -99,7 +95,6 @@ interface UnitActionsOptions {
   jail: string
   shell: JailActions
   notices: JailNotices
-  noticesOf(notices: readonly NoticeAction[]): JailNotices
   world: ActionWorld<JailActions>
   /** Those that have been started, by jail. */
   shells: Map<string, JailActions>
@@ -108,23 +103,21 @@ interface UnitActionsOptions {
 /** Commands and mails of one jail. */
 class UnitActions implements RunningActions {
   readonly #options: UnitActionsOptions
-  #notices: JailNotices
 
   constructor(options: UnitActionsOptions) {
     this.#options = options
-    this.#notices = options.notices
   }
 
   start(): void {
     const { shells, jail, shell } = this.#options
     shells.set(jail, shell)
     void shell.start()
-    this.#notices.start()
+    this.#options.notices.start()
   }
 
   banned(ban: Ban, how: 'new' | 'restored'): void {
     this.#options.shell.banned(ban, { restored: how === 'restored' })
-    this.#notices.banned(this.#tagsOf({ ...ban, isRestored: how === 'restored' }, ban), how)
+    this.#options.notices.banned(this.#tagsOf({ ...ban, isRestored: how === 'restored' }, ban), how)
   }
 
   prolonged(ban: BriefBan): void {
@@ -133,7 +126,7 @@ class UnitActions implements RunningActions {
 
   unbanned(ban: BriefBan): void {
     this.#options.shell.unbanned(ban)
-    this.#notices.unbanned(this.#tagsOf(ban))
+    this.#options.notices.unbanned(this.#tagsOf(ban))
   }
 
   repeated(ban: BriefBan, lateMs: number): void {
@@ -141,15 +134,15 @@ class UnitActions implements RunningActions {
   }
 
   async replace(parts: ActionParts, live: readonly BriefBan[], how: { isReload: boolean }): Promise<void> {
-    await this.#notices.settled()
-    this.#notices = this.#options.noticesOf(parts.notices)
+    // Mails that wait for a server that hangs must not hold up a reload.
+    this.#options.notices.replace(parts.notices)
     await this.#options.shell.replace(parts.shell, live, how)
   }
 
   async stop(live: readonly BriefBan[]): Promise<void> {
-    const { shells, jail, shell, clock } = this.#options
+    const { shells, jail, shell, clock, notices } = this.#options
     const cancel = clock.after(lastCommandsMs, () => shell.abandon())
-    await Promise.all([shell.stop(live), this.#notices.stop(AbortSignal.timeout(lastMailsMs))])
+    await Promise.all([shell.stop(live), notices.stop(AbortSignal.timeout(lastMailsMs))])
     cancel()
     shells.delete(jail)
   }

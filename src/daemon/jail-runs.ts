@@ -10,6 +10,8 @@ import { manualScope, type State, scopesOf } from './state.js'
 
 /** A jail that begins with more bans counts what it keeps out as a whole, not for each of them: the kernel takes them in a quarter of the time. */
 const countedMax = 100_000
+/** How long a reload waits for the commands of a jail's actions. */
+const commandsMs = 2000
 
 /** Brings jails into the running daemon, changes them there and takes them out. The one place where `State.jails` changes. */
 export class JailRuns {
@@ -107,12 +109,18 @@ export class JailRuns {
         await enforcer.arrange(scopesOf(jails))
         await bans.reconcile()
       }
-      await unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
+      const replaced = unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
+      await Promise.race([replaced, this.#patience()])
     } finally {
       // Whatever went wrong: a jail that runs reads.
       if (mustFollowAnew) followers.add(unit)
     }
     for (const note of fresh.notes) log.write('WARNING', 'jail', `[${unit.name}] ${note}`)
+  }
+
+  /** Commands that hang take their time-out each, and many may wait: they go on with what is new when their turn comes. */
+  #patience(): Promise<void> {
+    return new Promise((resolve) => this.#state.clock.after(commandsMs, resolve))
   }
 
   /** A jail that counts bans learns from the database what an earlier run has banned. */
