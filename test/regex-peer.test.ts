@@ -49,6 +49,8 @@ function askPeer(commands: readonly (readonly string[])[]): Answer[] {
   const child = spawnSync(python, ['-c', peerProgram], {
     input: JSON.stringify(commands),
     encoding: 'utf8',
+    // Python names the encoding of a log as the locale does; ours is always UTF-8.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
     maxBuffer: 1 << 28,
   })
   assert.equal(child.status, 0, child.stderr)

@@ -34,7 +34,11 @@ after(() => {
 /** Starts a server in the foreground, and waits until it is ready. */
 export async function startServer(kind: keyof typeof serverPrograms, house: SessionHouse): Promise<ChildProcess> {
   const [file = '', ...words] = serverPrograms[kind]
-  const server = spawn(file, [...words, '-f', '-c', house.config, 'start'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const server = spawn(file, [...words, '-f', '-c', house.config, 'start'], {
+    // Python names the encoding of a log as the locale does; ours is always UTF-8.
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let said = ''
   let isEnded = false
   for (const stream of [server.stdout, server.stderr])
