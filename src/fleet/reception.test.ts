@@ -162,6 +162,17 @@ describe('the reception', () => {
     ])
   })
 
+  it('takes what is kept of its own former key for that, and not for an attack', () => {
+    const { reception, log } = setUp()
+    const former = told([banWord({ node: 'here', seq: 2 })], undefined, 'web7')
+    for (let n = 0; n < 9; n++) reception.hear(former, 'catch-up')
+    assert.equal(log.lines.length, 1)
+    assert.match(
+      log.lines[0] ?? '',
+      /^WARNING What is kept in our name is refused: its signature is by another key.*before it joined anew/,
+    )
+  })
+
   it('notices who speaks in our name, with our key or without it, and says so once an hour', () => {
     const { reception, bans, log, clock } = setUp()
     reception.hear(told([banWord({ node: 'here', seq: 1 })]), 'live')

@@ -105,7 +105,7 @@ export class Reception {
     const memberOf = (name: NodeName) => roster.memberOf(name)
     const opened = open(parcel.body, { fleet, subject: parcel.subject, memberOf })
     if ('refused' in opened) {
-      this.#refuse(parcel, subject, opened)
+      this.#refuse(parcel, subject, opened, arrival)
       return
     }
     const { member, words } = opened
@@ -168,7 +168,7 @@ export class Reception {
     const change = roster.apply(parcel)
     if ('refused' in change) this.#refuse(parcel, subject, change)
     else if (change.kind !== 'nothing') {
-      this.#record({ subject: parcel.subject, outcome: 'accepted', hash: hashOf(parcel.body) }, undefined)
+      this.#record({ subject: parcel.subject, outcome: 'accepted', hash: hashOf(parcel.body) }, change.by)
       onRoster(change)
     }
   }
@@ -186,11 +186,24 @@ export class Reception {
   }
 
   /** Of what was refused as a whole nothing is proven, not even who has told it, unless the signature was good. */
-  #refuse({ subject, body }: Parcel, parsed: Subject | undefined, { refused, detail, claimedNode }: Refused): void {
+  #refuse(
+    { subject, body }: Parcel,
+    parsed: Subject | undefined,
+    { refused, detail, claimedNode }: Refused,
+    arrival: 'live' | 'catch-up' = 'live',
+  ): void {
     const { self } = this.#options
     this.#record({ subject, outcome: 'refused', reason: refused, detail, hash: hashOf(body) }, claimedNode, false)
     const owner = parsed !== undefined && 'node' in parsed && parsed.kind !== 'ctl-member' ? parsed.node : undefined
     if (owner !== self) return
+    if (arrival === 'catch-up') {
+      this.#tell(
+        'WARNING',
+        'former',
+        `What is kept in our name is refused: ${detail}. It is of a key that this machine had before it joined anew, or somebody else can publish on our subjects`,
+      )
+      return
+    }
     this.#tell(
       'ERROR',
       'forged',

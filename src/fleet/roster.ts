@@ -3,7 +3,7 @@ import { type Level, levels, type Member } from './member.js'
 import { publicKeyOf } from './message/key.js'
 import { type Refused, refused } from './message/refusal.js'
 import { openStatement, type Statement } from './message/statement.js'
-import { parseSubject } from './message/subject.js'
+import { parseSubject, type Subject } from './message/subject.js'
 import type { Parcel } from './transport.js'
 import type { NodeName } from './word.js'
 
@@ -15,8 +15,10 @@ export interface RosterOptions {
   membersMax?: number
 }
 
-/** What has changed by a certificate; nothing when it was known or is outdone by a newer one. */
-export type RosterChange =
+/** What has changed by a certificate; nothing when it was known or is outdone by a newer one. `by`: who has signed it. */
+export type RosterChange = Change & { by: NodeName }
+
+type Change =
   | { kind: 'nothing' }
   /** `isAnew`: with another key or level than before, whatever it has told until then is void. */
   | { kind: 'joined'; member: Member; isAnew: boolean }
@@ -74,21 +76,26 @@ export class Roster {
     const memberOf = (name: NodeName) => this.#root(name, 0)
     const opened = openStatement(parcel.body, { fleet: this.#options.fleet, subject: parcel.subject, memberOf })
     if ('refused' in opened) return opened
-    const { statement } = opened
+    const by = opened.member.name
+    const change = this.#applied(parcel, subject, opened.statement)
+    if (change === undefined) return refused('malformed', 'it is no certificate that we know', by)
+    return 'refused' in change ? change : { ...change, by }
+  }
+
+  /** Undefined: it is none of ours. */
+  #applied(parcel: Parcel, subject: Subject | undefined, statement: Statement): Change | Refused | undefined {
     const told = { parcel, statement }
-    const wrong = refused('malformed', 'it is no certificate that we know', opened.member.name)
     if (subject?.kind === 'ctl' && subject.what === 'epoch') {
       const { at } = statement.content
-      return isPast(at, statement) ? this.#turn({ ...told, says: at }) : wrong
+      return isPast(at, statement) ? this.#turn({ ...told, says: at }) : undefined
     }
-    if (subject?.kind !== 'ctl-member') return wrong
-    if (this.#options.roots.has(subject.node)) return wrong
+    if (subject?.kind !== 'ctl-member' || this.#options.roots.has(subject.node)) return undefined
     if (subject.what === 'member') {
       const says = enrolmentOf(statement)
-      return says === undefined ? wrong : this.#enrol(subject.node, { ...told, says })
+      return says === undefined ? undefined : this.#enrol(subject.node, { ...told, says })
     }
     const { from } = statement.content
-    return isPast(from, statement) ? this.#revoke(subject.node, { ...told, says: from }) : wrong
+    return isPast(from, statement) ? this.#revoke(subject.node, { ...told, says: from }) : undefined
   }
 
   /** All that a roster is made of, to keep it or to bring another up to date, in the order of subjects. */
@@ -110,7 +117,7 @@ export class Roster {
     return { name, ...says, sinceMs, revokedAtMs: isRevoked ? revocation.says : undefined }
   }
 
-  #enrol(name: NodeName, told: Told<Enrolment>): RosterChange | Refused {
+  #enrol(name: NodeName, told: Told<Enrolment>): Change | Refused {
     const known = this.#enrolments.get(name)
     if (known !== undefined && !isNewer(told, known)) return { kind: 'nothing' }
     const { membersMax = membersMaxByDefault } = this.#options
@@ -122,7 +129,7 @@ export class Roster {
     return { kind: 'joined', member, isAnew: known !== undefined }
   }
 
-  #revoke(name: NodeName, told: Told<number>): RosterChange | Refused {
+  #revoke(name: NodeName, told: Told<number>): Change | Refused {
     const known = this.#revocations.get(name)
     if (known !== undefined && !isNewer(told, known)) return { kind: 'nothing' }
     const { membersMax = membersMaxByDefault } = this.#options
@@ -133,7 +140,7 @@ export class Roster {
     return member?.revokedAtMs === undefined ? { kind: 'nothing' } : { kind: 'revoked', member }
   }
 
-  #turn(told: Told<number>): RosterChange {
+  #turn(told: Told<number>): Change {
     if (this.#epoch !== undefined && !isNewer(told, this.#epoch)) return { kind: 'nothing' }
     this.#epoch = told
     return { kind: 'epoch', epochMs: told.says }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -269,11 +278,28 @@ describe('the shared log', () => {
     const one = await node('web1', { files: path.join(dir, 'mnt/newbans.log') })
     assert.match(one.events.join(), /^disconnected: ENOENT/)
     mkdirSync(path.join(dir, 'mnt'))
-    clock.turn(5000)
+    clock.turn(2000)
     await waitUntil(() => one.events.includes('connected'), 'it is connected')
     rmSync(path.join(dir, 'mnt'), { recursive: true })
     await assert.rejects(one.transport.publish(parcelOf(banWord({ node: 'web1' }))), /ENOENT/)
     assert.equal(one.transport.state.connected, false)
+  })
+
+  it('follows no link that somebody has put there', async () => {
+    writeFileSync(path.join(dir, 'precious'), '')
+    symlinkSync(path.join(dir, 'precious'), file)
+    const one = await node('web1')
+    assert.match(one.events.join(), /^disconnected: ELOOP/)
+  })
+
+  it('is read from the file before the rotation, too', async () => {
+    const line = await lineOf(banWord({ node: 'web1', seq: 7 }))
+    renameSync(file, `${file}.1`)
+    const late = await node('web2')
+    await late.live()
+    assert.deepEqual(late.bans, ['ban 203.0.113.9 of web1 enforce'])
+    late.give(line)
+    assert.equal(late.bans.length, 1)
   })
 
   it('keeps what an operator has signed for those who come later', async () => {

@@ -41,7 +41,8 @@ interface Waiting {
 export class Intake {
   readonly #options: IntakeOptions
   readonly #reader = new LineReader()
-  readonly #awaited = new Map<string, () => void>()
+  /** Two plain lines of one second may be the same. */
+  readonly #awaited = new Map<string, Set<() => void>>()
   #queue: Waiting[] = []
   #waitingChars = 0
   #isRunning = false
@@ -64,13 +65,14 @@ export class Intake {
     this.#options = options
   }
 
-  /** `onSeen` is called when this line is read, once. */
-  await(line: string, onSeen: () => void): void {
-    this.#awaited.set(line, onSeen)
-  }
-
-  forget(line: string): void {
-    this.#awaited.delete(line)
+  /** `onSeen` is called when this line is read; the returned function ends that. */
+  await(line: string, onSeen: () => void): () => void {
+    const all = this.#awaited.get(line) ?? new Set()
+    this.#awaited.set(line, all.add(onSeen))
+    return () => {
+      all.delete(onSeen)
+      if (all.size === 0 && this.#awaited.get(line) === all) this.#awaited.delete(line)
+    }
   }
 
   /** Whole lines, each with its end. */
@@ -128,7 +130,7 @@ export class Intake {
     const awaited = this.#awaited.get(line)
     const nowMs = this.#options.clock.now()
     this.#sort(this.#reader.read(line, nowMs), { isLive, isOwn: awaited !== undefined, nowMs })
-    awaited?.()
+    for (const seen of [...(awaited ?? [])]) seen()
   }
 
   #sort(read: ReadLine, about: About): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { bodyBytesMax } from '../message/envelope.js'
 import { parseSubject } from '../message/subject.js'
@@ -24,6 +24,8 @@ export class KeptParcels {
   /** Replaces the file at once or not at all. */
   async keep({ subject, body }: Parcel): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o755 })
+    // Who else may write beside it could lead us elsewhere.
+    if (!(await lstat(this.dir)).isDirectory()) throw new Error(`${this.dir} is no directory`)
     const fresh = path.join(this.dir, `.${randomBytes(6).toString('hex')}`)
     try {
       await writeFile(fresh, body, { flag: 'wx', mode: 0o644 })

@@ -6,6 +6,7 @@ import { BanLogFile } from './ban-log-file.js'
 import { Intake } from './intake.js'
 import { KeptParcels } from './kept-parcels.js'
 import { syslogDate } from './line-date.js'
+import { rotatedText } from './rotated-log.js'
 import { banIn, signedLine } from './signed-line.js'
 
 export interface BanLogOptions {
@@ -33,9 +34,9 @@ export interface LogFollower {
 const readAgainMs = 8000
 /** Then it is left as it is: whoever can write and not read would fill the disk. */
 const triesMax = 3
-const reachAgainMs = 5000
-/** Of a share that does not answer. */
-const patienceMs = 10_000
+const reachAgainMs = 2000
+/** So often it is looked whether the share is still there, when nothing is told. */
+const lookMs = 60_000
 
 /**
  * The fleet's words as lines in one shared file, among the lines of Fail2ban nodes that know nothing of us. What was published has been read again from the file: a line that was torn, fused with
@@ -51,7 +52,8 @@ export class BanLogTransport implements Transport {
   #onCatchUp: ((parcel: Parcel) => void) | undefined
   #tail: { close(): Promise<void> } | undefined
   #live: Promise<void> | undefined
-  #isConnected = false
+  /** Undefined: it is not known yet. */
+  #isConnected: boolean | undefined
   #isClosed = false
   #lagMs: number | undefined
   #cancelReach = () => {}
@@ -61,7 +63,7 @@ export class BanLogTransport implements Transport {
   constructor(options: BanLogOptions) {
     this.#options = options
     const { path, node, isPlain, clock } = options
-    this.#file = new BanLogFile(path)
+    this.#file = new BanLogFile(path, clock)
     this.#kept = new KeptParcels(`${path}.fleet`)
     this.#intake = new Intake({
       node,
@@ -76,7 +78,7 @@ export class BanLogTransport implements Transport {
   }
 
   get state(): Transport['state'] {
-    return { connected: this.#isConnected, url: this.#options.path, server: undefined, lagMs: this.#lagMs }
+    return { connected: this.#isConnected === true, url: this.#options.path, server: undefined, lagMs: this.#lagMs }
   }
 
   get counts(): Readonly<Record<string, number>> {
@@ -100,6 +102,7 @@ export class BanLogTransport implements Transport {
     // Whoever reads it would pass it over.
     if (ban?.untilMs !== undefined && ban.untilMs <= clock.now()) return
     if (isPlain && ban === undefined) return
+    if (this.#isConnected !== true) throw new Error(`${this.#file.path} cannot be written at present`)
     const line = this.#lineOf(parcel)
     if (line === undefined) throw new Error(`A message of ${parcel.body.length} bytes is too long for a line`)
     if (parcel.subject.startsWith('ctl.')) await this.#keep(parcel)
@@ -113,7 +116,7 @@ export class BanLogTransport implements Transport {
   async catchUp(onParcel: (parcel: Parcel) => void): Promise<void> {
     if (!this.#options.isPlain) for (const parcel of await this.#kept.all()) onParcel(parcel)
     this.#onCatchUp = onParcel
-    this.#live ??= this.#follow()
+    this.#live ??= this.#followFromRotated()
     await this.#live
   }
 
@@ -123,6 +126,11 @@ export class BanLogTransport implements Transport {
     for (const end of [...this.#waits]) end()
     this.#intake.close()
     await this.#tail?.close()
+  }
+
+  async #followFromRotated(): Promise<void> {
+    this.#intake.take(await rotatedText(this.#file.path), false)
+    await this.#follow()
   }
 
   #follow(): Promise<void> {
@@ -164,7 +172,7 @@ export class BanLogTransport implements Transport {
     const fromMs = clock.now()
     const seen = this.#seen(line)
     try {
-      await this.#within(this.#file.append(line, options))
+      await this.#file.append(line, options)
     } catch (error) {
       seen.giveUp()
       this.#lose(error)
@@ -180,26 +188,29 @@ export class BanLogTransport implements Transport {
     const promise = new Promise<boolean>((resolve) => {
       const end = (isSeen: boolean) => {
         cancel()
-        this.#intake.forget(line)
+        forget()
         this.#waits.delete(giveUp)
         resolve(isSeen)
       }
       giveUp = () => end(false)
       const cancel = this.#options.clock.after(readAgainMs, giveUp)
       this.#waits.add(giveUp)
-      this.#intake.await(line, () => end(true))
+      const forget = this.#intake.await(line, () => end(true))
     })
     return { promise, giveUp }
   }
 
   async #reach(): Promise<void> {
     try {
-      await this.#within(this.#file.probe())
+      await this.#file.probe()
     } catch (error) {
       this.#lose(error)
       return
     }
-    if (this.#isClosed || this.#isConnected) return
+    if (this.#isClosed) return
+    this.#cancelReach()
+    this.#cancelReach = this.#options.clock.after(lookMs, () => void this.#reach())
+    if (this.#isConnected) return
     this.#isConnected = true
     this.#events?.onConnected()
   }
@@ -208,18 +219,10 @@ export class BanLogTransport implements Transport {
     if (this.#isClosed) return
     this.#cancelReach()
     this.#cancelReach = this.#options.clock.after(reachAgainMs, () => void this.#reach())
-    const wasNews = this.#isConnected || this.#lagMs === undefined
+    // The first time, and when it had been there.
+    const isNews = this.#isConnected !== false
     this.#isConnected = false
-    if (wasNews) this.#events?.onDisconnected(error instanceof Error ? error.message : String(error))
-  }
-
-  /** NOTE: what hangs in a dead mount goes on hanging; nothing else is begun before it ends. */
-  #within(work: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`${this.#options.path} does not answer`))
-      const cancel = this.#options.clock.after(patienceMs, late)
-      work.then(resolve, reject).finally(cancel)
-    })
+    if (isNews) this.#events?.onDisconnected(error instanceof Error ? error.message : String(error))
   }
 
   #warnOfUnseen(): void {

@@ -109,6 +109,7 @@ describe('joining', () => {
     const dir = newDir()
     await join(dir, hub.invite('web0'), nowMs)
     expel(hub.dir, 'web0', nowMs)
+    await assert.rejects(join(dir, hub.invite('web0'), nowMs), /key of this machine was revoked; remove its directory/)
     dir.remove('fleet.json')
     await assert.rejects(join(dir, hub.invite('web0'), nowMs), /key of this machine was revoked/)
     nowMs += 1000

@@ -16,27 +16,45 @@ const patienceMs = 20_000
  * invitation works again from here then, if it did not expire.
  */
 export async function join(dir: FleetDir, invitation: Invitation, nowMs: number): Promise<FleetFacts> {
-  const { fleet, name, id, secret } = invitation
+  const { fleet, name } = invitation
   const here = dir.facts()
   if (here !== undefined && (here.fleet !== fleet || here.name !== name))
     throw new Error(`This machine is ${here.name} in the fleet ${here.fleet} already; to leave it, remove ${dir.path}`)
-  if (here !== undefined) return here
+  if (here !== undefined) {
+    // Done twice it changes nothing, whether the other side is there or not; but who was revoked meanwhile has to know.
+    const answer = nowMs < invitation.expiresMs ? await enrolled(dir, invitation).catch(() => undefined) : undefined
+    if (answer?.ok === false) throw refusal(invitation, answer)
+    return here
+  }
   if (nowMs >= invitation.expiresMs)
     throw new Error(`The invitation has expired (${new Date(invitation.expiresMs).toISOString()}): ask for a new one`)
-  const seed = dir.nodeSeed()
-  const [words, broker] = [keyPairOf(seed), brokerKeyPair(seed)]
-  const key = publicKeyText(words.publicKey)
-  const brokerKey = nkeyText('user', broker.publicKey)
-  const authority = await pinnedAuthority(invitation)
-  const answer = await ask(invitation, authority, joinRequest({ fleet, id, secret, name, key, brokerKey }, words))
-  if (!answer.ok) throw new Error(`${name} may not join the fleet ${fleet}: ${answer.reason}`)
-  const { card, url, operatorKey, sinceMs } = answer
+  const answer = await enrolled(dir, invitation)
+  if (!answer.ok) throw refusal(invitation, answer)
+  const { authority, card, url, operatorKey, sinceMs } = answer
   dir.write('authority.pem', authority)
   dir.write('nats.jwt', `${card}\n`)
   // Last: with it the machine is a member.
   const facts: FleetFacts = { fleet, name, role: 'node', url, operatorKey, sinceMs }
   dir.writeFacts(facts)
   return facts
+}
+
+type Answer = JoinAnswer & { authority: string }
+
+/** What the other side answers to who shows the invitation and has this machine's key; made when there is none. */
+async function enrolled(dir: FleetDir, invitation: Invitation): Promise<Answer> {
+  const { fleet, name, id, secret } = invitation
+  const seed = dir.nodeSeed()
+  const [words, broker] = [keyPairOf(seed), brokerKeyPair(seed)]
+  const key = publicKeyText(words.publicKey)
+  const brokerKey = nkeyText('user', broker.publicKey)
+  const authority = await pinnedAuthority(invitation)
+  const answer = await ask(invitation, authority, joinRequest({ fleet, id, secret, name, key, brokerKey }, words))
+  return { ...answer, authority }
+}
+
+function refusal({ name, fleet }: Invitation, { reason }: { reason: string }): Error {
+  return new Error(`${name} may not join the fleet ${fleet}: ${reason}`)
 }
 
 /** The certificate of the authority that the other side shows, if it is the one that the invitation names. Nothing is sent to it yet. */
