@@ -67,6 +67,8 @@ export interface JailStatus {
   findTimeMs: number
   /** Null: permanent. */
   banTimeMs: number | null
+  /** What it counts: lines of files or of the journal, bans of this machine, words of the fleet, or nothing. */
+  counts: 'files' | 'journal' | 'bans' | 'fleet' | 'none'
   sources: SourceStatus[]
   /** Patterns that are out of use because they took too long on a line; a reload of the jail tries them again. */
   quarantined: { pattern: string; place: string; line: string; sinceMs: number }[]

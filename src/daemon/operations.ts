@@ -231,7 +231,7 @@ export class DaemonOperations implements Operations {
   #jailStatus(unit: JailUnit, drops?: ReadonlyMap<string, Drops>): JailStatus {
     const dropped = drops?.get(unit.name)
     const { bans, clock, followers, heldBack } = this.#state
-    const { jail, filter } = unit.config
+    const { jail, filter, source } = unit.config
     const held = heldBack.of(unit.name)
     return {
       name: unit.name,
@@ -244,6 +244,7 @@ export class DaemonOperations implements Operations {
       maxretry: jail.maxretry,
       findTimeMs: jail.findTimeMs,
       banTimeMs: jail.banTimeMs ?? null,
+      counts: source.kind,
       sources: followers.statusOf(unit.name),
       ...(dropped && { dropped }),
       ...(held && { heldBack: { sinceMs: held.sinceMs, reason: held.reason, count: held.count } }),

@@ -42,13 +42,19 @@ function statusText(status: Status): string {
     `${jail.currentlyBanned}/${jail.totalBanned}`,
     jail.dropped === undefined ? '' : countText(jail.dropped.packets),
     jail.scope,
-    jail.sources.map(sourceText).join(', ') || 'no log yet',
+    readsText(jail),
     jail.quarantined.length === 0 ? '' : colour.bad(`${jail.quarantined.length} pattern(s) quarantined`),
   ])
   const heading = ['Jail', 'Failed now/total', 'Banned now/total', 'Packets dropped', 'Closes', 'Reads'].map((text) =>
     colour.bold(text),
   )
   return [...lines, '', rows.length === 0 ? 'No jail is enabled' : table([heading, ...rows])].join('\n')
+}
+
+function readsText({ counts, sources }: JailStatus): string {
+  if (counts === 'bans') return 'bans of this machine'
+  if (counts === 'fleet') return 'what the fleet tells'
+  return sources.map(sourceText).join(', ') || 'no log yet'
 }
 
 function jailText(jail: JailStatus): string {
