@@ -90,8 +90,9 @@ export class Bans {
     if (held !== undefined) return { kind: 'held', reason: held }
     const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
     const ban = { ...wish, id, ...longer }
-    const live = this.#live.add(ban)
-    this.#news.begun(keyOf(live), live, ban, notes)
+    const { isDrill = false } = options
+    const live = this.#live.add(ban, { isDrill })
+    if (!isDrill) this.#news.begun(keyOf(live), live, ban, notes)
     this.#watchEnd(live)
     this.#enforcing.put(keyOf(live), live)
     return { kind: 'enacted' }
@@ -171,6 +172,11 @@ export class Bans {
     this.#live.forgetJail(jail)
   }
 
+  /** Resolves when the enforcer has every decision so far, or has refused it at least once. */
+  async delivered(): Promise<void> {
+    await this.#enforcing.settled()
+  }
+
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */
   async settled(): Promise<void> {
     await this.#enforcing.settled()
@@ -234,7 +240,8 @@ export class Bans {
     // It is the same ban: what it counts for stays.
     const ban = { ...wish, id: known.id, count: known.count }
     const live = this.#live.retime(known, ban)
-    this.#news.changed(keyOf(live), live, ban)
+    if (this.#live.takeDrill(known)) this.#news.begun(keyOf(live), live, ban, [])
+    else this.#news.changed(keyOf(live), live, ban)
     this.#watchEnd(live)
     this.#enforcing.put(keyOf(live), live)
     return { kind: 'extended' }
@@ -247,7 +254,7 @@ export class Bans {
 
   #end(ban: LiveBan, why: 'expired' | 'lifted'): void {
     // Restored, and nobody has been told of it so far: then nobody is told of its end.
-    if (!this.#live.isUntold(ban)) this.#news.ended(keyOf(ban), ban, why)
+    if (!this.#live.isUntold(ban) && !this.#live.isDrill(ban)) this.#news.ended(keyOf(ban), ban, why)
     this.#live.delete(ban)
     this.#expiry.delete(ban.slot)
     this.#enforcing.put(keyOf(ban), ban)

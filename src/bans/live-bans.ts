@@ -34,6 +34,7 @@ const capacityFirst = 256
 const jailsMax = 0xffff
 const enforced = 1
 const untold = 2
+const drill = 4
 
 /**
  * All bans that run now, by jail and id. The one owner of this fact. Kept in columns, not as objects: a million of them must fit in memory
@@ -102,8 +103,11 @@ export class LiveBans {
     return found
   }
 
-  /** NOTE: there must be none of this jail and id. `isUntold`: until `takeUntold`. */
-  add(ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>, options = { isUntold: false }): LiveBan {
+  /** NOTE: there must be none of this jail and id. `isUntold`: until `takeUntold`; `isDrill`: until `takeDrill`, it does not count. */
+  add(
+    ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>,
+    { isUntold = false, isDrill = false }: { isUntold?: boolean; isDrill?: boolean } = {},
+  ): LiveBan {
     const owner = this.#jailBans(ban.jail)
     const slot = this.#free.pop() ?? this.#end++
     if (slot >= this.#starts.length) this.#grow()
@@ -115,11 +119,11 @@ export class LiveBans {
       this.#numbers[slot] = address
       owner.addresses.add(slot, this.#numbers)
     }
-    owner.total++
+    if (!isDrill) owner.total++
     this.#size++
     this.#owners[slot] = owner.number
     this.#counts[slot] = ban.count
-    this.#flags[slot] = options.isUntold ? untold : 0
+    this.#flags[slot] = (isUntold ? untold : 0) | (isDrill ? drill : 0)
     this.#serialLast = (this.#serialLast + 1) >>> 0
     this.#serials[slot] = this.#serialLast
     this.#setTimes(slot, ban)
@@ -167,6 +171,19 @@ export class LiveBans {
   /** The serial of the newest ban. */
   get serialLast(): number {
     return this.#serialLast
+  }
+
+  isDrill({ slot }: Pick<LiveBan, 'slot'>): boolean {
+    return ((this.#flags[slot] ?? 0) & drill) !== 0
+  }
+
+  /** Whether it was a drill; from now on it is a ban as any other. */
+  takeDrill(ban: LiveBan): boolean {
+    if (!this.isDrill(ban)) return false
+    this.#setFlag(ban.slot, drill, false)
+    const owner = this.#ownerOf(ban.slot)
+    if (owner !== undefined) owner.total++
+    return true
   }
 
   isUntold({ slot }: Pick<LiveBan, 'slot'>): boolean {
