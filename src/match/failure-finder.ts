@@ -13,9 +13,6 @@ import { type LineText, Sessions, usersOf } from './sessions.js'
 import { Successes } from './successes.js'
 import { splitWindow, textOf, type WindowLine } from './window.js'
 
-// TODO: goes when daemon/pipeline.ts imports it from finding.ts.
-export type { Success } from './finding.js'
-
 export interface FinderOptions {
   /** Tries every pattern, and tells what is no failure too: for tools that show how a filter works. */
   triesAll?: boolean
