@@ -27,6 +27,18 @@ describe('[fleet]', () => {
     assert.deepEqual(member_limits, { constructor: { perMinute: 6, burst: 30 } })
   })
 
+  it('has the whole path of the file that is shared', () => {
+    assert.equal(fleetOf('transport = file\npath = /shared/newbans.log').path, '/shared/newbans.log')
+    for (const [path, wrong] of [
+      ['', 'none is named'],
+      ['newbans.log', '"newbans.log" is not a whole one'],
+    ])
+      assert.deepEqual(
+        read(`transport = file\npath = ${path}`).problems.map(({ message }) => message),
+        [`[fleet] transport "file" needs a path, and ${wrong}`],
+      )
+  })
+
   it('has no limit, no canary and an audit of 8 MiB where nothing is said', () => {
     const { limits, member_limits, canaries, audit, audit_size } = fleetOf('')
     assert.deepEqual([limits, member_limits, canaries, audit, audit_size], [{}, {}, [], true, 8_388_608])

@@ -1,6 +1,7 @@
 import { fleetStateFiles } from '../../../daemon/fleet/fleet-paths.js'
 import type { AuditLine } from '../../../fleet/audit-entry.js'
 import { readAudit } from '../../../fleet/audit-reader.js'
+import { anybody } from '../../../fleet/member.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../../context.js'
 import { colour, countText, harmless, timeText } from '../../render.js'
 import { placeOf, told } from './place.js'
@@ -16,11 +17,11 @@ const linesMax = 100_000
 
 /** What others have told this machine, and what became of it, the newest last. */
 export async function log(this: Context, { node, refused, lines: wanted, config, json }: LogFlags): Promise<void> {
-  const { dir, database } = placeOf(config)
+  const { dir, database, settings } = placeOf(config)
   const countMax = wanted === undefined ? linesByDefault : Number(wanted)
   if (!Number.isInteger(countMax) || countMax < 1 || countMax > linesMax)
     throw new CommandFailure(`-n ${harmless(wanted ?? '')} is no number of lines from 1 to ${linesMax}`, exit.usage)
-  if ((await told(() => dir.facts())) === undefined)
+  if (settings.transport !== 'file' && (await told(() => dir.facts())) === undefined)
     throw new CommandFailure(`This machine is in no fleet: there is no ${dir.at('fleet.json')}`)
   const { audit } = fleetStateFiles(dir, database)
   const options = { refusedOnly: refused === true, countMax, ...(node !== undefined && { node }) }
@@ -32,7 +33,7 @@ export async function log(this: Context, { node, refused, lines: wanted, config,
 /** Parts of it are what strangers have sent. */
 function lineText(line: AuditLine): string {
   const { timeMs, outcome, node, isProven, kind, ip, jail, untilMs, subject, reason, detail, more, sinceMs } = line
-  const who = node === undefined ? 'somebody' : isProven ? node : `somebody as ${node}`
+  const who = node === undefined ? 'somebody' : isProven || node === anybody.name ? node : `somebody as ${node}`
   const what =
     kind === undefined
       ? subject === ''
