@@ -142,11 +142,13 @@ export function readOwnSettings(ini: MergedIni | undefined, problems: Problem[])
   complainOfNoInterface(enforcement, problems)
   const api = section('api')
   complainOfOpenPort(api, problems)
+  const fleet = section('fleet')
+  complainOfNoFile(fleet, problems)
   return {
     api,
     protect: section('protect'),
     enforcement,
-    fleet: section('fleet'),
+    fleet,
     notify: section('notify'),
   }
 }
@@ -155,6 +157,13 @@ function complainOfNoInterface({ hook, interfaces }: Settings<Table['enforcement
   if (hook === 'prerouting' || interfaces.length > 0) return
   const message = '[enforcement] hook "ingress" needs interfaces, and none is named'
   problems.push({ severity: 'error', message, hint: 'write interfaces = eth0, or leave hook out' })
+}
+
+/** A relative one would depend on where the daemon was started. */
+function complainOfNoFile({ transport, path }: Settings<Table['fleet']>, problems: Problem[]): void {
+  if (transport !== 'file' || path?.startsWith('/')) return
+  const message = `[fleet] transport "file" needs a path, and ${path === undefined ? 'none is named' : `"${path}" is not a whole one`}`
+  problems.push({ severity: 'error', message, hint: 'write path = /shared/newbans.log' })
 }
 
 /** A token that goes over a network in the clear is anybody's. */
