@@ -10,7 +10,7 @@ export const fleet = buildRouteMap({
           ...common,
           listen: value('ADDR:PORT', 'Where the broker listens (default 0.0.0.0:4722); machines join at the next port'),
           address: value('HOST', 'Where the other machines find this one (default: its first address)'),
-          nats: value('URL', 'A broker that others run: tls://HOST:PORT'),
+          nats: value('URL', 'A broker that others run: tls://HOST:PORT; of a cluster several, by commas'),
           file: value('PATH', 'No broker: a file that all machines share'),
           name: value('NAME', "This machine's name in the fleet (default: its host name)"),
           fleet: value('NAME', "The fleet's name (default: made up)"),

@@ -82,7 +82,7 @@ const table = {
   fleet: {
     /** How this machine hears of the others' bans; `local`: not at all. */
     transport: oneOf(['local', 'file', 'nats']),
-    /** Of the broker, `tls://HOST:PORT`; undefined: as the fleet was joined. */
+    /** Of the broker, `tls://HOST:PORT`, of several of one cluster by commas or spaces; undefined: as the fleet was joined. */
     url: text(),
     /** How this machine is called in the fleet; undefined: as it has joined. */
     name: text(),

@@ -23,6 +23,8 @@ export interface TransportEvents {
   onAhead?(seq: number): void
   /** A heartbeat that this member has signed has come. */
   onAlive?(node: NodeName): void
+  /** Where a member is, as the broker sees it and the member has signed; told again and again. */
+  onAddress?(node: NodeName, address: string): void
   /** A ban that nobody has signed. Only where others write who know nothing of signatures. */
   onPlain?(ban: { ip: Ip; atMs: number }, arrival: 'live' | 'catch-up'): void
   /** Words were missed although the connection held; `catchUp` is due. */
@@ -48,6 +50,8 @@ export interface Transport {
   ): Promise<void>
   /** These words of a member have come, whole and signed, whatever was made of them: they are not missing. */
   heard?(node: NodeName, seqs: readonly number[]): void
+  /** Its numbers begin anew: it has been revoked, or has joined with another key. */
+  forget?(node: NodeName): void
   /** For `tocsin fleet status`. */
   readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
   /** What has come, by what it turned out to be. */

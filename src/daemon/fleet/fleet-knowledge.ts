@@ -106,6 +106,13 @@ export class FleetKnowledge {
     return this.bans.standing(ip, nowMs).filter(({ node, atMs }) => !this.#isHeld(node, atMs, nowMs))
   }
 
+  /** Whether it is a member whose word has effect. */
+  isTrusted(node: NodeName): boolean {
+    const member = this.roster.memberOf(node)
+    const isIn = member !== undefined && member.revokedAtMs === undefined
+    return isIn && this.judge.quarantineOf(node, this.#clock.now()) === undefined
+  }
+
   /** Whether nobody but this machine bans it. */
   isOursAlone(ip: string): boolean {
     return this.standing(ip).every(({ node }) => node === this.self)

@@ -12,6 +12,7 @@ import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
 import { type Lifted, liftMs } from './ban-word.js'
 import { CertificateTeller } from './certificate-teller.js'
+import { FleetAddresses } from './fleet-addresses.js'
 import { FleetJails } from './fleet-jails.js'
 import { FleetKnowledge } from './fleet-knowledge.js'
 import type { FleetPart } from './fleet-part.js'
@@ -39,6 +40,7 @@ export class FleetNode implements FleetPart {
   readonly #reception: Reception
   readonly #certificates: CertificateTeller
   readonly #host: FleetHost | undefined
+  readonly #addresses: FleetAddresses
   readonly #aliveMs = new Map<string, number>()
   readonly operator: OperatorWords
   #cancelCatchUp = () => {}
@@ -69,8 +71,13 @@ export class FleetNode implements FleetPart {
       ...(wordsPerMessage && { wordsPerMessage }),
     })
     const jails = new FleetJails(state)
+    this.#addresses = new FleetAddresses({
+      protection,
+      isTrusted: (node) => knowledge.isTrusted(node),
+      onPeer: (ip) => jails.lift(ip.text),
+    })
     this.#own = new OwnWords({ state, knowledge, jails, wake: () => this.#drain.wake() })
-    this.#heard = new HeardWords({ state, knowledge, jails })
+    this.#heard = new HeardWords({ state, knowledge, jails, onForgotten: (node) => transport.forget?.(node) })
     this.#reception = new Reception({
       self,
       roster,
@@ -80,7 +87,7 @@ export class FleetNode implements FleetPart {
       fleet: facts.fleet,
       clock,
       log,
-      protection: (ip, jail) => protection.reasonAgainst(ip, jail),
+      protection: (ip, jail) => protection.reasonAgainst(ip, jail) ?? this.#addresses.reasonAgainst(ip),
       population: (node, ip) => knowledge.population(node, ip.text),
       onOpened: (node, seqs) => transport.heard?.(node, seqs),
       onWord: (heard) => this.#heard.onWord(heard),
@@ -108,6 +115,7 @@ export class FleetNode implements FleetPart {
     this.#knowledge.start(this.#heard)
     if (this.#dir.operatorSeed() !== undefined)
       for (const parcel of certificatesIn(this.#dir)) this.#reception.hear(parcel, 'catch-up')
+    void this.#addresses.setBrokers(this.#way.brokerUrls ?? '')
     await this.#host?.start()
     await this.#transport.start({
       onParcel: (parcel) => this.#reception.hear(parcel, 'live'),
@@ -118,6 +126,7 @@ export class FleetNode implements FleetPart {
         log.write('WARNING', 'fleet', `No way to the others: ${reason}; bans are told when there is one again`)
       },
       onGap: () => void this.#catchUp(),
+      onAddress: (node, address) => this.#addresses.tell(node, address),
       onAlive: (node) => this.#aliveMs.set(node, clock.now()),
       onAhead: (seq) => store.outbox.raiseTo(seq),
       onForeignParcel: (parcel) =>
@@ -188,6 +197,7 @@ export class FleetNode implements FleetPart {
 
   async #onConnected(): Promise<void> {
     this.#state.log.write('NOTICE', 'fleet', `Connected to ${this.#way.name}`)
+    void this.#addresses.setBrokers(this.#way.brokerUrls ?? '')
     this.#certificates.again()
     this.#drain.resume()
     await this.#catchUp()

@@ -17,6 +17,8 @@ export interface FleetWay {
   identity: FleetIdentity
   /** How the log says that there is a way now: `the fleet NAME as web7`. */
   name: string
+  /** Of the brokers; nobody may ban them. Missing: there are none. */
+  brokerUrls?: string
   /** Whether it can bring nothing but bans. */
   isPlain?: boolean
   wordsPerMessage?: number

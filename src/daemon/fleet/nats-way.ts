@@ -19,6 +19,7 @@ export function natsWay({ config, clock, log, store, paths }: FleetState, dir: F
   return {
     identity: { facts, key, roots: new Map([[operatorName, operatorKey]]) },
     name: `the fleet ${fleet} as ${name}`,
+    brokerUrls: access.servers.join(','),
     broker: {
       stateDir: brokerStateDir(dir, paths.database),
       listen: own.server === 'managed' ? own.listen : undefined,
@@ -33,7 +34,8 @@ export function natsWay({ config, clock, log, store, paths }: FleetState, dir: F
         ...access,
         memberOf: (member) => roster.memberOf(member),
         own: () => ({ seq: store.outbox.lastSeq, words: bans.words(clock.now(), name) }),
-        ...(facts.role === 'hub' && { replicas: 1 }),
+        // Whoever names three brokers has a cluster of three: each keeps everything, and one may be lost.
+        ...(facts.role === 'hub' && { replicas: access.servers.length >= 3 ? 3 : 1 }),
       }),
   }
 }

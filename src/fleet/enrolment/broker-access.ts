@@ -1,4 +1,5 @@
 import { sign } from 'node:crypto'
+import { brokerUrls } from '../nats/broker-urls.js'
 import { brokerKeyPair } from '../nats/nkey.js'
 import type { FleetDir } from './fleet-dir.js'
 
@@ -17,6 +18,6 @@ export function brokerAccess(dir: FleetDir, url?: string): BrokerAccess {
       `This machine is in no fleet (${dir.path} has no ${facts === undefined ? 'fleet.json' : 'card'}); 'tocsin fleet init' makes one, 'tocsin fleet join' enters one`,
     )
   const { privateKey } = brokerKeyPair(dir.nodeSeed())
-  const servers = (url ?? facts.url).split(/[\s,]+/).filter((one) => one !== '')
+  const servers = brokerUrls(url ?? facts.url)
   return { servers, tls: { ca }, credentials: { jwt, sign: (nonce) => sign(null, nonce, privateKey) } }
 }

@@ -15,7 +15,7 @@ export interface FleetFacts {
   /** This machine. */
   name: NodeName
   role: RoleName
-  /** Of the broker: `tls://192.0.2.1:4722`. */
+  /** Of the broker: `tls://192.0.2.1:4722`; of a cluster's servers, by commas. */
   url: string
   /** Public key (message/key) of whoever signs who is in. */
   operatorKey: string

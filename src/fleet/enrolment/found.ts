@@ -1,6 +1,7 @@
+import { hostsOf } from '../nats/broker-urls.js'
 import { makeAuthority } from '../nats/certificates.js'
 import { authorityOf, userJwt } from '../nats/identity.js'
-import { ensureServerCertificate, hostOf } from '../nats/managed.js'
+import { ensureServerCertificate } from '../nats/managed.js'
 import { brokerKeyPair, nkeyText } from '../nats/nkey.js'
 import { type FleetDir, type FleetFacts, publicTextOf } from './fleet-dir.js'
 import { admit } from './membership.js'
@@ -9,7 +10,7 @@ export interface Founding {
   fleet: string
   /** This machine. */
   name: string
-  /** Under which the others reach the broker. */
+  /** Under which the others reach the broker; several of one cluster by commas. */
   url: string
   nowMs: number
 }
@@ -25,7 +26,7 @@ export function found(dir: FleetDir, { fleet, name, url, nowMs }: Founding): Fle
   const seed = dir.nodeSeed()
   const brokerKey = nkeyText('user', brokerKeyPair(seed).publicKey)
   dir.write('nats.jwt', `${userJwt(authorityOf(operatorSeed), { name, role: 'hub', brokerKey, nowMs })}\n`)
-  ensureServerCertificate(dir, { fleet, hosts: hostOf(url), nowMs })
+  ensureServerCertificate(dir, { fleet, hosts: hostsOf(url), nowMs })
   const facts: FleetFacts = {
     fleet,
     name,

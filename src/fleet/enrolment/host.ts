@@ -1,7 +1,8 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
-import { ensureServerCertificate, hostOf, writeServerFiles } from '../nats/managed.js'
+import { hostsOf } from '../nats/broker-urls.js'
+import { ensureServerCertificate, writeServerFiles } from '../nats/managed.js'
 import { SupervisedServer } from '../nats/supervise.js'
 import type { Parcel } from '../transport.js'
 import { EnrolServer } from './enrol-server.js'
@@ -75,7 +76,11 @@ export class FleetHost {
     }
     if (enrol !== undefined) {
       const { fleet = '', url = '' } = dir.facts() ?? {}
-      const certified = ensureServerCertificate(dir, { fleet, hosts: [...hostOf(url), enrol.host], nowMs: clock.now() })
+      const certified = ensureServerCertificate(dir, {
+        fleet,
+        hosts: [...hostsOf(url), enrol.host],
+        nowMs: clock.now(),
+      })
       this.#door = new EnrolServer({ dir, certified, listen: enrol, log, clock })
       await this.#door.start()
     }

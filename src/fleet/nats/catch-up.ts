@@ -22,6 +22,8 @@ export interface CatchUpOptions {
   /** Signed by the node that is told of it. Missing: snapshots are left out, and all words read one by one. */
   onSnapshot?: (node: NodeName, words: readonly Word[]) => void
   onParcel(parcel: Parcel): void
+  /** Where a member is, by its own word. */
+  onAddress?(node: NodeName, address: string): void
 }
 
 /** Heartbeats come up to five seconds after a word; so far back words are read one by one. */
@@ -88,11 +90,16 @@ async function heartbeatsOf(options: CatchUpOptions): Promise<Map<NodeName, Hear
   return found
 }
 
-async function heartbeatOf(node: NodeName, { wire, fleet, memberOf }: CatchUpOptions): Promise<Heartbeat | undefined> {
+async function heartbeatOf(
+  node: NodeName,
+  { wire, fleet, memberOf, onAddress }: CatchUpOptions,
+): Promise<Heartbeat | undefined> {
   const subject = heartbeatSubject(node)
   const kept = await lastOf(wire, 'STATE', subject)
   const opened = kept && openHeartbeat({ subject, body: kept.body }, { fleet, memberOf })
-  return opened !== undefined && 'heartbeat' in opened ? opened.heartbeat : undefined
+  const heartbeat = opened !== undefined && 'heartbeat' in opened ? opened.heartbeat : undefined
+  if (heartbeat?.address !== undefined) onAddress?.(node, heartbeat.address)
+  return heartbeat
 }
 
 /** Whether all of it was there, signed by the node, and told. */

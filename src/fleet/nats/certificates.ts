@@ -57,7 +57,7 @@ export function makeServerCertificate({ authority, fleet, hosts, nowMs }: Server
   const extensions = [
     extension('2.5.29.19', sequence(), true),
     extension('2.5.29.15', bitString(Buffer.of(0x80), 7), true), // digitalSignature
-    extension('2.5.29.37', sequence(objectId('1.3.6.1.5.5.7.3.1'))), // serverAuth
+    extension('2.5.29.37', sequence(objectId('1.3.6.1.5.5.7.3.1'), objectId('1.3.6.1.5.5.7.3.2'))), // serverAuth; clientAuth among the servers of a cluster
     extension('2.5.29.17', sequence(...names.map(alternativeName))),
     keyIdentifier(publicKey),
     authorityKeyIdentifier(new X509Certificate(authority.certificate).publicKey),

@@ -35,6 +35,11 @@ export class Gaps {
     return (this.#heard.get(node)?.through ?? 0) < seq
   }
 
+  /** Its numbers begin anew. */
+  forget(node: NodeName): void {
+    this.#heard.delete(node)
+  }
+
   #of(node: NodeName): Heard {
     const known = this.#heard.get(node)
     if (known !== undefined) return known

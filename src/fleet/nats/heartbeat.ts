@@ -11,6 +11,8 @@ export interface Heartbeat {
   /** Number of its last word. */
   seq: number
   snapshot: SnapshotMark | undefined
+  /** Where it is, as the broker sees it; undefined: it does not say. */
+  address?: string | undefined
 }
 
 /** Where all that it says is to be had. */
@@ -27,11 +29,15 @@ export interface SnapshotMark {
 export const partsMax = 1000
 
 export function sealHeartbeat(
-  { seq, snapshot }: Heartbeat,
+  { seq, snapshot, address }: Heartbeat,
   { node, fleet, key, atMs }: { node: NodeName; fleet: string; key: KeyObject; atMs: number },
 ): Parcel {
   const subject = heartbeatSubject(node)
-  const content = { q: seq, ...(snapshot === undefined ? {} : { snap: { ...snapshot } }) }
+  const content = {
+    q: seq,
+    ...(snapshot === undefined ? {} : { snap: { ...snapshot } }),
+    ...(address === undefined ? {} : { ip: address }),
+  }
   return { subject, body: sealStatement({ seq: Math.max(1, atMs), atMs, content }, { fleet, subject, node, key }) }
 }
 
@@ -42,10 +48,11 @@ export function openHeartbeat(
 ): { node: NodeName; heartbeat: Heartbeat; atMs: number } | Refused | undefined {
   const opened = openStatement(body, { ...options, subject })
   if ('refused' in opened) return opened
-  const { q: seq, snap } = opened.statement.content
+  const { q: seq, snap, ip } = opened.statement.content
   if (!isCount(seq)) return undefined
   const snapshot = snap === undefined ? undefined : markOf(snap)
-  return { node: opened.member.name, heartbeat: { seq, snapshot }, atMs: opened.statement.atMs }
+  const address = typeof ip === 'string' && ip.length <= 45 ? ip : undefined
+  return { node: opened.member.name, heartbeat: { seq, snapshot, address }, atMs: opened.statement.atMs }
 }
 
 function markOf(raw: unknown): SnapshotMark | undefined {

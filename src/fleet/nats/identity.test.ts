@@ -90,7 +90,7 @@ describe('a real nats-server', { skip: withoutServer }, () => {
     kit.writeConfig([{ brokerKey, atMs: Date.now() }])
     assert(kit.server?.reload())
     assert.match(String(await grace.closed()), /Revoked/)
-    await assert.rejects(connect(options), /Authorization/i)
+    assert.match(String(await refusalOf(options)), /Authorization/i)
     await (await connected('heidi')).flush()
     assert(
       connections.every((connection) => !connection.isClosed()),
@@ -98,3 +98,14 @@ describe('a real nats-server', { skip: withoutServer }, () => {
     )
   })
 })
+
+/** Why the broker refuses it. It says so and hangs up: when our own next words meet the closed door, its last ones may be lost, and it is asked again. */
+async function refusalOf(options: Parameters<typeof connect>[0]): Promise<unknown> {
+  for (let tries = 0; ; tries++) {
+    const error = await connect(options).then(
+      () => assert.fail('it is let in'),
+      (reason: unknown) => reason,
+    )
+    if (tries === 10 || !/ECONNRESET|EPIPE/.test(String(error))) return error
+  }
+}

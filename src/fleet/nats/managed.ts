@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import path from 'node:path'
-import type { FleetDir } from '../enrolment/fleet-dir.js'
+import type { FleetDir, FleetFacts } from '../enrolment/fleet-dir.js'
 import { formerOf } from '../enrolment/membership.js'
+import { brokerUrls, hostsOf, placeOfUrl, textOfPlace } from './broker-urls.js'
 import { type Certified, isServerCertificateGood, makeServerCertificate } from './certificates.js'
 import { authorityOf, serverIdentity } from './identity.js'
 import { serverConfigText } from './server-config.js'
@@ -11,7 +12,8 @@ export interface ServerPlace {
   dir: FleetDir
   /** Where the broker keeps its streams; may be deleted. */
   stateDir: string
-  listen: { host: string; port: number }
+  /** Undefined: others run it, there may be several of them, and the fleet knows where. */
+  listen: { host: string; port: number } | undefined
   nowMs: number
 }
 
@@ -30,30 +32,68 @@ export function serverFiles(dir: FleetDir): ServerFiles {
   return { configFile: dir.at('nats-server.conf'), pidFile: dir.at('nats-server.pid') }
 }
 
-/** Writes all that nats-server needs, from the keys and the members that are there. Throws where there is no operator's key. */
+/** Of the servers of a cluster: this many above the one for machines; 4722 and 6222. */
+const clusterPortOffset = 1500
+
+/**
+ * Writes all that nats-server needs, from the keys and the members that are there: for a cluster that others run a configuration for each
+ * of its servers. Throws where there is no operator's key.
+ */
 export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace): ServerFiles {
   const [facts, seed] = [dir.facts(), dir.operatorSeed()]
   if (facts === undefined || seed === undefined)
     throw new Error(
       `Cannot run the fleet's server: there is no operator's key in ${dir.path}; 'tocsin fleet init' makes one`,
     )
-  ensureServerCertificate(dir, { fleet: facts.fleet, hosts: [listen.host, ...hostOf(facts.url)], nowMs })
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+  const hosts = [...(listen === undefined ? [] : [listen.host]), ...hostsOf(facts.url)]
+  ensureServerCertificate(dir, { fleet: facts.fleet, hosts, nowMs })
+  if (listen !== undefined) mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const revoked = dir
     .members()
     .flatMap(formerOf)
     .map(({ brokerKey, revokedAtMs }) => ({ brokerKey, atMs: revokedAtMs }))
-  const text = serverConfigText({
-    serverName: facts.name,
-    listen,
+  const common = {
     identity: serverIdentity(authorityOf(seed), { fleet: facts.fleet, revoked, foundedMs: facts.sinceMs, nowMs }),
     certificateFile: dir.at('server.pem'),
     keyFile: dir.at('server.key'),
     storeDir: stateDir,
     pidFile: serverFiles(dir).pidFile,
-  })
-  dir.write('nats-server.conf', text)
+  }
+  const servers = serversOf(facts, listen)
+  for (const [i, server] of servers.entries()) {
+    const [name, own] =
+      servers.length === 1 ? [facts.name, {}] : [`${facts.fleet}-${i + 1}`, clusterOf(facts.fleet, i, servers, dir)]
+    const file = servers.length === 1 ? 'nats-server.conf' : `nats-server-${i + 1}.conf`
+    dir.write(file, serverConfigText({ ...common, ...own, serverName: name, listen: server.listen }))
+  }
   return serverFiles(dir)
+}
+
+interface OneServer {
+  listen: { host: string; port: number }
+  /** Where the other servers find it. */
+  route: string
+}
+
+/** The one that we run, or those that others do. */
+function serversOf({ url }: FleetFacts, listen: ServerPlace['listen']): OneServer[] {
+  if (listen !== undefined) return [{ listen, route: '' }]
+  return brokerUrls(url).flatMap((one) => {
+    const { host, port } = placeOfUrl(one) ?? {}
+    if (host === undefined || port === undefined) return []
+    const route = textOfPlace({ host, port: clusterPort(port) })
+    return [{ listen: { host: '0.0.0.0', port }, route }]
+  })
+}
+
+function clusterOf(fleet: string, which: number, servers: readonly OneServer[], dir: FleetDir) {
+  const port = clusterPort(servers[which]?.listen.port ?? 0)
+  const routes = servers.filter((_, i) => i !== which).map(({ route }) => route)
+  return { cluster: { name: fleet, listen: { host: '0.0.0.0', port }, routes, authorityFile: dir.at('authority.pem') } }
+}
+
+function clusterPort(port: number): number {
+  return port + clusterPortOffset > 65_535 ? port - clusterPortOffset : port + clusterPortOffset
 }
 
 /** What the servers of this machine show: for the broker, and where machines join. Made anew when it ends soon or lacks a name. */
@@ -76,11 +116,6 @@ export function ensureServerCertificate(
 
 /** A machine with containers has hundreds of addresses; those that are named come first. */
 const hostsMax = 100
-
-/** The host of `tls://HOST:PORT`; none when it cannot be read. */
-export function hostOf(url: string): string[] {
-  return URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')].filter((host) => host !== '') : []
-}
 
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::'

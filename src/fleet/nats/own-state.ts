@@ -73,6 +73,7 @@ export class OwnState {
     if (snapshot !== undefined && isFresh && snapshot.seq === own().seq) this.#snapshot = snapshot
     else if (snapshot !== undefined && this.#snapshot === undefined) this.#snapshot = { ...snapshot, seq: -1 }
     if (this.#snapshot?.seq !== own().seq) await this.publish()
+    else if (known?.heartbeat.address !== wire.address) await this.#beat()
     this.#schedule(idleHeartbeatMs)
   }
 
@@ -137,7 +138,7 @@ export class OwnState {
 
   async #beat(): Promise<void> {
     const { wire, node, fleet, key, own, clock } = this.#options
-    const heartbeat: Heartbeat = { seq: own().seq, snapshot: this.#snapshot }
+    const heartbeat: Heartbeat = { seq: own().seq, snapshot: this.#snapshot, address: wire.address }
     const parcel = sealHeartbeat(heartbeat, { node, fleet, key, atMs: clock.now() })
     this.#options.onTold(parcel)
     await publishKept(wire, parcel)

@@ -104,12 +104,17 @@ export class NatsTransport implements Transport {
     onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
   ): Promise<void> {
     const { fleet, memberOf, clock, log } = this.#options
-    const common = { wire: this.#wire, fleet, memberOf, gaps: this.#gaps, clock, log, onParcel }
+    const onAddress = (node: NodeName, address: string) => this.#events?.onAddress?.(node, address)
+    const common = { wire: this.#wire, fleet, memberOf, gaps: this.#gaps, clock, log, onParcel, onAddress }
     await catchUp({ ...common, ...(onSnapshot === undefined ? {} : { onSnapshot }) })
   }
 
   heard(node: NodeName, seqs: readonly number[]): void {
     for (const seq of seqs) this.#gaps.heard(node, seq)
+  }
+
+  forget(node: NodeName): void {
+    this.#gaps.forget(node)
   }
 
   /** Writes our snapshot now, not in a minute. */
@@ -140,6 +145,7 @@ export class NatsTransport implements Transport {
     if (opened === undefined || !('heartbeat' in opened)) return
     const { node, heartbeat } = opened
     this.#events?.onAlive?.(node)
+    if (heartbeat.address !== undefined) this.#events?.onAddress?.(node, heartbeat.address)
     if (this.#gaps.isBehind(node, heartbeat.seq)) this.#events?.onGap?.(node)
   }
 

@@ -48,6 +48,8 @@ const pingsMax = 2
 const retryMs = 500
 /** A thousand handshakes at once take a small broker half a minute (measured); who gives up earlier makes it longer. */
 const handshakeMs = 30_000
+/** With several brokers the next one is tried instead: one whose machine is off does not answer at all. */
+const handshakeOfSeveralMs = 8_000
 
 /** One connection to a broker, made again whenever it breaks. Nothing is buffered while there is none: calls reject. */
 export class Wire {
@@ -78,6 +80,11 @@ export class Wire {
   get server(): { url: string; version: string } | undefined {
     const connection = this.#isConnected ? this.#connection : undefined
     return connection && { url: connection.getServer(), version: connection.info?.version ?? '' }
+  }
+
+  /** Our address, as the broker sees it. */
+  get address(): string | undefined {
+    return this.#connection?.info?.client_ip
   }
 
   /** What the broker takes at most as one message. */
@@ -205,7 +212,7 @@ export class Wire {
     return {
       servers: [...servers],
       name,
-      timeout: handshakeMs,
+      timeout: servers.length > 1 ? handshakeOfSeveralMs : handshakeMs,
       pingInterval: pingMs,
       maxPingOut: pingsMax,
       maxReconnectAttempts: -1,

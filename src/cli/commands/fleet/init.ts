@@ -7,6 +7,7 @@ import type { FleetFacts } from '../../../fleet/enrolment/fleet-dir.js'
 import { found } from '../../../fleet/enrolment/found.js'
 import { isNodeName } from '../../../fleet/member.js'
 import { isFleetName } from '../../../fleet/message/signature.js'
+import { brokerUrls } from '../../../fleet/nats/broker-urls.js'
 import { isWildcard, ownAddresses, writeServerFiles } from '../../../fleet/nats/managed.js'
 import { findServerProgram } from '../../../fleet/nats/server-program.js'
 import { systemClock } from '../../../lib/clock.js'
@@ -56,10 +57,10 @@ async function make(place: Place, flags: InitFlags): Promise<FleetFacts> {
   if (flags.file !== undefined) return found(place.dir, { fleet, name, url: fileUrl(flags.file), nowMs })
   if (flags.nats === undefined) await findServerProgram()
   const url =
-    flags.nats === undefined ? urlOf(flags.address ?? addressOf(listen.host), listen.port) : natsUrl(flags.nats)
+    flags.nats === undefined ? urlOf(flags.address ?? addressOf(listen.host), listen.port) : natsUrls(flags.nats)
   const facts = found(place.dir, { fleet, name, url, nowMs })
-  // For a broker that others run it is what they have to run; for ours the daemon writes it anew at each start.
-  const brokerAt = flags.nats === undefined ? listen : { host: '0.0.0.0', port: Number(new URL(url).port) }
+  // For brokers that others run it is what they have to run; for ours the daemon writes it anew at each start.
+  const brokerAt = flags.nats === undefined ? listen : undefined
   writeServerFiles({ dir: place.dir, stateDir: place.stateDir, listen: brokerAt, nowMs })
   return facts
 }
@@ -103,10 +104,12 @@ function fileUrl(file: string): string {
   return pathToFileURL(file).href
 }
 
-function natsUrl(text: string): string {
-  const isRight = /^(?:tls|nats):\/\/[^/\s]+:\d+$/.test(text)
-  if (!isRight) throw usage(`--nats ${JSON.stringify(text)} is no broker: write tls://HOST:PORT`)
-  return text.replace(/^nats:/, 'tls:')
+function natsUrls(text: string): string {
+  const urls = brokerUrls(text)
+  const isRight = urls.length > 0 && urls.every((url) => /^(?:tls|nats):\/\/[^/\s]+:\d+$/.test(url))
+  if (!isRight)
+    throw usage(`--nats ${JSON.stringify(text)} is no broker: write tls://HOST:PORT, several of a cluster by commas`)
+  return [...new Set(urls.map((url) => url.replace(/^nats:/, 'tls:')))].join(',')
 }
 
 function textOfAddress(host: string, port: number): string {

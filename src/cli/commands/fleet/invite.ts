@@ -1,8 +1,9 @@
 import { tokenOf } from '../../../fleet/enrolment/invitation.js'
 import { makeInvite } from '../../../fleet/enrolment/invites.js'
 import { type Level, levels } from '../../../fleet/member.js'
+import { hostsOf } from '../../../fleet/nats/broker-urls.js'
 import { pinOf } from '../../../fleet/nats/certificates.js'
-import { hostOf, isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
+import { isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
 import { systemClock } from '../../../lib/clock.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../../context.js'
 import { placeOf, told } from './place.js'
@@ -24,7 +25,7 @@ export async function invite(this: Context, flags: InviteFlags, name: string): P
       'Nobody can join: tocsin.local says nothing of enrol in [fleet]; write enrol = 0.0.0.0:4723',
     )
   // A broker that others run is somewhere else; machines join here.
-  const [host] = settings.server === 'managed' ? hostOf(facts.url) : [reachable(settings.enrol.host)]
+  const [host] = settings.server === 'managed' ? hostsOf(facts.url) : [reachable(settings.enrol.host)]
   if (host === undefined) throw new CommandFailure(`Cannot tell the address of this machine from ${facts.url}`)
   const { id, secret, expiresMs } = await told(() => makeInvite(dir, { name, level }, systemClock.now()))
   const { fleet } = facts

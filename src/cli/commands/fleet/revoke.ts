@@ -14,8 +14,8 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
   const nowMs = systemClock.now()
   const { revokedAtMs } = await told(() => expel(dir, name, nowMs))
   const isFile = facts?.url.startsWith('file:') === true
-  // A broker that others run needs the same configuration; they say where it listens.
-  const listen = settings.listen ?? { host: '0.0.0.0', port: Number(new URL(facts?.url ?? '').port) }
+  // Brokers that others run need the same configuration.
+  const { listen } = settings
   if (!isFile) await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
   const isManaged = settings.server === 'managed'
   const isCutOff = isManaged && reloadServer(serverFiles(dir))
@@ -27,5 +27,5 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
 function whatIsLeft(isCutOff: boolean, isManaged: boolean, dir: string): string {
   if (isCutOff) return 'the broker has cut it off'
   if (isManaged) return 'the broker refuses it from its next start on'
-  return `its words are; for the broker to refuse it, bring ${dir}/nats-server.conf to it and reload it`
+  return `its words are; for the broker to refuse it, bring ${dir}/nats-server*.conf to it and reload it`
 }

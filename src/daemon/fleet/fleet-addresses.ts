@@ -1,0 +1,64 @@
+import { lookup } from 'node:dns/promises'
+import type { Protection } from '../../bans/protection.js'
+import { type Ip, overlaps, parseIp } from '../../domain/address.js'
+import { hostsOf } from '../../fleet/nats/broker-urls.js'
+import type { NodeName } from '../../fleet/word.js'
+
+export interface FleetAddressesOptions {
+  protection: Pick<Protection, 'setFleet'>
+  /** Whether it is a member that is believed. */
+  isTrusted(node: NodeName): boolean
+  /** Somebody's address that was not known before. */
+  onPeer(ip: Ip): void
+}
+
+/** Who has more has a wandering one: the oldest is forgotten. */
+const addressesPerNodeMax = 4
+
+/**
+ * Where the brokers and the other machines are. Nobody bans the brokers here. The machines no word of the fleet bans; a jail of our own may,
+ * for what a machine says of itself must not shield an attacker from what we see with our own eyes.
+ */
+export class FleetAddresses {
+  readonly #options: FleetAddressesOptions
+  /** By address; the node that has it. */
+  readonly #peers = new Map<string, { ip: Ip; node: NodeName }>()
+
+  constructor(options: FleetAddressesOptions) {
+    this.#options = options
+  }
+
+  /** `urls`: `tls://HOST:PORT`, one or several. Names are looked up; those that cannot be are protected from the next connection on. */
+  async setBrokers(urls: string): Promise<void> {
+    const found = await Promise.all(hostsOf(urls).map(addressesOf))
+    const members = found.flat().flatMap((text) => parseIp(text) ?? [])
+    if (members.length > 0) this.#options.protection.setFleet(members.map((ip) => ({ ip, what: "the fleet's broker" })))
+  }
+
+  /** A member has said where it is. */
+  tell(node: NodeName, address: string): void {
+    const ip = parseIp(address)
+    if (ip === undefined || this.#peers.get(ip.text)?.node === node) return
+    const own = [...this.#peers.values()].filter((peer) => peer.node === node)
+    const [oldest] = own
+    if (oldest !== undefined && own.length >= addressesPerNodeMax) this.#peers.delete(oldest.ip.text)
+    this.#peers.set(ip.text, { ip, node })
+    if (this.#options.isTrusted(node)) this.#options.onPeer(ip)
+  }
+
+  /** The end of a sentence that begins with "Refused to ban …:"; undefined: no machine of the fleet is there. */
+  reasonAgainst(ip: Ip): string | undefined {
+    const known = this.#peers.get(ip.text)
+    const isSingle = ip.prefix === ip.bytes.length * 8
+    const peer = known ?? (isSingle ? undefined : [...this.#peers.values()].find((other) => overlaps(ip, other.ip)))
+    if (peer === undefined || !this.#options.isTrusted(peer.node)) return undefined
+    return `${peer.ip.text} is ${peer.node} of the fleet`
+  }
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (parseIp(host) !== undefined) return [host]
+  // Nobody knows the name: the connection will say so, and the next one asks again.
+  const found = await lookup(host, { all: true }).catch(() => [])
+  return found.map(({ address }) => address)
+}
