@@ -281,3 +281,20 @@ describe('the same words', () => {
     assert.deepEqual([...knowing(...words).words(nowMs, 'b')], [words[2]])
   })
 })
+
+it('a snapshot that is read while words come and go has no word that nobody has told', () => {
+  const told = [ban({ node: 'a', seq: 1 }), ban({ node: 'a', seq: 2, jail: 'nginx' })]
+  const known = knowing(...told, ban({ node: 'b', seq: 1, ip: '203.0.113.10' }))
+  const reading = known.words(nowMs)[Symbol.iterator]()
+  const read = [reading.next().value]
+  known.withdraw('a')
+  const others = ['sshd', 'nginx', 'exim'].map((jail, n) => ban({ node: 'c', seq: n + 1, jail, ip: '198.51.100.1' }))
+  for (const word of others) known.tell(word, { nowMs })
+  for (let next = reading.next(); next.done !== true; next = reading.next()) read.push(next.value)
+  const keyOf = (word: unknown) => JSON.stringify(Object.entries(word ?? {}).sort())
+  const all = new Set([...told, ...others, ban({ node: 'b', seq: 1, ip: '203.0.113.10' })].map(keyOf))
+  assert.deepEqual(
+    read.filter((word) => !all.has(keyOf(word))),
+    [],
+  )
+})
