@@ -10,6 +10,8 @@ export interface HeardWordsOptions {
   state: Pick<FleetState, 'clock' | 'log'>
   knowledge: FleetKnowledge
   jails: FleetJails
+  /** All that this member has told is void, and its numbers begin anew. */
+  onForgotten(node: NodeName): void
 }
 
 /** What becomes of a word that is believed: remembered, offered to the jails that count, lifted. */
@@ -65,9 +67,10 @@ export class HeardWords implements StandingWatcher {
   }
 
   #withdraw(node: NodeName): void {
-    const { knowledge, jails } = this.#options
+    const { knowledge, jails, onForgotten } = this.#options
     if (node === knowledge.self) return
     jails.withdraw(node)
+    onForgotten(node)
     for (const ip of knowledge.forget(node)) if (knowledge.isOursAlone(ip)) jails.lift(ip)
   }
 
