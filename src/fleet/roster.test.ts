@@ -43,6 +43,21 @@ describe('the roster', () => {
     assert.equal(empty().memberOf('boss')?.level, 'operator')
   })
 
+  it('says who is in anew, with another key, also where the revocation of the former one comes later', () => {
+    const roster = empty()
+    const parcels = [joins('web7', startMs), joins('web7', startMs + 9, { key: 'k2' }), leaves('web7', startMs + 5)]
+    const changes = parcels.map((parcel) => roster.apply(parcel))
+    assert.deepEqual(
+      changes.map((change) => 'kind' in change && change.kind === 'joined' && change.isAnew),
+      [false, true, false],
+    )
+    assert.deepEqual(changes.map(outcome), ['joined', 'joined', 'nothing'])
+    assert.equal(
+      publicKeyText(roster.memberOf('web7')?.publicKey ?? assert.fail()),
+      publicKeyText(keysOf('k2').publicKey),
+    )
+  })
+
   it('is the same for all who have heard the same, in whatever order and how often', () => {
     const name = fc.constantFrom('web7', 'web8')
     const atMs = fc.integer({ min: startMs, max: startMs + 3 })

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { OwnSettings } from '../../config/own-settings.js'
 import { AuditLog } from '../../fleet/audit-log.js'
 import { KnownBans, type Standing } from '../../fleet/known-bans/known-bans.js'
@@ -8,12 +9,15 @@ import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { NodeName } from '../../fleet/word.js'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
-import type { FleetIdentity } from './fleet-way.js'
 import { judgeRulesOf } from './judge-rules.js'
 import { MembersFile } from './members-file.js'
 
 export interface KnowledgeOptions {
-  identity: FleetIdentity
+  fleet: string
+  /** This machine. */
+  self: NodeName
+  /** Who may say who belongs to the fleet. */
+  roots: ReadonlyMap<NodeName, KeyObject>
   files: { members: string; audit: string }
   settings: OwnSettings['fleet']
   clock: Clock
@@ -49,15 +53,14 @@ export class FleetKnowledge {
   #held: ReadonlySet<NodeName>
   #cancelSave = () => {}
 
-  constructor({ identity, files, settings, clock, log }: KnowledgeOptions) {
-    const { facts, roots } = identity
-    this.self = facts.name
+  constructor({ fleet, self, roots, files, settings, clock, log }: KnowledgeOptions) {
+    this.self = self
     this.#clock = clock
     this.#log = log
     this.#settings = settings
     this.#file = new MembersFile(files.members, log)
     const remembered = this.#file.read()
-    this.roster = new Roster({ fleet: facts.fleet, roots })
+    this.roster = new Roster({ fleet, roots })
     this.sequences = new Sequences(remembered?.marks)
     this.judge = new Judge({
       ...judgeRulesOf(settings),

@@ -48,12 +48,14 @@ export class FleetNode implements FleetPart {
 
   constructor(state: FleetState, dir: FleetDir, way: FleetWay) {
     const { clock, log, store, paths, config, protection } = state
-    const { facts, key } = way.identity
+    const { facts, key, roots } = way.identity
+    const { fleet } = facts
     this.#state = state
     this.#dir = dir
     this.#way = way
     const files = fleetStateFiles(dir, paths.database)
-    const knowledge = new FleetKnowledge({ identity: way.identity, files, settings: config.own.fleet, clock, log })
+    const common = { fleet, clock, log }
+    const knowledge = new FleetKnowledge({ ...common, self: facts.name, roots, files, settings: config.own.fleet })
     this.#knowledge = knowledge
     const { self, roster, sequences, judge, audit } = knowledge
     const transport = way.transportOf(knowledge)
@@ -61,11 +63,9 @@ export class FleetNode implements FleetPart {
     this.#certificates = new CertificateTeller(transport)
     const { wordsPerMessage } = way
     this.#drain = new OutboxDrain({
-      fleet: facts.fleet,
-      node: facts.name,
+      ...common,
+      node: self,
       key,
-      clock,
-      log,
       rows: store.outbox,
       transport,
       ...(wordsPerMessage && { wordsPerMessage }),
@@ -84,9 +84,7 @@ export class FleetNode implements FleetPart {
       sequences,
       judge,
       audit,
-      fleet: facts.fleet,
-      clock,
-      log,
+      ...common,
       protection: (ip, jail) => protection.reasonAgainst(ip, jail) ?? this.#addresses.reasonAgainst(ip),
       population: (node, ip) => knowledge.population(node, ip.text),
       onOpened: (node, seqs) => transport.heard?.(node, seqs),
