@@ -1,8 +1,8 @@
 import { type Ip, isSingleAddress, parseIp } from '../domain/address.js'
 import { type PyValue, repr } from '../lib/python-repr.js'
+import type { TagValues } from '../lib/shell-command.js'
 import type { Family } from './properties.js'
 import { type BanRecord, textLengthOf } from './remembered.js'
-import type { TagValues } from './shell-command.js'
 import type { BanSources, BriefBan } from './world.js'
 
 /** The tags of one ban (spec 6.3), each worked out when a command asks for it. Values are hostile text. */

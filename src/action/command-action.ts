@@ -1,10 +1,10 @@
 import type { Log } from '../lib/log.js'
+import { fieldsOf, type ShellCommand } from '../lib/shell-command.js'
 import type { BanTags } from './ban-tags.js'
 import { HoldBack } from './hold-back.js'
 import { Operations } from './operations.js'
 import type { Family, Properties } from './properties.js'
 import { filesOf } from './shared-files.js'
-import { fieldsOf, type ShellCommand } from './shell-command.js'
 
 /** What an action needs of the jail it belongs to. */
 export interface ActionSurroundings {

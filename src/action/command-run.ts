@@ -1,7 +1,7 @@
 import type { ChildResult } from '../lib/child.js'
 import type { Log, LogLevel } from '../lib/log.js'
 import { repr } from '../lib/python-repr.js'
-import { argvOf, printed, type ShellCommand } from './shell-command.js'
+import { argvOf, printed, type ShellCommand } from '../lib/shell-command.js'
 
 /** Runs a program to its end or to its time-out. */
 export type Run = (argv: readonly string[], options: { timeoutMs: number }) => Promise<ChildResult>

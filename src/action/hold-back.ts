@@ -1,5 +1,5 @@
+import type { ShellCommand } from '../lib/shell-command.js'
 import type { BanTags } from './ban-tags.js'
-import type { ShellCommand } from './shell-command.js'
 
 export interface HoldBackOptions {
   /** Hands the unbans over to an action of another jail whose live ban they would end; its jail's name, or undefined: there is none. */

@@ -2,8 +2,7 @@ import type { Failure } from '../domain/failure.js'
 import type { Clock } from '../lib/clock.js'
 import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
-import { shellArgv } from '../lib/shell-script.js'
-import { tagPattern } from '../lib/tag.js'
+import { argvOf, printed, shellCommand, type TagValues } from '../lib/shell-command.js'
 
 export interface IgnoreCommandOptions {
   jail: string
@@ -45,14 +44,14 @@ export class IgnoreCommand {
 
   async covers(failure: Failure): Promise<boolean> {
     const { cache, clock, command } = this.#options
-    const values = (tag: string) => tagValue(tag, failure)
-    if (cache === undefined) return (await this.#ask(command, values)) ?? true
-    const key = cache.key.replace(tagPattern, (whole, tag: string) => values(tag) ?? whole)
+    const tags = tagsOf(failure)
+    if (cache === undefined) return (await this.#ask(command, tags)) ?? true
+    const key = printed(shellCommand(cache.key, tags))
     const known = this.#answers.get(key)
     if (known !== undefined && known.untilMs > clock.now()) return known.isIgnored
     const asking = this.#asking.get(key)
     if (asking !== undefined) return (await this.#join(asking)) ?? true
-    const answer = this.#ask(command, values).finally(() => this.#asking.delete(key))
+    const answer = this.#ask(command, tags).finally(() => this.#asking.delete(key))
     this.#asking.set(key, answer)
     const isIgnored = await answer
     if (isIgnored === undefined) return true
@@ -74,10 +73,10 @@ export class IgnoreCommand {
   }
 
   /** Undefined: too many are being asked about. */
-  async #ask(command: string, values: (tag: string) => string | undefined): Promise<boolean | undefined> {
+  async #ask(command: string, tags: TagValues): Promise<boolean | undefined> {
     if (!(await this.#turn())) return undefined
     try {
-      const { exitCode, stderr } = await this.#options.run(shellArgv(command, values))
+      const { exitCode, stderr } = await this.#options.run(argvOf(shellCommand(command, tags)))
       if (exitCode === 0 || exitCode === 1) return exitCode === 0
       this.#say(
         `ignorecommand ended with ${exitCode ?? 'a signal'}, so nobody is ignored by it: ${stderr.trim().slice(0, 500)}`,
@@ -132,6 +131,10 @@ export function parseIgnoreCache(
     : undefined
 }
 
+function tagsOf(failure: Failure): TagValues {
+  return { value: (tag) => tagValue(tag, failure), field: (name) => failure.data[name] }
+}
+
 /** The tags that make sense before there is a ban (spec 6.3). */
 function tagValue(tag: string, { id, timeMs, lines, data }: Failure): string | undefined {
   switch (tag) {
@@ -147,10 +150,7 @@ function tagValue(tag: string, { id, timeMs, lines, data }: Failure): string | u
       return '1'
     case 'matches':
       return lines.join('\n')
-    default: {
-      const field = /^F-([A-Z0-9_]+)$/.exec(tag)?.[1]?.toLowerCase()
-      if (field === undefined) return undefined
-      return data[field === 'id' ? 'fid' : field === 'port' ? 'fport' : field] ?? ''
-    }
+    default:
+      return undefined
   }
 }

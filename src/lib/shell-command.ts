@@ -1,4 +1,5 @@
-import { repr } from '../lib/python-repr.js'
+import { repr } from './python-repr.js'
+import { tagPattern } from './tag.js'
 
 /** A shell text, and the values that go beside it as `$0`, `$1`, … */
 export interface ShellCommand {
@@ -46,7 +47,6 @@ const inlineLengthMax = 256
 
 /** A value with one of these is handed over as a variable. */
 const special = /[\\#&;`|*?~<>^()[\]{}$'"\n\r]/
-const tagPattern = /<([^ <>]+)>/g
 const fieldPattern = /<F-([A-Z0-9_-]+)>/g
 /** Fields with another name in the ticket. */
 const fieldNames: Readonly<Record<string, string>> = { id: 'fid', port: 'fport' }
