@@ -1,4 +1,5 @@
 import type { ActionSpec } from '../domain/action-spec.js'
+import { tagPattern } from '../lib/tag.js'
 
 /** What an action may be given without becoming another action: whom it closes what, in which place, under which name. */
 export const parameters: ReadonlySet<string> = new Set([
@@ -29,7 +30,6 @@ export const parameters: ReadonlySet<string> = new Set([
 const meaningless = new Set(['actionstart_on_demand', 'timeout'])
 
 const command = /^(?:action\w+|norestored)$/
-const tag = /<([^ <>]+)>/g
 
 /** Between the parts of a canonical text; no command has it. */
 const partEnd = '\x1e'
@@ -45,7 +45,7 @@ export function canonicalText(properties: ActionSpec['properties']): string {
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (named.has(name)) continue
     named.add(name)
-    for (const [, used = ''] of (values.get(name) ?? '').matchAll(tag))
+    for (const [, used = ''] of (values.get(name) ?? '').matchAll(tagPattern))
       open.push(...[...values.keys()].filter((other) => baseOf(other) === used))
   }
   return [...named]
@@ -63,7 +63,7 @@ export function parameterValues(
   const given = new Map(properties)
   const isConditional = (name: string) => properties.some(([other]) => other !== name && baseOf(other) === name)
   const filled = (value: string, depth: number): string =>
-    value.replace(tag, (whole, name: string) => {
+    value.replace(tagPattern, (whole, name: string) => {
       const other = name.startsWith('known/') ? known[name.slice('known/'.length)] : given.get(name)
       return other === undefined || isConditional(name) || depth >= depthMax ? whole : filled(other, depth + 1)
     })

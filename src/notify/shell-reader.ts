@@ -1,3 +1,5 @@
+import { tagPattern } from '../lib/tag.js'
+
 /** A piece of text, or a `<tag>` to be filled in later. */
 export type TextPiece = { text: string } | { tag: string }
 
@@ -8,8 +10,7 @@ const blank = /(?:[ \t]|\\\n)*/y
 const blankOrLine = /(?:[ \t\n]|\\\n)*/y
 /** What a word may have outside of quotes: nothing that a shell would do anything with. */
 const plain = /[^\s"'`\\$|&;()<>*?[\]{}~#!]+/y
-const tag = /<[^ <>]+>/y
-const tags = /<([^ <>]+)>/
+const tag = new RegExp(tagPattern, 'y')
 
 /**
  * Reads a shell text of the few forms that an action for mails has. Everything that a shell would do more with (variables, globs,
@@ -94,7 +95,7 @@ export class ShellReader {
 
 /** The text with its tags apart. */
 export function textPieces(text: string): TextPiece[] {
-  const parts = text.split(tags)
+  const parts = text.split(tagPattern)
   return parts.flatMap((part, at): TextPiece[] =>
     at % 2 === 1 ? [{ tag: part }] : part === '' ? [] : [{ text: part }],
   )

@@ -1,4 +1,5 @@
 import { parseIp } from '../../domain/address.js'
+import { tagPattern } from '../../lib/tag.js'
 import { fieldOfTag } from '../../match/tags.js'
 import type { Found } from './examiner.js'
 import { type Fields, type FieldValue, printedField, reprField, reprFields } from './python-fields.js'
@@ -72,7 +73,7 @@ function filled(template: string, failures: readonly Failure[], options: OutOpti
   const wrapped: { text: string; lines: string[] }[] = []
   let isWrapping = false
   for (const failure of failures) {
-    const text = template.replace(/<([^ <>]+)>/g, (tag, name: string) => {
+    const text = template.replace(tagPattern, (tag, name: string) => {
       if (name !== 'msg') return (tagValue(name, failure, options) ?? tag).replaceAll('\0', '\\x00')
       isWrapping ||= failure.lines.length > 1
       return isWrapping ? linePlace : failure.lines.join('\n')
