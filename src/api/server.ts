@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import path from 'node:path'
 import { isOwnPeer } from '../lib/peer-credentials.js'
+import { isAnswered, removeStale } from '../lib/unix-socket.js'
 
 import { serverFor } from './adaptor.js'
 
@@ -46,30 +47,10 @@ export async function listen(
   return { close: () => close(server) }
 }
 
-/** Whether somebody accepts connections on this socket. */
-export function isAnswered(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socket)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
-}
-
 function rightsOf(env: unknown, group: number | undefined): Rights {
   const { incoming } = env as { incoming: { socket: Socket } }
   // Nobody but root and ourselves can connect to a socket of mode 0600.
   return isOwnPeer(incoming.socket, group === undefined) ? 'all' : 'read and ban'
-}
-
-function removeStale(socket: string): void {
-  const found = lstatSync(socket, { throwIfNoEntry: false })
-  if (found === undefined) return
-  if (!found.isSocket())
-    throw new Error(`Cannot listen on ${socket}: there is something that is not a socket; move it away`)
-  unlinkSync(socket)
 }
 
 function listening(server: Server, socket: string): Promise<void> {

@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import type { Log } from '../lib/log.js'
 import { isOwnPeer } from '../lib/peer-credentials.js'
+import { isAnswered, removeStale } from '../lib/unix-socket.js'
 import { ControlConnection } from './control-connection.js'
 import type { Rights } from './transmitter.js'
 
@@ -85,17 +86,12 @@ function rightsOf(socket: Socket, { group, inheritedFd }: ControlSocketOptions):
 
 async function bind(server: Server, { path: place, force = false, group, log }: ControlSocketOptions): Promise<void> {
   makeParent(path.dirname(place))
-  const found = lstatSync(place, { throwIfNoEntry: false })
-  if (found !== undefined) {
-    if (!found.isSocket())
-      throw new Error(`Cannot listen on ${place}: there is something that is not a socket; move it away`)
-    if (await isAnswered(place)) {
-      log.write('ERROR', 'asyncserver', 'Fail2ban seems to be already running')
-      if (!force) throw new Error(`Server already running: somebody answers on ${place}`)
-      log.write('WARNING', 'asyncserver', 'Forcing execution of the server')
-    }
-    unlinkSync(place)
+  if (await isAnswered(place)) {
+    log.write('ERROR', 'asyncserver', 'Fail2ban seems to be already running')
+    if (!force) throw new Error(`Server already running: somebody answers on ${place}`)
+    log.write('WARNING', 'asyncserver', 'Forcing execution of the server')
   }
+  removeStale(place)
   await listening(server, () => listenMasked(server, place), place)
   if (group === undefined) return
   // In this order: members come in when it is theirs, nobody else ever does.
@@ -131,17 +127,6 @@ function listening(server: Server, listen: () => void, place: string): Promise<v
       resolve()
     })
     listen()
-  })
-}
-
-function isAnswered(place: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(place)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
   })
 }
 

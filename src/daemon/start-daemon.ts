@@ -1,6 +1,6 @@
-import { isAnswered } from '../api/server.js'
 import { type Config, loadConfig } from '../config/load.js'
 import { systemClock } from '../lib/clock.js'
+import { isAnswered } from '../lib/unix-socket.js'
 import { assemble } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { Daemon, type DaemonOptions } from './daemon.js'
