@@ -37,6 +37,20 @@ const refused = (more: Partial<AuditEntry> = {}) =>
   accepted({ outcome: 'refused', reason: 'too-wide', detail: '/0 is wider than the /24 it may ban', ...more })
 
 describe('the audit log', () => {
+  it('has nothing of the time in which it is switched off', () => {
+    const { file, clock, log } = setUp()
+    let isOn = false
+    const audit = new AuditLog({ path: file, clock, log, isOn: () => isOn })
+    audit.write(accepted())
+    isOn = true
+    audit.write(refused())
+    audit.close()
+    assert.deepEqual(
+      readAudit(file, { countMax: 9 }).map(({ outcome }) => outcome),
+      ['refused'],
+    )
+  })
+
   it('has a line for each word, with what became of it', () => {
     const { audit, read } = setUp()
     audit.write(accepted())

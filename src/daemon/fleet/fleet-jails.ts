@@ -17,16 +17,20 @@ interface Counting {
   quorum: Quorum
 }
 
+const expireEveryMs = 60_000
+
 /** The jails with `backend = fleet`: each counts by its own rule what the others tell. */
 export class FleetJails {
   readonly #state: FleetState
   readonly #countings = new Map<string, Counting>()
+  #expiredMs = Number.NEGATIVE_INFINITY
 
   constructor(state: FleetState) {
     this.#state = state
   }
 
   offer(word: BanWord | SightingWord, weight: Weight): void {
+    this.#expireNowAndThen()
     for (const unit of this.#units()) {
       const { quorum, rule } = this.#countingOf(unit)
       // A line that anybody may have written names no node: it is never one of two.
@@ -99,6 +103,14 @@ export class FleetJails {
   *#units(): Iterable<JailUnit> {
     for (const unit of this.#state.jails.values())
       if (unit.config.source.kind === 'fleet' && unit.state === 'running') yield unit
+  }
+
+  /** Memory alone depends on it, and without words it does not grow. */
+  #expireNowAndThen(): void {
+    const nowMs = this.#state.clock.now()
+    if (nowMs - this.#expiredMs < expireEveryMs) return
+    this.#expiredMs = nowMs
+    for (const { quorum } of this.#countings.values()) quorum.expire(nowMs)
   }
 
   /** A changed rule counts anew. */

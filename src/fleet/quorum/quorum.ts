@@ -73,10 +73,10 @@ export class Quorum {
     this.#remove(addressKey(ip))
   }
 
-  /** Lets go of addresses nobody has told of since; call it now and then. A wrong clock does not matter by less than a find time. */
+  /** Lets go of addresses nobody has told of since, up to the first that somebody has; call it now and then. A wrong clock does not matter by less than a find time. */
   expire(nowMs: number): void {
     for (const [key, row] of this.#rows) {
-      if (newestOf(this.#slots.of(row)) > nowMs - 2 * this.#rule.findTimeMs) continue
+      if (newestOf(this.#slots.of(row)) > nowMs - 2 * this.#rule.findTimeMs) return
       this.#remove(key)
     }
   }
