@@ -1,6 +1,7 @@
 import type { ActionSpec } from '../domain/action-spec.js'
 import type { Ban } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log, LogLevel } from '../lib/log.js'
 import type { BanTags } from './ban-tags.js'
 import { type ActionSurroundings, CommandAction } from './command-action.js'
@@ -67,7 +68,7 @@ export class ActionList {
     for (const action of actions) {
       await action.start().catch((error: unknown) => {
         this.#troubles.set(action.name, `action "${action.name}" could not be started`)
-        this.#say('ERROR', `Failed to start jail '${this.#jail}' action '${action.name}': ${textOf(error)}`)
+        this.#say('ERROR', `Failed to start jail '${this.#jail}' action '${action.name}': ${messageOf(error)}`)
       })
     }
   }
@@ -108,7 +109,7 @@ export class ActionList {
     if (epoch === this.#epoch && lateMs > checkEveryMs && nowMs > this.#checkedMs + checkEveryMs) {
       this.#checkedMs = nowMs
       for (const action of this.#actions.values())
-        await action.checkConsistency().catch((error: unknown) => this.#say('ERROR', textOf(error)))
+        await action.checkConsistency().catch((error: unknown) => this.#say('ERROR', messageOf(error)))
     }
     if (epoch === this.#epoch) return
     const tags = this.#tags(ban)
@@ -140,7 +141,7 @@ export class ActionList {
     for (const action of kept) action.properties.replace(valuesOf(wanted.get(action.name)?.properties ?? []))
     for (const action of isReload ? kept : [])
       await action.reload().catch((error: unknown) => {
-        this.#say('ERROR', `Failed to reload jail '${this.#jail}' action '${action.name}': ${textOf(error)}`)
+        this.#say('ERROR', `Failed to reload jail '${this.#jail}' action '${action.name}': ${messageOf(error)}`)
       })
     const obsolete = new Map([...this.#actions].filter(([name]) => !wanted.has(name)))
     await this.#lift(obsolete, bans, { isStop: true })
@@ -185,14 +186,14 @@ export class ActionList {
     try {
       await action.flush()
     } catch (error) {
-      this.#say('ERROR', `Failed to flush bans in jail '${this.#jail}' action '${action.name}': ${textOf(error)}`)
+      this.#say('ERROR', `Failed to flush bans in jail '${this.#jail}' action '${action.name}': ${messageOf(error)}`)
       this.#say('INFO', 'No flush occurred, do consistency check')
       const mayRepair = () => {
         if (!isStop || action.properties.flag('actionrepair_on_unban')) return true
         this.#say('ERROR', 'Invariant check failed. Flush is impossible.')
         return false
       }
-      await action.checkConsistency(mayRepair).catch((wrong: unknown) => this.#say('ERROR', textOf(wrong)))
+      await action.checkConsistency(mayRepair).catch((wrong: unknown) => this.#say('ERROR', messageOf(wrong)))
     }
     return true
   }
@@ -207,7 +208,7 @@ export class ActionList {
       for (const id of action.holdBack.owedIds)
         await action.unbanOthers(this.#tags({ id, startMs: 0, durationMs: undefined, count: 1 }))
       await action.stop().catch((error: unknown) => {
-        this.#say('ERROR', `Failed to stop jail '${this.#jail}' action '${name}': ${textOf(error)}`)
+        this.#say('ERROR', `Failed to stop jail '${this.#jail}' action '${name}': ${messageOf(error)}`)
       })
       this.#troubles.delete(name)
       this.#actions.delete(name)
@@ -221,9 +222,9 @@ export class ActionList {
       this.#troubles.delete(action.name)
       return true
     } catch (error) {
-      this.#troubles.set(action.name, `action "${action.name}": ${textOf(error)}`)
+      this.#troubles.set(action.name, `action "${action.name}": ${messageOf(error)}`)
       const what = `jail '${this.#jail}' action '${action.name}' info '${tags.describe()}'`
-      this.#say('ERROR', `Failed to execute ${verb} ${what}: ${textOf(error)}`)
+      this.#say('ERROR', `Failed to execute ${verb} ${what}: ${messageOf(error)}`)
       return false
     }
   }
@@ -257,8 +258,4 @@ function valuesOf(given: ActionSpec['properties']): (readonly [string, string | 
 
 function isSkipped(action: CommandAction, ban: BriefBan): boolean {
   return ban.isRestored === true && action.properties.flag('norestored')
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@ import type { ActionSpec } from '../domain/action-spec.js'
 import type { Ban } from '../domain/ban.js'
 import type { ChildResult } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { type Log, silentLog } from '../lib/log.js'
 import { type ShellCommand, shellCommand } from '../lib/shell-command.js'
 import { ActionList } from './action-list.js'
@@ -188,7 +189,7 @@ export class JailActions {
       await this.#told(run)
     } catch (error) {
       // The jail's other tasks must go on: what failed is told here, and stays undone.
-      log.write('ERROR', 'actions', `[${this.jail}] ${error instanceof Error ? error.message : String(error)}`)
+      log.write('ERROR', 'actions', `[${this.jail}] ${messageOf(error)}`)
     }
   }
 

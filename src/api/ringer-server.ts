@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { messageOf } from '../lib/error-message.js'
 import { serverFor } from './adaptor.js'
 
 export interface RingerServer {
@@ -41,7 +42,7 @@ export async function listenForRingers(
         }),
     }
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error)
+    const what = messageOf(error)
     throw new Error(`Cannot listen for tokens on ${host} port ${port}: ${what}; see [api] listen, certificate and key`)
   }
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { messageOf } from '../lib/error-message.js'
 
 /** What the holder of a token may do. The secret itself is kept nowhere. */
 export interface Token {
@@ -79,7 +80,7 @@ export class TokenBook {
       }
       return tokens
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = messageOf(error)
       throw new Error(`Cannot read the tokens in ${this.#path}: ${why}; nobody with a token is let in`)
     }
   }

@@ -3,6 +3,7 @@ import type { Ban } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
 import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { Delivery } from './delivery.js'
 import { type LiveBan, remainingMs } from './live-bans.js'
@@ -82,8 +83,4 @@ export function closureOf(ban: LiveBan, nowMs: number): TimedClosure | undefined
   const ip = parseIp(ban.id)
   const left = remainingMs(ban, nowMs)
   return ip && { jail: ban.jail, ip, remainingMs: left === undefined ? undefined : Math.max(1, left) }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

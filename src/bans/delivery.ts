@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 
 export interface DeliveryOptions<T> {
   clock: Clock
@@ -157,7 +158,7 @@ export class Delivery<T> {
 
   #waitAfter(error: unknown): void {
     const isFirst = this.#trouble === undefined
-    this.#trouble = error instanceof Error ? error.message : String(error)
+    this.#trouble = messageOf(error)
     if (isFirst) this.#options.onTrouble(error, this.#size)
     this.#retryMs = Math.min(retryMaxMs, this.#retryMs === 0 ? retryFirstMs : this.#retryMs * 2)
     this.#cancelRetry = this.#options.clock.after(this.#retryMs, () => {

@@ -1,5 +1,6 @@
 import type { Ban } from '../domain/ban.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import type { BanRecords } from './ban-records.js'
 import { keyOf, type Saving, toStore } from './deliveries.js'
@@ -50,7 +51,7 @@ export class Records {
     try {
       this.#store.retime(jail, times)
     } catch (error) {
-      const said = error instanceof Error ? error.message : String(error)
+      const said = messageOf(error)
       const text = `Cannot save the new ban time of ${jail}, after a restart its running bans have their old ends: ${said}`
       this.#log.write('ERROR', 'database', text)
     }

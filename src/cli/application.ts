@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/error-message.js'
 import { version } from '../lib/version.js'
 import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from './commandline.js'
 import { CommandFailure, type Context, exit } from './context.js'
@@ -180,7 +181,7 @@ const application = buildApplication<Context>(
     versionInfo: { currentVersion: version },
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { useAliasInUsageLine: true },
-    localization: { text: { ...text_en, exceptionWhileRunningCommand: (exception) => sentenceOf(exception) } },
+    localization: { text: { ...text_en, exceptionWhileRunningCommand: messageOf } },
     determineExitCode: (exception) => (exception instanceof CommandFailure ? exception.exitCode : exit.failed),
   },
 )
@@ -203,8 +204,4 @@ export async function proposals(words: readonly string[], process: Context['proc
 function configLast(argv: readonly string[]): readonly string[] {
   const [flag, dir, ...rest] = argv
   return (flag === '-c' || flag === '--config') && dir !== undefined && rest.length > 0 ? [...rest, flag, dir] : argv
-}
-
-function sentenceOf(exception: unknown): string {
-  return exception instanceof Error ? exception.message : String(exception)
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/error-message.js'
 import { PyFloat, PyTuple, type PyValue, repr } from '../lib/python-repr.js'
 import { type Command, CommandError } from './fail2ban-server.js'
 
@@ -64,7 +65,7 @@ function parsedJson(value: PyValue): unknown {
   try {
     return JSON.parse(textOf(value))
   } catch (error) {
-    throw wrongValue(`not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw wrongValue(`not JSON: ${messageOf(error)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { PyTuple, type PyValue, tuple } from '../lib/python-repr.js'
 import { typeName, wrongType } from './arguments.js'
@@ -113,8 +114,4 @@ function wordsOf(command: PyValue): Command {
 /** A client must be able to read it, whatever it is: what is no failure of Fail2ban's becomes Python's RuntimeError. */
 function failureOf(error: unknown): Pick<CommandError, 'exception' | 'args'> {
   return error instanceof CommandError ? error : { exception: 'builtins.RuntimeError', args: [messageOf(error)] }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

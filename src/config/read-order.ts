@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '../domain/origin.js'
+import { messageOf } from '../lib/error-message.js'
 import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { type IniFile, parseIni } from './ini.js'
@@ -185,7 +186,7 @@ export class ConfigFiles {
       return error ? this.#refuse(file, error) : text
     } catch (cause) {
       if (isMissing(cause)) return undefined
-      const message = `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`
+      const message = `cannot read ${file}: ${messageOf(cause)}`
       return this.#refuse(file, new ConfigError(message, { origin, cause, peerText: '' }))
     }
   }

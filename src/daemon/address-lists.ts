@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { type IgnoreEntry, parseIgnoreEntry } from '../jail/ignore-list.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 
 const lookAgainMs = 1000
@@ -41,11 +42,7 @@ export class AddressLists {
       known.entries = parseList(readFileSync(path, 'utf8'))
     } catch (error) {
       if (known.stamp !== 'failed')
-        this.#log.write(
-          'WARNING',
-          'ipdns',
-          `Retrieving IPs set from '${path}' failed: ${error instanceof Error ? error.message : error}`,
-        )
+        this.#log.write('WARNING', 'ipdns', `Retrieving IPs set from '${path}' failed: ${messageOf(error)}`)
       known.stamp = 'failed'
     }
     return known.entries

@@ -10,6 +10,7 @@ import type {
   Touched,
 } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { findings } from './audit-findings.js'
 import { auditByReconciling, nothingFound } from './reconciling-audit.js'
@@ -240,8 +241,4 @@ function merged(a: ForeignChange, b: ForeignChange): ForeignChange {
         }
       : undefined
   return { isStructure, touched: isStructure ? undefined : all, by: a.by === b.by ? a.by : undefined }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -7,6 +7,7 @@ import { type ApiServer, listen } from '../api/server.js'
 import { ManyLines } from '../bans/many-lines.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
+import { messageOf } from '../lib/error-message.js'
 import { fail2banLevel, version } from '../lib/version.js'
 import { buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
@@ -293,8 +294,4 @@ export class Daemon {
     removePidFile(this.#state.paths.pidFile)
     this.#state.log.close()
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

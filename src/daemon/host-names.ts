@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 
@@ -73,7 +74,7 @@ export class HostNames {
         )
       return texts
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#log.write('WARNING', 'ipdns', `Unable to find a corresponding IP address for ${name}: ${reason}`)
       return []
     } finally {

@@ -4,6 +4,7 @@ import { ManyLines } from '../bans/many-lines.js'
 import type { RestoreRules } from '../bans/restore.js'
 import type { JailConfig } from '../config/load.js'
 import type { Verdict } from '../jail/recidive.js'
+import { messageOf } from '../lib/error-message.js'
 import { enactVerdict } from './enact-verdict.js'
 import { type JailUnit, namesIn } from './jails.js'
 import { manualScope, type State, scopesOf } from './state.js'
@@ -135,7 +136,7 @@ export class JailRuns {
       }
     } catch (error) {
       // It counts from here on: better than a start that fails.
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       log.write('ERROR', 'jail', `[${name}] Earlier bans do not count: ${reason}`)
     }
     for (const verdict of overdue.values()) enactVerdict(bans, verdict)

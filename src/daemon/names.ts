@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { type Ip, parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 
 const refreshMs = 300_000
@@ -52,7 +53,7 @@ export class Names {
           answers.flatMap(({ address }) => parseIp(address) ?? []),
         )
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#log.write('WARNING', 'ipdns', `Unable to find a corresponding IP address for ${name}: ${reason}`)
     }
   }

@@ -4,6 +4,7 @@ import type { StreamReading } from '../config/from-stream.js'
 import { type Config, loadConfig } from '../config/load.js'
 import { withOwnOptions } from '../config/with-own-options.js'
 import type { Problem } from '../domain/origin.js'
+import { messageOf } from '../lib/error-message.js'
 import { buildJails } from './assemble.js'
 import { liveOf, ServerOptions } from './control/server-options.js'
 import { type JailRuns, withoutOrigins } from './jail-runs.js'
@@ -170,8 +171,4 @@ function fleetWayOf({ own }: Config): unknown {
 function startOnlyOf(server: Config['server']): unknown {
   const live: readonly string[] = Object.keys(liveOf(server))
   return Object.entries(server).filter(([name]) => !live.includes(name))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

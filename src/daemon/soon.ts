@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 
 export interface SoonOptions<T> {
@@ -47,8 +48,7 @@ export class Soon<T> {
       this.#isFailing = false
     } catch (error) {
       const { log, what } = this.#options
-      if (!this.#isFailing)
-        log.write('ERROR', 'database', `Cannot save ${what}: ${error instanceof Error ? error.message : error}`)
+      if (!this.#isFailing) log.write('ERROR', 'database', `Cannot save ${what}: ${messageOf(error)}`)
       this.#isFailing = true
     }
   }

@@ -1,5 +1,6 @@
 import { type Config, loadConfig } from '../config/load.js'
 import { systemClock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { isAnswered } from '../lib/unix-socket.js'
 import { assemble } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
@@ -65,8 +66,4 @@ async function assembled(options: DaemonOptions, config: Config, paths: Paths): 
 function hintOf(error: unknown): string {
   const isDenied = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
   return isDenied ? '; run it as root, or as somebody who may write there' : ''
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { isSingleAddress } from '../domain/address.js'
 import type { Audit, AuditRequest, Closure, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { isSameEnd } from './address-comparison.js'
 import { auditNetworks } from './audit-networks.js'
 import { type AuditTally, newTally } from './audit-tally.js'
@@ -77,7 +78,7 @@ export class Auditor {
           for (const kind of setKinds)
             if (isInterval(kind)) await auditNetworks({ ...this.#parts, reader }, { jail, kind }, request, tally)
     } catch (error) {
-      tally.trouble = error instanceof Error ? error.message : String(error)
+      tally.trouble = messageOf(error)
     } finally {
       reader.close()
     }

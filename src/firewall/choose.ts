@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Enforcer } from '../domain/enforcer.js'
 import { runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { IpsetEnforcer } from './ipset.js'
 import { IpsetTool } from './ipset-tool.js'
 import { MemoryEnforcer } from './memory.js'
@@ -102,7 +103,7 @@ function mayChangeNetwork(): boolean {
 }
 
 function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   return (text.split('\n', 1)[0] ?? '').slice(0, 200)
 }
 

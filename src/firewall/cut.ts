@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type Ip, isSingleAddress } from '../domain/address.js'
 import type { Scope } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { type Cut, CutPlan } from './cut-plan.js'
 import { protocolNumbers } from './layout.js'
 import { askConnections, type Choice, connectionIn } from './netlink/conntrack.js'
@@ -174,10 +175,6 @@ const codesForGood: ReadonlySet<unknown> = new Set([
 
 function isForGood(error: unknown): boolean {
   return error instanceof Error && 'code' in error && codesForGood.has(error.code)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** IPv4 peers may be on IPv6 sockets, so that both kinds are asked about those. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 
 export interface IngressOptions {
   /** Interfaces at which packets are to be kept out as they come in; they may not exist (yet). */
@@ -53,7 +54,7 @@ export class Ingress {
       await this.#options.onChange()
     } catch (error) {
       // Packets are still kept out before routing.
-      this.#options.say(`The new interface is not used: ${error instanceof Error ? error.message : String(error)}`)
+      this.#options.say(`The new interface is not used: ${messageOf(error)}`)
     }
   }
 }

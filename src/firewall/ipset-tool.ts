@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { runChild, startChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import { isOurs, readSaved, type SavedElement } from './ipset-layout.js'
 import type { Table } from './ipset-rules.js'
 import { programFailure } from './program-failure.js'
@@ -39,7 +40,7 @@ export class IpsetTool {
         for (const family of this.families) await this.rules('raw', family)
         return
       } catch (error) {
-        refusals.push(error instanceof Error ? error.message : String(error))
+        refusals.push(messageOf(error))
       }
     }
     this.#variant = undefined
@@ -48,10 +49,7 @@ export class IpsetTool {
 
   /** Why it cannot be used here; undefined when it can. */
   async problem(): Promise<string | undefined> {
-    return this.probe().then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    )
+    return this.probe().then(() => undefined, messageOf)
   }
 
   /** Names of our sets. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { messageOf } from './error-message.js'
 
 /** How a child is run. */
 export interface ChildOptions {
@@ -144,7 +145,7 @@ function outcome(exitCode: number | null, signal: NodeJS.Signals | null): Pick<C
 
 function notStarted(file: string, error: unknown): ChildResult {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   const stderr = `Cannot start ${file}: ${reason}`
   return { exitCode: code === 'EACCES' ? 126 : 127, stdout: '', stderr, timedOut: false }
 }

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { messageOf } from './error-message.js'
 import { cFunction, errnoName } from './libc.js'
 
 /** <fcntl.h>, the same on all Linux architectures. */
@@ -26,7 +27,7 @@ export function replaceProcess(): string {
     execv(process.execPath, [...argv, null])
     return `execv of ${process.execPath} failed: ${errnoName()}`
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -2,6 +2,7 @@ import type { ActionSpec } from '../domain/action-spec.js'
 import type { Problem } from '../domain/origin.js'
 import { type ChildOptions, type ChildResult, runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { mailAction } from './mail-action.js'
 import type { Notice, NoticeAction, Occasion } from './notice-action.js'
@@ -128,7 +129,7 @@ export class JailNotices {
   }
 
   #complain(action: NoticeAction, occasion: Occasion, error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     const { jail } = this.#options
     this.#say('ERROR', `Failed to execute ${occasion} jail '${jail}' action '${action.name}': ${reason}`, '')
   }

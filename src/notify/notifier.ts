@@ -1,6 +1,7 @@
 import type { Ban } from '../domain/ban.js'
 import { type ChildOptions, type ChildResult, runChild } from '../lib/child.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { Digest } from './digest.js'
 import { FloodGuard } from './flood-guard.js'
@@ -139,7 +140,7 @@ export class Notifier {
   #box<T>(name: string, deliver: (item: T, signal: AbortSignal) => Promise<void>): Outbox<T> {
     const box = new Outbox<T>({
       deliver,
-      failed: (_item, error) => this.#complain(name, error instanceof Error ? error.message : String(error)),
+      failed: (_item, error) => this.#complain(name, messageOf(error)),
       dropped: (count) =>
         this.#complain(`${name}: dropped`, `${count} messages to ${name} were dropped: too many waited`),
     })

@@ -1,3 +1,5 @@
+import { messageOf } from '../lib/error-message.js'
+
 /** A server that takes mails. */
 export interface SmtpServer {
   host: string
@@ -51,7 +53,7 @@ export async function sendBySmtp(server: SmtpServer, mail: SmtpMail, signal: Abo
       signal,
     })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new Error(`Cannot send mail by the server ${host}:${port}: ${reason}`, { cause: error })
   } finally {
     transport.close()

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/error-message.js'
 import type { Log, LogLevel } from '../lib/log.js'
 import type { LogFile } from './log-file.js'
 
@@ -44,7 +45,7 @@ export class TailReport {
   unreadable(error: unknown): void {
     if (this.#trouble === 'unreadable') return
     this.#trouble = 'unreadable'
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     this.#tell('unreadable', 'ERROR', `Cannot read ${this.#options.path}: ${reason}; it is tried again every second`)
   }
 

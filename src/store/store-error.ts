@@ -1,3 +1,5 @@
+import { messageOf } from '../lib/error-message.js'
+
 /** The store could not do what was asked; nothing of it has been done. The caller tries again later. */
 export class StoreError extends Error {
   /** `SQLITE_FULL`, `SQLITE_BUSY`, … as sqlite.org/rescode.html names them; `NEWER_VERSION` for a file of a later Fail2ban, `NO_FILE` for a device or directory. */
@@ -17,7 +19,7 @@ export function storeError(tried: string, file: string, cause: unknown): StoreEr
   if (cause instanceof StoreError) return cause
   const code = codeOf(cause)
   const hint = hints.get(code)
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = messageOf(cause)
   const message = `Cannot ${tried} ${file}: ${said} (${code})${hint === undefined ? '' : `; ${hint}`}`
   return new StoreError({ code, file, message, cause })
 }

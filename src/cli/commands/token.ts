@@ -2,6 +2,7 @@ import { TokenBook } from '../../api/token-book.js'
 import { parseDurationMs } from '../../config/duration.js'
 import { tokensFile } from '../../daemon/token-file.js'
 import { systemClock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import { configDir } from '../config-dir.js'
 import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../context.js'
 import { durationText, harmless } from '../render.js'
@@ -66,6 +67,6 @@ function told<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    throw new CommandFailure(error instanceof Error ? error.message : String(error))
+    throw new CommandFailure(messageOf(error))
   }
 }

@@ -1,4 +1,5 @@
 import { type ControlConnection, connectControl, type Reply } from '../../compat/control-client.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { PyValue } from '../../lib/python-repr.js'
 import { str } from './python-text.js'
 import { refusalArgs, refusalText, replyText } from './reply-text.js'
@@ -60,7 +61,7 @@ function sentenceOf(error: unknown, socket: string): string {
     return `Failed to access socket path: ${socket}. Is fail2ban running?`
   if (code === 'EACCES' || code === 'EPERM') return `Permission denied to socket: ${socket}, (you must be root)`
   if (code === 'ETIMEDOUT') return `No answer on ${socket} in time`
-  return `No answer on ${socket}: ${error instanceof Error ? error.message : String(error)}`
+  return `No answer on ${socket}: ${messageOf(error)}`
 }
 
 /** Whether the terminal shows line drawing characters. Like Python 3, a locale that says nothing about it means UTF-8. */

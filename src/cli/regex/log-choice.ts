@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { parseOptionList } from '../../config/option-list.js'
+import { messageOf } from '../../lib/error-message.js'
 import { type JournalSource, journalProblems } from '../../source/journal-command.js'
 import { shortened } from './filter-choice.js'
 import { type LogOptions, type LogText, readLog } from './log-lines.js'
@@ -18,7 +19,7 @@ export function openLog(word: string, { filter, journalmatch }: Subject, options
       const sayings = [`Use         log file : ${word}`, `Use         encoding : ${options.encoding}`]
       return { sayings, log: { kind: 'text', text } }
     } catch (error) {
-      return { failed: error instanceof Error ? error.message : String(error) }
+      return { failed: messageOf(error) }
     }
   }
   if (word.startsWith('systemd-journal')) return journal(word, journalmatch, options.encoding)

@@ -4,6 +4,7 @@ import { CommandError, invalidCommand } from '../../compat/fail2ban-server.js'
 import { parseDurationMs } from '../../config/duration.js'
 import type { ServerSettings } from '../../config/server-options.js'
 import { noSuchGet, noSuchSet } from '../../domain/fail2ban-words.js'
+import { messageOf } from '../../lib/error-message.js'
 import { logLevels } from '../../lib/log.js'
 import { type PyValue, repr } from '../../lib/python-repr.js'
 import { openLog } from '../open-log.js'
@@ -90,7 +91,7 @@ export class ServerOptions {
       if (file !== undefined && !existsSync(path.dirname(file))) throw new Error(`There is no ${path.dirname(file)}`)
       this.#switchLog(server)
     } catch (error) {
-      log.write('ERROR', 'server', error instanceof Error ? error.message : String(error))
+      log.write('ERROR', 'server', messageOf(error))
       throw new CommandError('builtins.Exception', 'Failed to change log target')
     }
     this.#change(change)
@@ -102,7 +103,7 @@ export class ServerOptions {
     try {
       log.switchTo(openLog({ clock, paths: this.#pathsFor(server), loglevel, syslogsocket, verbose: isVerbose }))
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       throw new Error(`Unable to log to '${logtarget}': ${reason}`, { cause: error })
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/error-message.js'
 import { type GroupFacts, groupFacts } from './facts.js'
 import { Machine } from './machine.js'
 import { compileProgram } from './machine-code.js'
@@ -131,7 +132,7 @@ export class Pattern {
       regExp.test('\n')
       return { translation, regExp, copies }
     } catch (error) {
-      throw new PatternError(`cannot be run by this engine: ${error instanceof Error ? error.message : String(error)}`)
+      throw new PatternError(`cannot be run by this engine: ${messageOf(error)}`)
     }
   }
 }
