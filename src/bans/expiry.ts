@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.js'
 
 const capacityFirst = 256
 /** Items handed over at once. When 100,000 end in one second, whoever is to be banned in it waits for one of these parts at most. */
-const batchMax = 2000
+const batchMax = 500
 /** Not in the heap. */
 const nowhere = -1
 
