@@ -4,9 +4,11 @@ import { copyFileSync, readFileSync, renameSync, truncateSync, writeFileSync } f
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { FleetView } from '../src/api/fleet-operations.js'
+import { BanLogFile } from '../src/fleet/ban-log/ban-log-file.js'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { freePort, LoopbackSshfs, withoutSshfs } from './kit/loopback-sshfs.js'
+import { ManualClock } from './kit/manual-clock.js'
 import { waitUntil } from './kit/wait-until.js'
 
 const fleetJail =
@@ -42,6 +44,32 @@ describe('a shared file on SSHFS', { skip: withoutSshfs }, () => {
     web1.append(failures('198.51.100.31', 3))
     web2.append(failures('198.51.100.32', 3))
     await Promise.all([web2.untilBanned('198.51.100.31', 'fleet'), web1.untilBanned('198.51.100.32', 'fleet')])
+  })
+
+  it('refuses what comes while the share hangs, and has nothing twice afterwards', async () => {
+    const clock = new ManualClock()
+    const [mounted = ''] = mounts
+    const file = new BanLogFile(path.join(path.dirname(mounted), 'hanging.log'), clock)
+    await file.append('before')
+    const goOn = sshfs.hang()
+    try {
+      const told = [1, 2, 3].map((n) => file.append(`hanging ${n}`))
+      clock.turn(10_000)
+      for (const one of told) await assert.rejects(one, /does not answer/)
+      await assert.rejects(file.append('refused'), /does not answer/)
+    } finally {
+      goOn()
+    }
+    await waitUntil(
+      () =>
+        file.append('after').then(
+          () => true,
+          () => false,
+        ),
+      'it answers again',
+    )
+    const written = readFileSync(path.join(sshfs.exported, 'hanging.log'), 'utf8')
+    assert.match(written, /^before\n(?:hanging 1\n)?after\n$/)
   })
 
   it('goes on after the file was rotated, by renaming and by copying', async () => {

@@ -45,7 +45,7 @@ export class LoopbackSshfs {
       'StrictModes no',
       'UsePAM no',
       'PermitRootLogin yes',
-      'PidFile none',
+      `PidFile ${this.#at('sshd.pid')}`,
       'Subsystem sftp internal-sftp',
     ]
     writeFileSync(this.#at('sshd_config'), `${settings.join('\n')}\n`)
@@ -64,6 +64,16 @@ export class LoopbackSshfs {
     return point
   }
 
+  /** The other machine answers no more, and says nothing of it; the returned function ends that. */
+  hang(): () => void {
+    const sessions = descendants(Number(readFileSync(this.#at('sshd.pid'), 'utf8')))
+    assert.ok(sessions.length > 0, 'there are sessions')
+    for (const pid of sessions) process.kill(pid, 'SIGSTOP')
+    return () => {
+      for (const pid of sessions) process.kill(pid, 'SIGCONT')
+    }
+  }
+
   async end(): Promise<void> {
     for (const point of this.#mounts) await runChild(['fusermount3', '-u', '-z', point], { timeoutMs })
     this.#sshd?.stop()
@@ -79,6 +89,11 @@ export class LoopbackSshfs {
 async function run(...argv: string[]): Promise<void> {
   const { exitCode, stderr } = await runChild(argv, { timeoutMs })
   assert.equal(exitCode, 0, `${argv.join(' ')}: ${stderr}`)
+}
+
+function descendants(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number)
+  return children.flatMap((child) => [child, ...descendants(child)])
 }
 
 /** Free a moment ago. */
