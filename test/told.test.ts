@@ -74,6 +74,31 @@ describe('an operator is told of bans', () => {
     assert.match(sink.mails[1]?.data ?? '', /Matches for this ban:\r\n.*mallory/)
   })
 
+  it('by mails alone, of names as well as of addresses', { skip: withoutNetwork }, async () => {
+    const sink = await SmtpSink.listen()
+    atTheEnd(() => sink.close())
+    const house = new House({
+      jails: onlySshd(`filter = users\nmaxretry = 2\naction = smtp.py[host="127.0.0.1:${sink.port}"]`),
+    })
+    house.write(
+      'config/filter.d/users.conf',
+      '[Definition]\nfailregex = login of <F-ID>\\S+</F-ID> failed$\ndatepattern = {NONE}\n',
+    )
+    await house.serve()
+    house.append('login of mallory@example failed\n'.repeat(2))
+    await house.untilBanned('mallory@example')
+    assert.equal((await house.tocsin('restart')).exitCode, 0)
+    await house.untilLogged('[sshd] Restore Ban mallory@example')
+    assert.equal((await house.tocsin('unban', 'mallory@example')).exitCode, 0)
+    const banned = () =>
+      sink.mails.filter(({ data }) => data.includes('Subject: [Fail2Ban] sshd: banned mallory@example'))
+    await waitUntil(
+      () => banned().length === 1,
+      () => `a mail is sent\n${house.read()}`,
+    )
+    assert.doesNotMatch(house.read(), /not an IP address/)
+  })
+
   it('by mails that wait for their server without holding up a reload', { skip: withoutNetwork }, async () => {
     const open = new Set<net.Socket>()
     const hangs = net.createServer((socket) => {

@@ -16,6 +16,7 @@ import { Cutting } from './cutting.js'
 import { ToldBans } from './fleet/told-bans.js'
 import { Followers } from './followers.js'
 import { HostNames } from './host-names.js'
+import { hasAny } from './jail-actions.js'
 import { JailDrops } from './jail-drops.js'
 import { type BuildContext, buildJail, type JailUnit } from './jails.js'
 import { Names } from './names.js'
@@ -98,7 +99,10 @@ export async function assemble(options: AssembleOptions): Promise<State> {
     holdBack: (ban, ip) => heldBack.against(ban, ip),
     actions: events,
     isInKernel: (jail) => scopeOf(jail) !== undefined,
-    mayBanText: (jail) => (jails.get(jail)?.parts.shell.length ?? 0) > 0,
+    mayBanText: (jail) => {
+      const unit = jails.get(jail)
+      return unit !== undefined && hasAny(unit.parts)
+    },
     lengthen: (ban) => jails.get(ban.jail)?.jail.lengthen(ban),
   })
   const pipeline = new Pipeline({
