@@ -1,63 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { before, describe, it } from 'node:test'
-import { Network } from '../src/firewall/own-network.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
-import { type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { failures } from './kit/daemon-kit.js'
+import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
-import { waitUntil } from './kit/wait-until.js'
-
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
-
-/** One machine of a fleet, in a network of its own on the bridge. */
-class Machine {
-  readonly house = new House({ jails: `${onlySshd('maxretry = 3')}\n${fleetJail}` })
-  readonly network = Network.another()
-  daemon: DaemonProcess | undefined
-
-  static async on(bridge: Network, number: number): Promise<Machine> {
-    const machine = new Machine()
-    const port = `port${number}`
-    await bridge.ip(
-      `link add ${port} type veth peer name eth0 netns ${machine.network.path}`,
-      `link set ${port} master br0`,
-      `link set ${port} up`,
-    )
-    await machine.network.ip('link set lo up', 'link set eth0 up', `addr add 10.9.0.${number}/24 dev eth0`)
-    return machine
-  }
-
-  async serve(): Promise<void> {
-    this.daemon = await this.network.within(() => this.house.serve())
-  }
-
-  async fleet(...words: string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.network.within(() => this.house.tocsin('fleet', ...words))
-    assert.equal(exitCode, 0, `${words.join(' ')}: ${stdout}${stderr}`)
-    return stdout.trim()
-  }
-
-  async untilClosed(ip: string, jail = 'fleet'): Promise<void> {
-    const isClosed = async () =>
-      (await this.house.bans()).some((ban) => ban.ip === ip && ban.jail === jail && ban.enforced)
-    await waitUntil(isClosed, () => `${ip} is in the kernel, in ${jail}; the log:\n${this.house.read()}`, 30_000)
-  }
-
-  async untilOpen(ip: string): Promise<void> {
-    const isOpen = async () => !(await this.house.bans()).some((ban) => ban.ip === ip)
-    await waitUntil(isOpen, () => `${ip} is let in; the log:\n${this.house.read()}`, 30_000)
-  }
-
-  async untilConnected(times: number): Promise<void> {
-    const connections = () => this.house.read().split('Connected to the fleet').length - 1
-    await waitUntil(
-      () => connections() >= times,
-      () => `it is connected ${times} times:\n${this.house.read()}`,
-      30_000,
-    )
-  }
-}
 
 describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, () => {
   let hub: Machine
@@ -65,22 +12,7 @@ describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, 
   let web2: Machine
 
   before(async () => {
-    const bridge = Network.current()
-    await bridge.ip('link add br0 type bridge', 'link set br0 up')
-    hub = await Machine.on(bridge, 1)
-    web1 = await Machine.on(bridge, 2)
-    web2 = await Machine.on(bridge, 3)
-    await hub.fleet('init', '--yes', '--name', 'hub', '--address', '10.9.0.1')
-    await hub.serve()
-    for (const [name, machine] of [
-      ['web1', web1],
-      ['web2', web2],
-    ] as const) {
-      const token = (await hub.fleet('invite', name)).split('\n').at(-1) ?? ''
-      await machine.fleet('join', token)
-      await machine.serve()
-    }
-    for (const machine of [hub, web1, web2]) await machine.untilConnected(1)
+    ;[hub, web1, web2] = await threeMachines(await Bridge.make())
   })
 
   it('ban what one of them bans, and let in whom it lets in', async () => {
