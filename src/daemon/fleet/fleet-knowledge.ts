@@ -61,6 +61,7 @@ export class FleetKnowledge {
     this.#file = new MembersFile(files.members, log)
     const remembered = this.#file.read()
     this.roster = new Roster({ fleet, roots })
+    for (const parcel of remembered?.certificates ?? []) this.roster.apply(parcel)
     this.sequences = new Sequences(remembered?.marks)
     this.judge = new Judge({
       ...judgeRulesOf(settings),
@@ -135,6 +136,7 @@ export class FleetKnowledge {
   forget(node: NodeName): string[] {
     this.judge.forget(node)
     this.sequences.forget(node)
+    this.save()
     return this.bans.withdraw(node)
   }
 

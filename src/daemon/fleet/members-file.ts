@@ -1,10 +1,9 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { type Remembered, recalled, rememberedText } from '../../fleet/remembered.js'
-import type { Sequences } from '../../fleet/sequence.js'
-import type { Judge } from '../../fleet/trust/judge.js'
 import type { Log } from '../../lib/log.js'
 
-/** How far members have counted, and who did not behave, kept over restarts. */
+/** How far members have counted, who did not behave and who is out, kept over restarts. */
 export class MembersFile {
   readonly #path: string
   readonly #log: Log
@@ -14,14 +13,23 @@ export class MembersFile {
     this.#log = log
   }
 
-  /** Undefined: there is none, or none of ours. */
+  /** Undefined: there is none, or none of ours, which is told: it makes a word have effect twice, and forgives whoever misbehaved. */
   read(): Remembered | undefined {
-    return existsSync(this.#path) ? recalled(readFileSync(this.#path, 'utf8')) : undefined
+    if (!existsSync(this.#path)) return undefined
+    const remembered = recalled(readFileSync(this.#path, 'utf8'))
+    if (remembered === undefined)
+      this.#log.write(
+        'ERROR',
+        'fleet',
+        `Cannot read ${this.#path}: it is damaged. Who was in quarantine is not any more`,
+      )
+    return remembered
   }
 
   /** Replaces it at once or not at all. What cannot be written is told, and written the next time. */
-  write(known: { sequences: Sequences; judge: Judge }, nowMs: number): void {
+  write(known: Parameters<typeof rememberedText>[0], nowMs: number): void {
     try {
+      mkdirSync(path.dirname(this.#path), { recursive: true, mode: 0o700 })
       writeFileSync(`${this.#path}.new`, rememberedText(known, nowMs), { mode: 0o600 })
       renameSync(`${this.#path}.new`, this.#path)
     } catch (error) {
