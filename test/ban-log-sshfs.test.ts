@@ -47,7 +47,7 @@ describe('a shared file on SSHFS', { skip: withoutSshfs }, () => {
     await Promise.all([web2.untilBanned('198.51.100.31', 'fleet'), web1.untilBanned('198.51.100.32', 'fleet')])
   })
 
-  it('refuses what comes while the share hangs, and has nothing twice afterwards', async () => {
+  it('refuses what comes while the share hangs, and has nothing twice afterwards', { timeout: 20_000 }, async () => {
     const clock = new ManualClock()
     const [mounted = ''] = mounts
     const file = new BanLogFile(path.join(path.dirname(mounted), 'hanging.log'), clock)

@@ -29,6 +29,7 @@ export class LoopbackSshfs {
   readonly exported = this.#at('export')
   readonly #mounts: string[] = []
   #port = 0
+  #goOn = () => {}
   #sshd: ReturnType<typeof startChild> | undefined
 
   async start(): Promise<this> {
@@ -69,12 +70,14 @@ export class LoopbackSshfs {
     const sessions = descendants(Number(readFileSync(this.#at('sshd.pid'), 'utf8')))
     assert.ok(sessions.length > 0, 'there are sessions')
     for (const pid of sessions) process.kill(pid, 'SIGSTOP')
-    return () => {
-      for (const pid of sessions) process.kill(pid, 'SIGCONT')
+    this.#goOn = () => {
+      for (const pid of sessions.splice(0)) process.kill(pid, 'SIGCONT')
     }
+    return this.#goOn
   }
 
   async end(): Promise<void> {
+    this.#goOn()
     for (const point of this.#mounts) await runChild(['fusermount3', '-u', '-z', point], { timeoutMs })
     this.#sshd?.stop()
     await this.#sshd?.ended
