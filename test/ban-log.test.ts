@@ -1,28 +1,17 @@
 // A shared file as F2BDistro has it: daemons of ours and a real Fail2ban that knows nothing of us write to the same newbans.log.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
-import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { atTheEnd, type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { freePort } from './kit/loopback-sshfs.js'
 
 const fleetJail =
   '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 const share = mkdtempSync(path.join(tmpdir(), 'tocsin-share-'))
 atTheEnd(() => rmSync(share, { recursive: true, force: true }))
-
-/** Free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 function member(file: string, name: string): House {
   return new House({
@@ -32,9 +21,13 @@ function member(file: string, name: string): House {
 }
 
 describe('two machines that share a file, with keys', () => {
-  const file = path.join(share, 'signed.log')
+  const dir = path.join(share, 'signed')
+  const file = path.join(dir, 'newbans.log')
+  mkdirSync(dir)
   const web1 = new House({ jails: `${onlySshd('maxretry = 3')}\n${fleetJail}` })
   const web2 = new House({ jails: `${onlySshd('maxretry = 3')}\n${fleetJail}` })
+
+  let daemon2: DaemonProcess | undefined
 
   async function fleet(house: House, ...words: string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await house.tocsin('fleet', ...words)
@@ -48,7 +41,7 @@ describe('two machines that share a file, with keys', () => {
     await web1.serve('--simulate')
     const token = (await fleet(web1, 'invite', 'web2')).split('\n').at(-1) ?? ''
     await fleet(web2, 'join', token)
-    await web2.serve('--simulate')
+    daemon2 = await web2.serve('--simulate')
   })
 
   it('ban and let in together, under signatures', async () => {
@@ -62,8 +55,26 @@ describe('two machines that share a file, with keys', () => {
 
   it('say what came of the lines', async () => {
     const said = await fleet(web1, 'status')
-    assert.match(said, /sharing \S+signed\.log.*lines: \d+ signed/)
+    assert.match(said, /sharing \S+newbans\.log.*lines: \d+ signed/)
     assert.match(said, /^web2 +own /m)
+  })
+
+  it('hear what happened while the share was away, also by one that was killed meanwhile, and hear it once', async () => {
+    const ip = '198.51.100.19'
+    renameSync(dir, `${dir}-away`)
+    web2.append(failures(ip, 3))
+    await web2.untilBanned(ip, 'sshd')
+    await daemon2?.end('SIGKILL')
+    daemon2 = await web2.serve('--simulate')
+    assert.equal(await web1.isBanned(ip), false)
+    renameSync(`${dir}-away`, dir)
+    await web1.untilBanned(ip, 'fleet')
+    await daemon2.end()
+    daemon2 = await web2.serve('--simulate')
+    assert.equal((await web2.tocsin('ban', '198.51.100.20', '--for', '1h')).exitCode, 0)
+    await web1.untilBanned('198.51.100.20', 'fleet')
+    const bans = readFileSync(file, 'utf8').match(/HOST \S+ PORT/g) ?? []
+    assert.deepEqual([...new Set(bans)], bans)
   })
 
   it('take back what a revoked one has told', async () => {

@@ -74,7 +74,7 @@ class Fail2banNode {
 
   async start(): Promise<void> {
     const where = ['-c', this.at('conf'), '-s', this.at('run/s'), '-p', this.at('run/p')]
-    const child = spawn('fail2ban-server', ['-f', ...where, 'start'], { stdio: 'ignore' })
+    const child = spawn('/usr/bin/fail2ban-server', ['-f', ...where, 'start'], { stdio: 'ignore' })
     this.#child = child
     atTheEnd(() => this.end())
     const log = () => (existsSync(this.at('log')) ? readFileSync(this.at('log'), 'utf8') : '')
