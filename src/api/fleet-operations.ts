@@ -4,6 +4,8 @@ export interface FleetOperations {
   fleet(): Promise<FleetView | undefined>
   /** Lifts all bans of an address in the whole fleet; `refused`: a sentence, and nothing is lifted. */
   fleetUnban(request: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }>
+  /** Bans an address of nobody's on all machines for a moment; `refused`: a sentence, and nobody was asked. */
+  fleetDrill(request: { forMs: number }): Promise<FleetDrillOutcome | { refused: string }>
   /** Ends the quarantine of a member here; `refused`: a sentence, and nothing is changed. */
   fleetRelease(request: { name: string }): Promise<FleetReleaseOutcome | { refused: string }>
 }
@@ -50,6 +52,27 @@ export interface FleetUnbanOutcome {
   untilMs: number
   /** Who had banned it, as far as this machine knew. */
   bans: { node: string; jail: string }[]
+}
+
+export interface FleetDrillOutcome {
+  ip: string
+  forMs: number
+  /** This one first. */
+  machines: {
+    name: string
+    /** `closed`: its kernel has it; `simulated`: it only says what it would do; `missing`: no answer within 5 s (by a shared file 30 s). */
+    result: 'closed' | 'simulated' | 'refused' | 'missing'
+    /** Until its answer was here, by this machine's clock; null: there was none. */
+    ms: number | null
+    /** How much of that it took there. */
+    tookMs: number | null
+    /** Of a refusal: its words. */
+    reason: string | null
+  }[]
+  /** Of those whose kernel has it; null: there are none. */
+  p50Ms: number | null
+  p99Ms: number | null
+  worstMs: number | null
 }
 
 export interface FleetReleaseOutcome {

@@ -6,6 +6,7 @@ import {
   BadRequest,
   banBody,
   confirmBody,
+  fleetDrillBody,
   fleetReleaseBody,
   fleetUnbanBody,
   readBody,
@@ -67,6 +68,10 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   })
   app.post('/v1/fleet/unban', async (c) => {
     const outcome = await operations.fleetUnban(await readBody(c.req.raw, fleetUnbanBody))
+    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
+  })
+  app.post('/v1/fleet/drill', async (c) => {
+    const outcome = await operations.fleetDrill(await readBody(c.req.raw, fleetDrillBody))
     return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
   })
   app.post('/v1/fleet/release', async (c) => {

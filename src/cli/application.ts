@@ -2,7 +2,7 @@ import { messageOf } from '../lib/error-message.js'
 import { version } from '../lib/version.js'
 import { buildApplication, buildCommand, buildRouteMap, proposeCompletions, run, text_en } from './commandline.js'
 import { CommandFailure, type Context, exit } from './context.js'
-import { fleet } from './fleet-commands.js'
+import { drill, fleet } from './fleet-commands.js'
 import { aliases, common, config, jail, maybe, one, value, yes } from './parameters.js'
 import { token } from './token-commands.js'
 
@@ -138,6 +138,7 @@ const commands = {
     },
     docs: { brief: 'Test log lines against a filter: what matched where, and how long it took' },
   }),
+  drill,
   fleet,
   token,
   reload: buildCommand({

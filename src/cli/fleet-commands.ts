@@ -1,6 +1,16 @@
 import { buildCommand, buildRouteMap } from './commandline.js'
 import { aliases, common, one, value, yes } from './parameters.js'
 
+/** Both `tocsin drill` and `tocsin fleet drill`. */
+export const drill = buildCommand({
+  loader: async () => (await import('./commands/fleet/drill.js')).drill,
+  parameters: {
+    flags: { ...common, for: value('TIME', 'How long the address stays banned: 1s to 60s (default: 10s)') },
+    aliases,
+  },
+  docs: { brief: 'Ban an address of nobody on every machine of the fleet, and show after how many ms' },
+})
+
 export const fleet = buildRouteMap({
   routes: {
     init: buildCommand({
@@ -56,6 +66,7 @@ export const fleet = buildRouteMap({
       parameters: { flags: common, aliases },
       docs: { brief: 'The fleet as this machine knows it: connection, members, who is in quarantine' },
     }),
+    drill,
     log: buildCommand({
       loader: async () => (await import('./commands/fleet/log.js')).log,
       parameters: {
@@ -84,5 +95,5 @@ export const fleet = buildRouteMap({
       docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
     }),
   },
-  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, log, release, unban' },
+  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, drill, log, release, unban' },
 })

@@ -1,4 +1,4 @@
-import type { FleetReleaseOutcome, FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetReleaseOutcome, FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
 import { metricsText } from '../api/metrics.js'
 import type {
   AuditView,
@@ -26,7 +26,7 @@ import { findings } from './audit-findings.js'
 import { banOutcomeOf, finite } from './ban-outcome.js'
 import { banByHand, letOut, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
-import { releaseInFleet, unbanInFleet } from './fleet/fleet-operations.js'
+import { drillInFleet, releaseInFleet, unbanInFleet } from './fleet/fleet-operations.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
@@ -179,6 +179,10 @@ export class DaemonOperations implements Operations {
     const outcome = releaseInFleet(this.#state, name)
     await this.#state.bans.settled()
     return outcome
+  }
+
+  fleetDrill({ forMs }: { forMs: number }): Promise<FleetDrillOutcome | { refused: string }> {
+    return drillInFleet(this.#state, forMs)
   }
 
   fleetUnban({ ip }: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }> {

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Level } from './member.js'
 import { publicKeyText } from './message/key.js'
 import { sealStatement } from './message/statement.js'
+import type { FleetMode } from './mode.js'
 import type { Parcel } from './transport.js'
 import type { NodeName } from './word.js'
 
@@ -34,6 +35,11 @@ export function revocation({ name, fromMs }: { name: NodeName; fromMs: number },
 /** Voids whatever anybody has dated before `epochMs`, which is not after now. */
 export function newEpoch(epochMs: number, options: CertificateOptions): Parcel {
   return certificate('ctl.epoch', { at: epochMs }, options)
+}
+
+/** How far the words of others go, everywhere. */
+export function newMode(mode: FleetMode, options: CertificateOptions): Parcel {
+  return certificate('ctl.mode', { mode }, options)
 }
 
 function certificate(subject: string, content: Record<string, unknown>, options: CertificateOptions): Parcel {

@@ -65,6 +65,7 @@ export class Reception {
   hear(parcel: Parcel, arrival: 'live' | 'catch-up'): void {
     const subject = parseSubject(parcel.subject)
     if (subject?.kind === 'hb' || subject?.kind === 'head') return // The transport's own.
+    if (subject?.kind === 'call' || subject?.kind === 'answer') return // For whoever asks and answers (calls).
     const isStatement = subject?.kind === 'ctl' && subject.what !== 'epoch'
     if (isStatement) this.#hearStatement(parcel, subject)
     else if (subject?.kind === 'ctl' || subject?.kind === 'ctl-member') this.#hearCertificate(parcel, subject)

@@ -1,4 +1,4 @@
-import type { FleetView } from '../../api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetView } from '../../api/fleet-operations.js'
 import type { OwnSettings } from '../../config/own-settings.js'
 import type { Ip } from '../../domain/address.js'
 import type { Ban } from '../../domain/ban.js'
@@ -13,6 +13,7 @@ import type { JailUnit } from '../jails.js'
 import { type Lifted, liftMs } from './ban-word.js'
 import { CertificateTeller } from './certificate-teller.js'
 import { FleetAddresses } from './fleet-addresses.js'
+import { FleetCalls } from './fleet-calls.js'
 import { FleetJails } from './fleet-jails.js'
 import { FleetKnowledge } from './fleet-knowledge.js'
 import type { FleetPart } from './fleet-part.js'
@@ -23,6 +24,7 @@ import type { FleetWay } from './fleet-way.js'
 import { HeardWords } from './heard-words.js'
 import { OperatorWords } from './operator-words.js'
 import { OwnWords } from './own-words.js'
+import { Presence } from './presence.js'
 import type { Count } from './sightings.js'
 
 const catchUpAgainMs = 2000
@@ -41,7 +43,8 @@ export class FleetNode implements FleetPart {
   readonly #certificates: CertificateTeller
   readonly #host: FleetHost | undefined
   readonly #addresses: FleetAddresses
-  readonly #aliveMs = new Map<string, number>()
+  readonly #presence = new Presence()
+  readonly #calls: FleetCalls
   readonly operator: OperatorWords
   #cancelCatchUp = () => {}
   #isClosed = false
@@ -92,6 +95,15 @@ export class FleetNode implements FleetPart {
       onRoster: (change) => this.#heard.onRoster(change),
       onStatement: () => {},
     })
+    this.#calls = new FleetCalls({
+      state,
+      identity: way.identity,
+      isPlain: way.isPlain === true,
+      knowledge,
+      transport,
+      presence: this.#presence,
+      mode: () => 'enforce',
+    })
     this.operator = new OperatorWords({
       dir,
       facts,
@@ -116,7 +128,9 @@ export class FleetNode implements FleetPart {
     void this.#addresses.setBrokers(this.#way.brokerUrls ?? '')
     await this.#host?.start()
     await this.#transport.start({
-      onParcel: (parcel) => this.#reception.hear(parcel, 'live'),
+      onParcel: (parcel) => {
+        if (!this.#calls.hear(parcel)) this.#reception.hear(parcel, 'live')
+      },
       onPlain: (ban, arrival) => this.#hearPlain(ban, arrival),
       onConnected: () => void this.#onConnected(),
       onDisconnected: (reason) => {
@@ -125,7 +139,7 @@ export class FleetNode implements FleetPart {
       },
       onGap: () => void this.#catchUp(),
       onAddress: (node, address) => this.#addresses.tell(node, address),
-      onAlive: (node) => this.#aliveMs.set(node, clock.now()),
+      onAlive: (node) => this.#presence.alive(node, clock.now()),
       onAhead: (seq) => store.outbox.raiseTo(seq),
       onForeignParcel: (parcel) =>
         log.write('ERROR', 'fleet', `Somebody tells in our name, on ${parcel.subject}: he can publish on our subjects`),
@@ -162,9 +176,13 @@ export class FleetNode implements FleetPart {
       fleet: this.#way.identity.facts.fleet,
       transport: this.#transport,
       knowledge: this.#knowledge,
-      aliveMs: this.#aliveMs,
+      presence: this.#presence,
       nowMs: this.#state.clock.now(),
     })
+  }
+
+  drill(forMs: number): Promise<FleetDrillOutcome> {
+    return this.#calls.drill(forMs)
   }
 
   release(name: string): Quarantine | undefined {

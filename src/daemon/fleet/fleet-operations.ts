@@ -1,4 +1,4 @@
-import type { FleetReleaseOutcome, FleetUnbanOutcome } from '../../api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetReleaseOutcome, FleetUnbanOutcome } from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
 import type { State } from '../state.js'
 
@@ -26,6 +26,16 @@ export function releaseInFleet({ fleet }: State, name: string): FleetReleaseOutc
     const { cause, sinceMs } = fleet.release(name) ?? {}
     const quarantine = cause === undefined || sinceMs === undefined ? null : { cause, sinceMs }
     return { name, quarantine, words: fleet.view.members.find((member) => member.name === name)?.words ?? 0 }
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Bans an address of nobody's on all machines for a moment. */
+export async function drillInFleet({ fleet }: State, forMs: number): Promise<FleetDrillOutcome | { refused: string }> {
+  if (fleet === undefined) return { refused: inNoFleet }
+  try {
+    return await fleet.drill(forMs)
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) }
   }

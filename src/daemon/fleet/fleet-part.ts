@@ -1,4 +1,4 @@
-import type { FleetView } from '../../api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetView } from '../../api/fleet-operations.js'
 import type { OwnSettings } from '../../config/own-settings.js'
 import type { Ban } from '../../domain/ban.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
@@ -28,6 +28,8 @@ export interface FleetPart {
     words: number
   }
   readonly view: FleetView
+  /** Bans an address of nobody's for `forMs` on all machines. Throws a sentence when the others cannot be asked. */
+  drill(forMs: number): Promise<FleetDrillOutcome>
   /** An operator's word: whom it names is as good as ever. Undefined: it was so before; throws a sentence when it is no member. */
   release(name: string): Quarantine | undefined
   /** Other limits, canaries and ways to keep the audit, from now on. */

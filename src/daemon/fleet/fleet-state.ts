@@ -1,6 +1,7 @@
 import type { Bans } from '../../bans/bans.js'
 import type { Protection } from '../../bans/protection.js'
 import type { Config } from '../../config/load.js'
+import type { Enforcer } from '../../domain/enforcer.js'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
 import type { Store } from '../../store/store.js'
@@ -15,6 +16,7 @@ export interface FleetState {
   paths: Paths
   protection: Protection
   bans: Bans
+  enforcer: Enforcer
   jails: ReadonlyMap<string, JailUnit>
   config: Config
 }

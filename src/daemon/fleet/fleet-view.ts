@@ -2,26 +2,25 @@ import type { FleetView } from '../../api/fleet-operations.js'
 import type { Member } from '../../fleet/member.js'
 import { joinSkewMs } from '../../fleet/roster.js'
 import type { Transport } from '../../fleet/transport.js'
-import type { NodeName } from '../../fleet/word.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
+import type { Presence } from './presence.js'
 
 export interface ViewOptions {
   fleet: string
   transport: Pick<Transport, 'kind' | 'state' | 'counts'>
   knowledge: FleetKnowledge
-  /** When a sign of life of each has come. */
-  aliveMs: ReadonlyMap<NodeName, number>
+  presence: Presence
   nowMs: number
 }
 
 /** The fleet, as far as this machine knows. */
-export function fleetView({ fleet, transport, knowledge, aliveMs, nowMs }: ViewOptions): FleetView {
+export function fleetView({ fleet, transport, knowledge, presence, nowMs }: ViewOptions): FleetView {
   const { roster, judge, sequences, bans, self } = knowledge
   const { connected, url = null, server = null, lagMs = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
   const viewOf = ({ name, level, sinceMs, revokedAtMs }: Member): FleetView['members'][number] => {
     const quarantine = judge.quarantineOf(name, nowMs)
-    const heardMs = Math.max(aliveMs.get(name) ?? 0, Math.min(toldMs.get(name) ?? 0, nowMs))
+    const heardMs = Math.max(presence.of(name)?.heardMs ?? 0, Math.min(toldMs.get(name) ?? 0, nowMs))
     return {
       name,
       level,

@@ -75,6 +75,8 @@ function belongs({ word, ip }: { word: Word; ip: Ip }, subject: Subject): boolea
     case 'ctl-member':
     case 'head':
     case 'hb':
+    case 'call':
+    case 'answer':
       return false
     default:
       return subject satisfies never

@@ -10,6 +10,10 @@ export type Subject =
   /** Sightings, of one shard of the addresses, or of all. */
   | { kind: 'sight'; node: NodeName; shard: number | undefined }
   | { kind: 'hb'; node: NodeName }
+  /** What a node asks all others; nobody keeps it. */
+  | { kind: 'call'; node: NodeName }
+  /** What `node` answers to `to`, who alone hears it. */
+  | { kind: 'answer'; to: NodeName; node: NodeName }
   /** The state of the broker's streams and snapshots. */
   | { kind: 'head' }
   /** An operator's: `mode`, `epoch`, `policy`. */
@@ -27,7 +31,8 @@ export function parseSubject(text: string): Subject | undefined {
   if (kind === 'ctl') return parseControl(second, rest.join('.'))
   if (kind === 'sight') return parseSight(second, rest)
   if (!isNodeName(second)) return undefined
-  if (kind === 'hb') return rest.length === 0 ? { kind, node: second } : undefined
+  if (kind === 'hb' || kind === 'call') return rest.length === 0 ? { kind, node: second } : undefined
+  if (kind === 'answer') return parseAnswer(second, rest)
   return kind === 'bans' ? parseBans(second, rest) : undefined
 }
 
@@ -44,6 +49,14 @@ export function batchSubject(node: NodeName, part?: string): string {
 /** `sight.3f.web7`, or `sight.all.web7` for a batch of any addresses, in fleets where everybody counts everything. */
 export function sightSubject(node: NodeName, shard: number | undefined): string {
   return `sight.${shard === undefined ? 'all' : shard.toString(16).padStart(2, '0')}.${node}`
+}
+
+export function callSubject(node: NodeName): string {
+  return `call.${node}`
+}
+
+export function answerSubject(to: NodeName, node: NodeName): string {
+  return `answer.${to}.${node}`
 }
 
 /** Which of the 256 parts of all addresses this one is counted in: all of a /24 or /48 in the same one. */
@@ -65,6 +78,10 @@ function parseBans(node: NodeName, rest: string[]): Subject | undefined {
   }
   const ip = addressOf(rest.join('.'))
   return ip === undefined ? undefined : { kind: 'bans', node, ip }
+}
+
+function parseAnswer(to: NodeName, [node, ...more]: string[]): Subject | undefined {
+  return isNodeName(node) && more.length === 0 ? { kind: 'answer', to, node } : undefined
 }
 
 function parseSight(shard: string, [node, ...more]: string[]): Subject | undefined {

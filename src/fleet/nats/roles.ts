@@ -1,4 +1,4 @@
-import { liveSubjects } from './subjects.js'
+import { answersTo, liveSubjects } from './subjects.js'
 
 /** What somebody may do at the broker. It is a first fence: what is believed, the signatures decide (fleet-research B.9). */
 export interface Role {
@@ -6,8 +6,15 @@ export interface Role {
   subscribe: readonly string[]
 }
 
-const tells = ['bans.{{name()}}.>', 'sight.*.{{name()}}', 'hb.{{name()}}', 'snap.{{name()}}.>'] as const
-const hears = [...liveSubjects, '_I.{{name()}}.>'] as const
+const tells = [
+  'bans.{{name()}}.>',
+  'sight.*.{{name()}}',
+  'hb.{{name()}}',
+  'snap.{{name()}}.>',
+  'call.{{name()}}',
+  'answer.*.{{name()}}',
+] as const
+const hears = [...liveSubjects, answersTo('{{name()}}'), '_I.{{name()}}.>'] as const
 
 /**
  * The broker puts the user's name for `{{name()}}`: one signing key for each role enrols any number of nodes, and the broker's

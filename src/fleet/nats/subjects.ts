@@ -1,7 +1,12 @@
 import type { NodeName } from '../word.js'
 
 /** What everybody hears as it is said. No consumer in the broker: the same for ten nodes and a thousand. */
-export const liveSubjects = ['bans.>', 'sight.>', 'ctl.>', 'hb.>'] as const
+export const liveSubjects = ['bans.>', 'sight.>', 'ctl.>', 'hb.>', 'call.*'] as const
+
+/** What others answer to this node. */
+export function answersTo(node: NodeName): string {
+  return `answer.${node}.*`
+}
 
 /** Where the answers to a node come: nobody else may listen there. */
 export function inboxOf(node: NodeName): string {

@@ -12,7 +12,7 @@ import { OwnState, type OwnWords } from './own-state.js'
 import { OwnSubjects } from './own-subjects.js'
 import { versionWarning } from './server-version.js'
 import { ensureStreams, publishKept } from './streams.js'
-import { inboxOf, liveSubjects } from './subjects.js'
+import { answersTo, inboxOf, liveSubjects } from './subjects.js'
 import { Wire, type WireOptions } from './wire.js'
 
 export interface NatsTransportOptions
@@ -35,6 +35,9 @@ const windowSize = 64
 const waitingMax = 1024
 const ackMs = 3000
 const againMs = 2000
+
+/** Counted or answered at once, or never: nobody keeps it. */
+const passing = /^(?:sight|call|answer)\./
 
 /** The fleet by NATS: core subscriptions for what is said now, JetStream for the last word on each subject, a signed snapshot of each node. */
 export class NatsTransport implements Transport {
@@ -72,7 +75,7 @@ export class NatsTransport implements Transport {
   /** Resolves after the first try. Without a broker it goes on trying, and the node on banning. */
   async start(events: TransportEvents): Promise<void> {
     this.#events = events
-    for (const subject of liveSubjects)
+    for (const subject of [...liveSubjects, answersTo(this.#options.node)])
       this.#wire.listen(subject, ({ subject, body }) => this.#onArrived({ subject, body }))
     await this.#wire.start({
       onConnected: () => void this.#onConnected(),
@@ -83,10 +86,10 @@ export class NatsTransport implements Transport {
   async publish(parcel: Parcel, { id }: { id: string; ttlMs?: number }): Promise<void> {
     await this.#enter()
     try {
-      this.#ownSubjects.told(parcel, id)
+      const isKept = !passing.test(parcel.subject)
+      if (isKept || parcel.subject.startsWith('sight.')) this.#ownSubjects.told(parcel, id)
       const fromMs = this.#options.clock.now()
-      if (parcel.subject.startsWith('sight.')) {
-        // Counted within minutes or never: nobody keeps them.
+      if (!isKept) {
         this.#wire.send(parcel.subject, parcel.body)
         await this.#wire.flush()
       } else {
