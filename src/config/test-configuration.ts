@@ -13,6 +13,8 @@ export interface PrintOptions {
   dir: string
   overrides?: SettingsOverrides
   fail2banVersion?: string
+  /** Fail2ban's server says one sentence less than its client when it cannot go on. */
+  isServer?: boolean
 }
 
 /**
@@ -22,9 +24,9 @@ export interface PrintOptions {
 export function testConfiguration(
   options: PrintOptions & { dump?: 'lines' | 'pretty'; missingLogs?: 'error' | 'warning' },
 ): Printed {
-  const { dump, missingLogs = dump ? 'warning' : 'error', ...where } = options
+  const { dump, missingLogs = dump ? 'warning' : 'error', isServer = false, ...where } = options
   const stream = commandStream({ ...where, missingLogs, ignoreWrong: false })
-  if (stream.kind === 'failed' && stream.stage === 'early') return earlyFailure(stream)
+  if (stream.kind === 'failed' && stream.stage === 'early') return earlyFailure(stream, isServer)
   const stdout = dump ? dumped(stream, dump) : []
   if (stream.kind === 'read' && stream.isAccepted) {
     return { stdout: [...stdout, 'OK: configuration test is successful'], stderr: stream.sayings, exitCode: 0 }
@@ -35,18 +37,20 @@ export function testConfiguration(
 
 /** `-d` or `--dp` alone (spec 1.14). */
 export function dumpConfiguration(options: PrintOptions & { form: 'lines' | 'pretty' }): Printed {
-  const { form, ...where } = options
+  const { form, isServer = false, ...where } = options
   const stream = commandStream({ ...where, missingLogs: 'warning', ignoreWrong: true })
-  if (stream.kind === 'failed' && stream.stage === 'early') return earlyFailure(stream)
+  if (stream.kind === 'failed' && stream.stage === 'early') return earlyFailure(stream, isServer)
   const stdout = dumped(stream, form)
   if (stream.kind === 'read' && stream.isAccepted) return { stdout, stderr: stream.sayings, exitCode: 0 }
-  return { stdout, stderr: [...sayings(stream), error(initFailed)], exitCode: 255 }
+  return { stdout, stderr: [...sayings(stream), ...initFailed(isServer)], exitCode: 255 }
 }
 
-const initFailed = 'Init of command line failed'
+function earlyFailure(stream: Extract<Stream, { kind: 'failed' }>, isServer: boolean): Printed {
+  return { stdout: [`ERROR: ${stream.text}`], stderr: [...stream.sayings, ...initFailed(isServer)], exitCode: 255 }
+}
 
-function earlyFailure(stream: Extract<Stream, { kind: 'failed' }>): Printed {
-  return { stdout: [`ERROR: ${stream.text}`], stderr: [...stream.sayings, error(initFailed)], exitCode: 255 }
+function initFailed(isServer: boolean): Saying[] {
+  return isServer ? [] : [error('Init of command line failed')]
 }
 
 function sayings(stream: Stream): Saying[] {

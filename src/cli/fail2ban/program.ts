@@ -61,7 +61,7 @@ async function carriedOut(
   if (options.dump !== undefined || options.test) {
     const { testOrDump } = await import('./tests-and-dumps.js')
     const isGoingOn = options.dump === undefined && command.length > 0
-    const isPassed = testOrDump(options, log, print, isGoingOn)
+    const isPassed = testOrDump(options, { log, print, isServer, isGoingOn })
     if (!isPassed || !isGoingOn) return isPassed
   }
   const session = openSession(program, options, log, streams)

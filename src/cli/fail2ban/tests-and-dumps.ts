@@ -4,16 +4,22 @@ import { checkConfig } from '../../daemon/check.js'
 import type { ClientLog } from './client-log.js'
 import type { ClientOptions } from './options.js'
 
-/** `-d`, `--dp`, `-t` (spec 1.13, 1.14). `isGoingOn`: a command follows a test that is passed, so nothing is said of it. */
+export interface TestOrDumpOptions {
+  log: ClientLog
+  print(text: string): void
+  isServer: boolean
+  /** A command follows a test that is passed, so nothing is said of it. */
+  isGoingOn: boolean
+}
+
+/** `-d`, `--dp`, `-t` (spec 1.13, 1.14). */
 export function testOrDump(
   { dir, overrides, dump, test }: ClientOptions,
-  log: ClientLog,
-  print: (text: string) => void,
-  isGoingOn: boolean,
+  { log, print, isServer, isGoingOn }: TestOrDumpOptions,
 ): boolean {
   const printed = test
-    ? testConfiguration({ dir, overrides, ...(dump && { dump }) })
-    : dumpConfiguration({ dir, overrides, form: dump ?? 'lines' })
+    ? testConfiguration({ dir, overrides, isServer, ...(dump && { dump }) })
+    : dumpConfiguration({ dir, overrides, isServer, form: dump ?? 'lines' })
   const isPassed = printed.exitCode === 0
   log.sayAll((test && isPassed ? withDoubts(printed, dir) : printed).stderr)
   const lines = isGoingOn && isPassed ? printed.stdout.slice(0, -1) : printed.stdout
