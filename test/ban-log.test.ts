@@ -4,6 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSyn
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
+import { runChild } from '../src/lib/child.js'
 import { atTheEnd, type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { freePort } from './kit/loopback-sshfs.js'
 
@@ -103,6 +104,11 @@ describe('two machines that share a file, without keys', () => {
 
   it('ban whom anybody names in one line', async () => {
     appendFileSync(file, 'HOST 198.51.100.8 PORT 22\n')
-    await Promise.all([web1, web2].map((one) => one.untilBanned('198.51.100.8', 'fleet')))
+    const docs = readFileSync(path.join(import.meta.dirname, '../docs/fleet.md'), 'utf8')
+    const [shown = ''] = /^echo .*$/m.exec(docs) ?? []
+    const recipe = shown.replace('203.0.113.9', '198.51.100.9').replace('/shared/newbans.log', file)
+    assert.equal((await runChild(['sh', '-c', recipe], { timeoutMs: 5000 })).exitCode, 0)
+    const ips = ['198.51.100.8', '198.51.100.9']
+    await Promise.all([web1, web2].flatMap((one) => ips.map((ip) => one.untilBanned(ip, 'fleet'))))
   })
 })
