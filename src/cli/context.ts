@@ -1,3 +1,5 @@
+import { harmlessLines } from './render.js'
+
 /** What a command gets: a place to print to, and the exit code to set. */
 export interface Context {
   readonly process: {
@@ -37,7 +39,7 @@ export function print(context: Context, text: string): void {
 }
 
 export function printJson(context: Context, value: unknown): void {
-  print(context, JSON.stringify(value, null, 2))
+  print(context, harmlessLines(JSON.stringify(value, null, 2)))
 }
 
 export function warn(context: Context, text: string): void {

@@ -62,6 +62,11 @@ export function harmless(text: string): string {
   )
 }
 
+/** The same, but line ends stay. JSON keeps its meaning: `\u009b` there is what a terminal would obey. */
+export function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n')
+}
+
 function width(cell: string): number {
   return cell.replace(/\x1b\[[\d;]*m/g, '').length
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { nearest } from '../../config/nearest.js'
 import { ConfigFiles } from '../../config/read-order.js'
 import { configDir } from '../config-dir.js'
-import { CommandFailure, type CommonFlags, type Context, exit, print } from '../context.js'
+import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../context.js'
 import { account } from '../regex/account.js'
 import { accountText } from '../regex/account-text.js'
 import { type RegexOptions, regexDefaults } from '../regex/arguments.js'
@@ -10,7 +10,7 @@ import { openLog } from '../regex/log-choice.js'
 import { NameLookup } from '../regex/name-lookup.js'
 import { CannotRead } from '../regex/read-whole.js'
 import { makeSubject } from '../regex/subject.js'
-import { harmless } from '../render.js'
+import { harmless, harmlessLines } from '../render.js'
 
 export interface RegexFlags extends CommonFlags {
   datepattern?: string
@@ -35,14 +35,14 @@ export async function regex(this: Context, flags: RegexFlags, ...words: string[]
   refuseMissingFile(log)
   const made = makeSubject(words, options, nowMs)
   if ('failed' in made)
-    throw new CommandFailure(safeLines(unknownName(what, options.config) ?? made.failed.join('\n')), exit.config)
+    throw new CommandFailure(harmlessLines(unknownName(what, options.config) ?? made.failed.join('\n')), exit.config)
   const opened = openLog(log, made.subject, { encoding: options.encoding, skipsOpenEnd: false })
   if ('failed' in opened) throw new CommandFailure(opened.failed)
   const lookup = new NameLookup()
   try {
     const linesMax = flags.all ? Number.POSITIVE_INFINITY : linesShown
     const told = await account(opened.log, made.subject, { lookup, nowMs, linesMax })
-    if (flags.json) print(this, safeLines(JSON.stringify(told, null, 2)))
+    if (flags.json) printJson(this, told)
     else {
       for (const saying of made.sayings.slice(0, 1)) print(this, harmless(saying.replace(/\s+/g, ' ')))
       for (const line of accountText(told, flags.verbose === true)) print(this, line)
@@ -73,9 +73,6 @@ function unknownName(word: string, dir: string): string | undefined {
   const hint = meant === undefined ? `see ${dir}/filter.d for the names there are` : `did you mean "${meant}"?`
   return `There is no jail or filter "${name}" in ${dir}, and as a regular expression it lacks <HOST>; ${hint}`
 }
-
-/** Line ends stay. In JSON too what a terminal would obey is then written as `\u009b`, which means the same. */
-const safeLines = (text: string): string => text.split('\n').map(harmless).join('\n')
 
 function optionsOf(flags: RegexFlags): RegexOptions {
   const maxlines = Number(flags.maxlines ?? 0)
