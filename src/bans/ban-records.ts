@@ -3,9 +3,9 @@ import type { BanStore } from '../domain/ban-store.js'
 
 /** What the gate needs of the store, besides keeping bans. Throws when the file cannot be written or read. */
 export interface BanRecords extends BanStore {
-  /** Bans of the jail that still run at `nowMs`. `details`: with lines, groups and number of failures, which takes twice the time. */
+  /** Bans of the jail that still run at `nowMs`. `details`: with lines, groups and number of failures, which takes four times as long. */
   current(jail: string, nowMs: number, options?: CurrentOptions): Ban[]
-  /** The same, some thousands at a time: a million bans must not stand in memory at once. */
+  /** The same, some at a time: a million bans must not stand in memory at once. */
   currentInSlices(jail: string, nowMs: number, options?: CurrentOptions): Iterable<Ban[]>
   /** Forgets all bans of these jails, in one transaction. */
   removeAll(jails: string | readonly string[]): void

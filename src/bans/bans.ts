@@ -144,7 +144,7 @@ export class Bans {
     if (live !== undefined && !this.#isKernels(live)) this.#live.setEnforced(live, isEnforced)
   }
 
-  /** Takes up what the store has of these jails, and makes it real. Others come first after every some thousand bans. `isStart`: nobody bans or lifts meanwhile. Returns how many there are. */
+  /** Takes up what the store has of these jails, and makes it real. Others come first after every thousand bans. `isStart`: nobody bans or lifts meanwhile. Returns how many there are. */
   async restore(
     jails: Iterable<readonly [jail: string, rules: RestoreRules]>,
     options = { isStart: false },

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js'
 import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 import { Budget, type BudgetLimits, type Overrun } from './budget.js'
+import { isLoopback } from './own-addresses.js'
 import { Peers } from './peers.js'
 import { tcpSockets } from './tcp-sockets.js'
 
@@ -161,11 +162,7 @@ const listBytesMax = 4 << 20
 /** NOTE: in this machine's own network; who is connected to a container is not seen. */
 function* everybody(): IterableIterator<Ip> {
   for (const { state, peer } of tcpSockets('/proc/net', listBytesMax))
-    if (state === 'established' && !isOwn(peer)) yield peer
-}
-
-function isOwn({ text }: Ip): boolean {
-  return text.startsWith('127.') || text === '::1'
+    if (state === 'established' && !isLoopback(peer.text)) yield peer
 }
 
 function reasonOf(overrun: Overrun): string {

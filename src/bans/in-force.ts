@@ -10,8 +10,8 @@ const closedAtOnce = 4000
 /** Up to so many bans, the enforcer compares what it has with all of them; a million closures at once would be 600 MB, and take 10 s. */
 const comparedMax = 100_000
 
-/** Fewer are closed before another thread is at it. */
-const asideMin = 1000
+/** Fewer are closed before another thread is at it: 0.1 ms. */
+const asideMin = 100
 
 export interface InForceOptions {
   clock: Clock

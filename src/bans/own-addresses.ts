@@ -42,6 +42,7 @@ function addressesOfInterfaces(): Guarded[] {
     .map((ip) => ({ ip, kind: 'own', reason: `${ip.text} is an address of this machine` }))
 }
 
-function isLoopback(text: string): boolean {
+/** Of a canonical text. */
+export function isLoopback(text: string): boolean {
   return text.startsWith('127.') || text === '::1'
 }

@@ -52,7 +52,7 @@ export class Restore {
     this.#options = options
   }
 
-  /** Takes up the jail's bans, some thousands at each step. */
+  /** Takes up the jail's bans, some at each step. */
   *steps(jail: string, rules: RestoreRules): Iterable<RestoreStep> {
     const { store, clock, live, mayBanText, onLive } = this.#options
     const hasActions = mayBanText?.(jail) ?? false
