@@ -32,7 +32,7 @@ describe('the Ansible role', { skip: withoutNodes }, () => {
   before(async () => {
     site = new AnsibleSite()
     await site.prepare()
-    hub = await site.node('hub', '198.18.0.1')
+    hub = await site.node('hub', '198.18.0.1', { hasSystemd: true })
     web = await site.node('web7', '198.18.0.7')
     await run([pack, site.at('tocsin.tar.gz')])
     await said(web, 'fail2ban-client', 'start')
@@ -44,7 +44,6 @@ describe('the Ansible role', { skip: withoutNodes }, () => {
     const jails = { sshd: { enabled: true, maxretry: 3, logpath: '/var/log/auth.log' } }
     const vars = {
       tocsin_package: site.at('tocsin.tar.gz'),
-      tocsin_service_manager: 'none',
       tocsin_jails: jails,
       ...over,
     }
@@ -67,6 +66,18 @@ describe('the Ansible role', { skip: withoutNodes }, () => {
     await untilDropped(hub, '203.0.113.77')
     await fail(hub, '203.0.113.78')
     await untilDropped(web, '203.0.113.78')
+  })
+
+  it('makes it a service of systemd where there is one, whose restart leaves every ban in force', async () => {
+    const before = await tableOf(hub)
+    const pid = (await said(hub, 'systemctl', 'show', '-P', 'MainPID', 'tocsin')).trim()
+    assert.match(before, /203\.0\.113\.77 /)
+    await said(hub, 'systemctl', 'restart', 'tocsin')
+    await waitUntil(async () => (await hub.run('tocsin', 'status')).exitCode === 0, 'it answers')
+    // A stop removes the table; a new one would have another handle.
+    assert.equal(handleOf(await tableOf(hub)), handleOf(before))
+    assert.notEqual((await said(hub, 'systemctl', 'show', '-P', 'MainPID', 'tocsin')).trim(), pid)
+    assert.equal(await said(hub, 'systemctl', 'is-enabled', 'tocsin'), 'enabled\n')
   })
 
   it('takes over from Fail2ban, with its bans, and leaves its configuration as it was', async () => {
@@ -133,8 +144,16 @@ async function fail(node: AnsibleNode, ip: string): Promise<void> {
 }
 
 function untilDropped(node: AnsibleNode, ip: string): Promise<void> {
-  const isDropped = async () => (await said(node, 'nft', 'list', 'table', 'inet', 'tocsin')).includes(`${ip} `)
+  const isDropped = async () => (await tableOf(node)).includes(`${ip} `)
   return waitUntil(isDropped, `${ip} is in the kernel`)
+}
+
+function tableOf(node: AnsibleNode): Promise<string> {
+  return said(node, 'nft', '-a', 'list', 'table', 'inet', 'tocsin')
+}
+
+function handleOf(table: string): string | undefined {
+  return /^table inet tocsin \{ # (handle \d+)/.exec(table)?.[1]
 }
 
 async function versionOf(node: AnsibleNode): Promise<{ version: string; pid: number }> {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { enterOwnNetwork, Network } from '../../src/firewall/own-network.js'
 import { type ChildResult, runChild } from '../../src/lib/child.js'
 import { atTheEnd } from './daemon-kit.js'
+import { bootCommand, cleanUpCommand, layers } from './node-boot.js'
 import { waitUntil } from './wait-until.js'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -19,12 +21,11 @@ const programs = [
 ]
 const missing = programs.find((file) => !existsSync(file))
 const playTimeoutMs = 300_000
+const timeoutMs = 20_000
+const bootTimeoutMs = 20_000
 
 /** Why there can be no such machines here. The process is in a network of its own from now on: the one that Ansible runs in. */
 export const withoutNodes = missing === undefined ? ((await enterOwnNetwork()) ?? false) : `${missing} is not there`
-
-/** What a node may write to, a layer of its own over what this machine has there. The rest of /usr it can only read. */
-const layers = ['etc', 'var', 'opt', 'usr/local', 'root']
 
 /** The hosts that playbooks are run on, and the side that runs them. */
 export class AnsibleSite {
@@ -50,14 +51,15 @@ export class AnsibleSite {
     )
   }
 
-  async node(name: string, address: string): Promise<AnsibleNode> {
+  /** Rejects when systemd is asked for and does not run here. */
+  async node(name: string, address: string, { hasSystemd = false } = {}): Promise<AnsibleNode> {
     const network = Network.another()
     await this.#here.ip(
       `link add ${name} type veth peer name eth0 netns ${network.path}`,
       `link set ${name} master site up`,
     )
     await network.ip('link set lo up', `addr add ${address}/24 dev eth0`, 'link set eth0 up')
-    return AnsibleNode.start({ dir: this.at(name), keys: this.dir, address, network })
+    return AnsibleNode.start({ dir: this.at(name), keys: this.dir, address, network, hasSystemd })
   }
 
   /** Runs ansible/site.yml; the words are further arguments. */
@@ -90,41 +92,46 @@ export class AnsibleNode {
     this.#pid = pid
   }
 
-  static async start(options: { dir: string; keys: string; address: string; network: Network }): Promise<AnsibleNode> {
-    const { dir, keys, address, network } = options
+  static async start(options: {
+    dir: string
+    keys: string
+    address: string
+    network: Network
+    hasSystemd: boolean
+  }): Promise<AnsibleNode> {
+    const { dir, keys, address, network, hasSystemd } = options
     for (const layer of layers)
       for (const part of ['upper', 'work']) mkdirSync(path.join(dir, part, layer), { recursive: true })
     writeFileSync(
       path.join(dir, 'sshd_config'),
       `ListenAddress ${address}\nHostKey ${keys}/host\nAuthorizedKeysFile ${keys}/user.pub\nStrictModes no\nUsePAM no\nUseDNS no\nPermitRootLogin yes\nPidFile none\nSubsystem sftp internal-sftp\n`,
     )
-    const overlays = layers.map(
-      (layer) =>
-        `mount -t overlay overlay -o lowerdir=/${layer},upperdir=${dir}/upper/${layer},workdir=${dir}/work/${layer} /${layer}`,
-    )
-    const script = [
-      'set -e',
-      'mount --make-rprivate /',
-      'mount --bind /usr /usr',
-      'mount -o remount,bind,ro /usr',
-      ...overlays,
-      'mount -t tmpfs tmpfs /run',
-      'mkdir /run/sshd',
-      'rm -rf /etc/tocsin /opt/tocsin /usr/local/bin/tocsin /var/lib/tocsin /var/lib/fail2ban/* /var/log/*',
-      'touch /var/log/auth.log',
-      `exec /usr/sbin/sshd -D -e -f ${dir}/sshd_config`,
-    ].join('\n')
-    const own = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', script]
-    const child = spawn('nsenter', [`--net=${network.path}`, ...own], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const name = path.basename(dir)
+    const [file = '', ...args] = bootCommand({ dir, name, network: network.path, hasSystemd })
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    child.stderr.on('data', (piece) => {
-      said += piece
-    })
-    atTheEnd(() => child.kill('SIGKILL'))
-    await waitUntil(
-      () => said.includes('Server listening'),
-      () => `sshd listens: ${said}`,
-    )
+    for (const output of [child.stdout, child.stderr])
+      output.on('data', (piece) => {
+        said += piece
+      })
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    const end = async () => {
+      child.kill('SIGKILL')
+      await ended
+      await waitUntil(async () => (await runChild(cleanUpCommand(name), { timeoutMs })).exitCode === 0, 'it is gone')
+    }
+    try {
+      await waitUntil(
+        async () => child.exitCode !== null || (await answers(address)),
+        () => `${name} lets us in: ${said}`,
+        bootTimeoutMs,
+      )
+      assert.equal(child.exitCode, null, said)
+    } catch (error) {
+      await end()
+      throw error
+    }
+    atTheEnd(end)
     const [pid] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').split(' ')
     return new AnsibleNode(dir, Number(pid))
   }
@@ -136,7 +143,7 @@ export class AnsibleNode {
 
   run(...argv: string[]): Promise<ChildResult> {
     return runChild(['nsenter', '--target', String(this.#pid), '--net', '--mount', '--pid', ...argv], {
-      timeoutMs: 20_000,
+      timeoutMs,
     })
   }
 
@@ -152,6 +159,19 @@ export class AnsibleNode {
 }
 
 async function good(argv: string[]): Promise<void> {
-  const { exitCode, stderr } = await runChild(argv, { timeoutMs: 10_000 })
+  const { exitCode, stderr } = await runChild(argv, { timeoutMs })
   assert.equal(exitCode, 0, `${argv.join(' ')}: ${stderr}`)
+}
+
+/** Whether sshd is there. */
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(22, address)
+    const settle = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setTimeout(1000, () => settle(false))
+    socket.once('connect', () => settle(true)).once('error', () => settle(false))
+  })
 }
