@@ -16,7 +16,7 @@ atTheEnd(() => rmSync(share, { recursive: true, force: true }))
 
 function member(file: string, name: string): House {
   return new House({
-    jails: `${onlySshd('maxretry = 3')}\n${fleetJail}`,
+    jails: `${onlySshd('maxretry = 3')}\n${fleetJail}${fleetJail.replace('[fleet]', '[two]')}minnodes = 2\n`,
     own: `[fleet]\ntransport = file\npath = ${file}\nname = ${name}\n`,
   })
 }
@@ -110,5 +110,11 @@ describe('two machines that share a file, without keys', () => {
     assert.equal((await runChild(['sh', '-c', recipe], { timeoutMs: 5000 })).exitCode, 0)
     const ips = ['198.51.100.8', '198.51.100.9']
     await Promise.all([web1, web2].flatMap((one) => ips.map((ip) => one.untilBanned(ip, 'fleet'))))
+  })
+
+  it('do not take such a line for one of two machines', async () => {
+    web1.append(failures('198.51.100.8', 3))
+    await web1.untilBanned('198.51.100.8', 'sshd')
+    assert.equal(await web1.isBanned('198.51.100.8', 'two'), false)
   })
 })

@@ -64,6 +64,20 @@ function setUp(guarded: readonly Ip[] = []) {
 }
 
 describe('the reception', () => {
+  it('takes a line without a signature for the word of nobody in particular', () => {
+    const guard = parseIp('192.0.2.1')
+    assert.ok(guard)
+    const { reception, bans, entries, reasons } = setUp([guard])
+    for (const text of ['203.0.113.9', '192.0.2.1', '127.0.0.1']) {
+      const ip = parseIp(text)
+      assert.ok(ip)
+      reception.hearPlain({ ip, atMs: startMs }, 'live')
+    }
+    assert.deepEqual([...bans], [['(anybody) 203.0.113.9', 'enforce']])
+    assert.deepEqual(reasons(), ['accepted', 'protected', 'nobodys-address'])
+    assert.ok(entries.every(({ isProven }) => !isProven))
+  })
+
   it('hands on what members say, once, with a line on record for each word', () => {
     const { reception, bans, events, entries } = setUp()
     const parcel = told([banWord({ seq: 1 }), banWord({ seq: 2, ip: '203.0.113.10' })])

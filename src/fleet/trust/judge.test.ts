@@ -153,6 +153,16 @@ describe('a member that tells too much', () => {
     assert.equal(shown(judged(judge, nth(401), { nowMs: startMs + calmMs })), 'enforce')
   })
 
+  it('is refused what is beyond, and no more, when it is nobody in particular: whoever can write a line could silence all', () => {
+    const judge = new Judge()
+    const about = { level: 'anonymous' } as const
+    const effects = Array.from({ length: 100 }, () => shown(judged(judge, banWord(), about)))
+    assert.deepEqual(effects, [...Array(30).fill('enforce'), ...Array(70).fill('rate')])
+    assert.deepEqual(judge.quarantined(startMs), [])
+    const later = { ...about, nowMs: startMs + 60_000 }
+    assert.equal(shown(judged(judge, banWord({ atMs: startMs + 60_000 }), later)), 'enforce')
+  })
+
   it('stays in quarantine for as long as it goes on', () => {
     const judge = new Judge()
     for (let n = 0; n < 301; n++) judged(judge, nth(n))
