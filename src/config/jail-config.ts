@@ -40,9 +40,8 @@ export interface JailConfig {
   origin: Origin
 }
 
-/** Undefined when a value is wrong; then `problems` says so. Throws ConfigError for tags in a circle. */
-export function jailConfig(reading: JailReading, context: JailContext, problems: Problem[]): JailConfig | undefined {
-  const before = problems.length
+/** A value that is wrong has its default; `problems` says so, or `context.fault` is told. Throws ConfigError for tags in a circle. */
+export function jailConfig(reading: JailReading, context: JailContext, problems: Problem[]): JailConfig {
   const { ini, say, fault } = context
   const own = readOptions(ini, reading.name, ownJailTemplate, { say, fault })
   const values = new JailValues({ ...reading, options: new Map([...reading.options, ...own]) }, problems)
@@ -64,7 +63,7 @@ export function jailConfig(reading: JailReading, context: JailContext, problems:
   const otherSource = sourceWithoutFiles(values, filterOptions, config.source)
   if (otherSource) config.sourceWithoutFiles = otherSource
   if (config.source.kind === 'bans') warnOfUnknownJails(values, ini)
-  return problems.slice(before).some((problem) => problem.severity === 'error') ? undefined : config
+  return config
 }
 
 const overridable = new Set([...filterTemplate, ...ownFilterTemplate].map(([, name]) => name))

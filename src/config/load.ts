@@ -22,9 +22,12 @@ export interface Config {
 }
 
 /** `config` is undefined when a problem without a jail is an error: nothing can run then. */
-export type LoadResult =
-  | { config: Config; problems: readonly Problem[] }
-  | { config: undefined; problems: readonly Problem[] }
+export interface LoadResult {
+  config: Config | undefined
+  problems: readonly Problem[]
+  /** Enabled jails that are not in `config`, with what they would have, so that a test can find everything wrong with them at once. */
+  leftOut: readonly JailConfig[]
+}
 
 export interface LoadOptions {
   dir: string
@@ -36,13 +39,16 @@ export interface LoadOptions {
 export function loadConfig(options: LoadOptions): LoadResult {
   const files = new ConfigFiles(options.dir)
   const problems: Problem[] = []
-  if (!files.exists) return { config: undefined, problems: [noDirectory(files)] }
+  if (!files.exists) return { config: undefined, problems: [noDirectory(files)], leftOut: [] }
   const settings = readSettings(files, options.overrides ?? {}, problems)
   const version = options.fail2banVersion ?? fail2banVersionDefault
-  const jails = loadJails(files, { version, protect: settings?.own.protect }, problems)
+  const loaded = loadJails(files, { version, protect: settings?.own.protect }, problems)
+  const all = loaded.map(({ jail }) => jail)
   const unique = allProblems(files, problems)
-  if (settings === undefined || !isUsable(unique)) return { config: undefined, problems: unique }
-  return { config: { dir: files.dir, ...settings, jails }, problems: unique }
+  if (settings === undefined || !isUsable(unique)) return { config: undefined, problems: unique, leftOut: all }
+  const jails = loaded.filter(({ isWrong }) => !isWrong).map(({ jail }) => jail)
+  const leftOut = all.filter((jail) => !jails.includes(jail))
+  return { config: { dir: files.dir, ...settings, jails }, problems: unique, leftOut }
 }
 
 /** What is the same for all jails. */
@@ -51,7 +57,12 @@ interface Common {
   protect: OwnSettings['protect'] | undefined
 }
 
-function loadJails(files: ConfigFiles, { version, protect }: Common, problems: Problem[]): JailConfig[] {
+interface Loaded {
+  jail: JailConfig
+  isWrong: boolean
+}
+
+function loadJails(files: ConfigFiles, { version, protect }: Common, problems: Problem[]): Loaded[] {
   const ini = collecting(problems, () => required(files, 'jail', problems))
   if (ini === undefined) return []
   addStaticDefaults(ini, files.dir, version)
@@ -61,17 +72,14 @@ function loadJails(files: ConfigFiles, { version, protect }: Common, problems: P
 
 type Where = Pick<JailContext, 'files' | 'ini' | 'protect'>
 
-function loadJail(name: string, where: Where, problems: Problem[]): JailConfig | undefined {
-  let isWrong = false
-  const fault = (error: ConfigError) => {
-    isWrong = true
-    problems.push(problemOf(error, name))
-  }
+function loadJail(name: string, where: Where, problems: Problem[]): Loaded | undefined {
+  const before = problems.length
+  const fault = (error: ConfigError) => void problems.push(problemOf(error, name))
   const context: JailContext = { ...where, say: silently, fault }
   try {
     const reading = readJail(name, context)
     const jail = reading && jailConfig(reading, context, problems)
-    return isWrong ? undefined : jail
+    return jail && { jail, isWrong: problems.slice(before).some(({ severity }) => severity === 'error') }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     fault(error)

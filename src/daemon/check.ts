@@ -35,6 +35,10 @@ export function checkConfig(
       )
     }
   }
+  for (const config of loaded.leftOut) {
+    const built = buildJail(config, context)
+    if ('problems' in built) problems.push(...built.problems.filter(({ severity }) => severity === 'error'))
+  }
   return { problems, jails }
 }
 

@@ -60,3 +60,26 @@ describe('tocsin check --lint', () => {
     )
   })
 })
+
+describe('tocsin check', () => {
+  it('says what is wrong with a regular expression beside what is wrong with another option, and with everything', async () => {
+    const jail = '[front]\nenabled = yes\nfilter = gate\nlogpath = /dev/null\nmaxretry = many\n'
+    for (const [jails, server, errors] of [
+      [jail, '', 2],
+      [jail, 'dbmaxmatches = many\n', 3],
+      [jail.replace('many', '3'), '', 1],
+    ] as const) {
+      const other = mkdtempSync(path.join(dir, 'other-'))
+      for (const [name, text] of Object.entries({ ...files, 'jail.conf': jails })) {
+        mkdirSync(path.dirname(path.join(other, name)), { recursive: true })
+        writeFileSync(path.join(other, name), text)
+      }
+      writeFileSync(path.join(other, 'filter.d/gate.conf'), '[Definition]\nfailregex = ^(knocked by <HOST>$\n')
+      writeFileSync(path.join(other, 'fail2ban.conf'), `[Definition]\n${server}`)
+      const { err } = await run({ config: other })
+      const told = err.filter((line) => line.startsWith('ERROR'))
+      assert.equal(told.length, errors, err.join('\n'))
+      assert.match(told.join('\n'), /gate\.conf:2: \[front\] failregex: Unable to compile/)
+    }
+  })
+})
