@@ -148,6 +148,20 @@ describe('fail2ban-regex and the installed one', { skip }, () => {
             : `2024-03-01 10:00:01 gate: hello ${i}`,
         ),
       )
+  const tuples = [
+    '^<F-TUPLE_X>.*?</F-TUPLE_X> from <HOST>?',
+    '^<F-TUPLE_X>.*?</F-TUPLE_X> from .* <HOST>$',
+    '^<F-X>.*?</F-X> from <F-TUPLE_X>\\S+</F-TUPLE_X> .* <HOST>$',
+    '^<F-X>\\S+</F-X> <F-TUPLE_X_1>\\S+</F-TUPLE_X_1> from <F-TUPLE_X_2>\\S+</F-TUPLE_X_2> .* <HOST>$',
+    "^.* to '<F-X></F-X><F-TUPLE_X></F-TUPLE_X>' <HOST>$",
+    '^(?:nobody <F-X>.</F-X>|<F-TUPLE_X>.*?</F-TUPLE_X>) from .* <HOST>$',
+    '^<F-X>.*?</F-X> from (?:nobody <F-TUPLE_X>.</F-TUPLE_X>|.* )<HOST>$',
+    '^<F-ALT_X>\\S+</F-ALT_X> <F-TUPLE_X>\\S+</F-TUPLE_X> from .* <HOST>$',
+    '^<F-X>.*?</F-X> from <F-TUPLE_USER>\\S+</F-TUPLE_USER> to <F-TUPLE_USER_10>\\S+</F-TUPLE_USER_10><F-TUPLE_USER_2> </F-TUPLE_USER_2><HOST>$',
+    '^<F-ID>.*?</F-ID> from <F-TUPLE_ID>\\S+</F-TUPLE_ID> to',
+    '^<F-TUPLE_ID>.*?</F-TUPLE_ID> from',
+    '^<F-TUPLE_X>.*?</F-TUPLE_X> from .* <F-MLFID>\\S+</F-MLFID>$',
+  ]
   const two = 'opened by 192.0.2.8\nnoise\nclosed badly'
   const plain = [
     ['-v', auth, `${filters}/sshd.conf`],
@@ -178,6 +192,13 @@ describe('fail2ban-regex and the installed one', { skip }, () => {
     ['-o', 'row', '-d', '^EPOCH', '1234567890.1234 from 192.0.2.0/24', 'from <SUBNET>$'],
     ['-o', 'row', '-r', 'from host.example.org', 'from <HOST>'],
     ['-o', 'row', 'user=me (1) from host.example.org', 'user=<F-ID>\\S+</F-ID> \\(<F-TUPLE_X>\\d</F-TUPLE_X>\\)'],
+    ...tuples.map((pattern) => ['-o', 'row', "(a, b) from 'x' to '' 192.0.2.1", pattern]),
+    [
+      '-o',
+      '<ip> <fid> <F-ID> <F-X>',
+      '7 of 12',
+      '<F-ID>\\d+</F-ID> of <F-TUPLE_ID>\\d+</F-TUPLE_ID><F-TUPLE_X></F-TUPLE_X>',
+    ],
     ['-o', 'row', 'it\'s "q" \\ \u200b\u00e4 192.0.2.1', '<F-TEXT>.*</F-TEXT> <HOST>'],
     ['-d', '%Y', 'a', '<HOST>'],
     ['--TZ', 'nowhere', 'a', '<HOST>'],

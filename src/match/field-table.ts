@@ -102,7 +102,8 @@ const stateNames = ['nofail', 'mlfgained', 'mlfforget']
 export class FieldPlan {
   readonly #slots: readonly number[]
   readonly #places: readonly number[]
-  readonly #complex: readonly { kind: 'alt' | 'tuple'; from: number; to: number }[]
+  /** `next`: a further part of a tuple. */
+  readonly #complex: readonly { kind: 'alt' | 'tuple' | 'next'; from: number; to: number }[]
   readonly #nofail: number
   readonly #gained: number
   readonly #forgotten: number
@@ -122,6 +123,11 @@ export class FieldPlan {
           : [{ kind: complex.kind, from: table.placeOf(name), to: table.placeOf(complex.field) }]
       })
       .sort((a, b) => (a.kind === b.kind ? 0 : a.kind === 'alt' ? -1 : 1))
+      .map((one, at, all) => {
+        const isNext =
+          one.kind === 'tuple' && all.slice(0, at).some(({ kind, to }) => kind === 'tuple' && to === one.to)
+        return isNext ? { ...one, kind: 'next' } : one
+      })
     this.#nofail = pattern.slots.get('nofail') ?? -1
     this.#gained = pattern.slots.get('mlfgained') ?? -1
     this.#forgotten = pattern.slots.get('mlfforget') ?? -1
@@ -165,7 +171,8 @@ export class FieldPlan {
     }
     for (const { kind, from, to } of this.#complex) {
       const text = own[from]
-      if (kind === 'tuple') own[to] = tupleText(own[to], text)
+      if (kind === 'tuple') own[to] = `(${shown(own[to])}, ${shown(text)})`
+      else if (kind === 'next') own[to] = `${own[to]?.slice(0, -1)}, ${shown(text)})`
       else if (text && !own[to]) own[to] = text
     }
     for (let i = 0; i < own.length; i++) if (own[i] !== undefined) values[i] = own[i]
@@ -179,11 +186,7 @@ export function complexName(name: string): { kind: 'alt' | 'tuple'; field: strin
   return { kind: parts[1] === 'alt' ? 'alt' : 'tuple', field: fieldOfTag(parts[2] ?? '') }
 }
 
-/** A tuple as Fail2ban prints it: `('12', 'abc')`. */
-function tupleText(before: string | undefined, next: string | undefined): string {
-  const shown = next === undefined ? 'None' : reprText(next)
-  if (before === undefined) return `(None, ${shown})`
-  return before.startsWith('(') && before.endsWith(')')
-    ? `${before.slice(0, -1)}, ${shown})`
-    : `(${reprText(before)}, ${shown})`
+/** A part of a tuple as Fail2ban prints it: `('12', 'abc')`. */
+function shown(text: string | undefined): string {
+  return text === undefined ? 'None' : reprText(text)
 }

@@ -2,7 +2,7 @@ import { parseIp } from '../../domain/address.js'
 import { tagPattern } from '../../lib/tag.js'
 import { fieldOfTag } from '../../match/tags.js'
 import type { Found } from './examiner.js'
-import { type Fields, type FieldValue, printedField, reprField, reprFields } from './python-fields.js'
+import { type Fields, type FieldValue, printedField, reprField, reprFields, Tuple } from './python-fields.js'
 
 /** One failure to be printed. */
 interface Failure {
@@ -48,7 +48,8 @@ const addressOf = ({ id, fields }: Failure): string => (fields.has('ip') ? print
 function rowOf({ id, time, fields }: Failure): string {
   const data = new Map(fields)
   data.delete('matches')
-  return `[${reprField(id)},\t${time},\t${reprFields(data)}],`
+  const fid = fields.get('fid')
+  return `[${reprField(fid instanceof Tuple ? fid : id)},\t${time},\t${reprFields(data)}],`
 }
 
 function linesOf(fields: Fields): string[] {
