@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -64,7 +65,10 @@ export class House {
   readonly authLog = this.at('auth.log')
 
   constructor({ base = 'shipped', jails = onlySshd(), server = '', own }: HouseOptions = {}) {
-    atTheEnd(() => rmSync(this.dir, { recursive: true, force: true }))
+    atTheEnd(() => {
+      endThoseWithin(this.dir)
+      rmSync(this.dir, { recursive: true, force: true })
+    })
     cpSync(bases[base], this.config, { recursive: true })
     mkdirSync(this.at('state'))
     this.write('config/jail.local', jails)
@@ -188,6 +192,18 @@ const running = new Set<{ kill(signal: NodeJS.Signals): unknown }>()
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+
+/** A broker outlives the daemon that was killed, as it is meant to; nobody else starts it with a file of this directory. */
+function endThoseWithin(dir: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+      if (words.some((word) => word.startsWith(`${dir}/`))) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
 
 /** A running `tocsin serve`. What is still running at the end of the test file is killed. */
 export class DaemonProcess {
