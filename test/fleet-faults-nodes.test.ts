@@ -77,6 +77,16 @@ describe('a fleet', { skip: withoutNetwork || withoutServer }, () => {
     assert.doesNotMatch(hub.house.read(), /Two speak with the key/)
   })
 
+  it('holds nothing back of what the others have banned meanwhile', async () => {
+    const ips = [1, 2, 3, 4, 5, 6].map((n) => `198.51.100.${90 + n}`)
+    await web1.daemon?.end()
+    await hub.ban(...ips)
+    await web2.untilClosed(ips.at(-1) ?? '')
+    web1.house.append('[protect]\nbudget = 3\n', 'config/tocsin.local')
+    await web1.serve()
+    for (const ip of ips) await web1.untilClosed(ip)
+  })
+
   it('names a machine whose key two machines have', async () => {
     const twin = await bridge.machine()
     copyState(web2, { config: twin.house.at('config/fleet'), state: twin.house.at('state') })

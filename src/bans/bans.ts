@@ -86,7 +86,8 @@ export class Bans {
     const id = ip?.text ?? wish.id
     const known = this.#live.get(wish.jail, id)
     if (known !== undefined) return this.#extend(known, wish)
-    const held = wish.origin.kind === 'jail' ? this.#options.holdBack?.({ ...wish, id }, ip) : undefined
+    const isAsked = wish.origin.kind === 'jail' && !options.isSettled
+    const held = isAsked ? this.#options.holdBack?.({ ...wish, id }, ip) : undefined
     if (held !== undefined) return { kind: 'held', reason: held }
     const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
     const ban = { ...wish, id, ...longer }

@@ -21,6 +21,8 @@ export interface Heard extends Omit<Accepted, 'kind'> {
   word: Word
   ip: Ip
   member: Teller
+  /** `catch-up`: the others know it already. */
+  arrival: 'live' | 'catch-up'
 }
 
 export interface ReceptionOptions {
@@ -137,7 +139,7 @@ export class Reception {
     if (verdict.kind === 'accept') {
       const { cappedUntilMs, effect } = verdict
       this.#recordWord(word, about, effect === 'hold' ? 'held' : 'accepted')
-      onWord({ word, ip, member, cappedUntilMs, effect })
+      onWord({ word, ip, member, arrival, cappedUntilMs, effect })
       return
     }
     const { reason, detail } = verdict

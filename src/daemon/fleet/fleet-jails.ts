@@ -1,3 +1,4 @@
+import type { Ban } from '../../domain/ban.js'
 import type { Standing } from '../../fleet/known-bans/known-bans.js'
 import { anybody } from '../../fleet/member.js'
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
@@ -29,14 +30,15 @@ export class FleetJails {
     this.#state = state
   }
 
-  offer(word: BanWord | SightingWord, weight: Weight): void {
+  /** `isSettled`: it is no news, only to us: the others have it in force, or an operator has released its node. No budget holds it back. */
+  offer(word: BanWord | SightingWord, weight: Weight, { isSettled = false } = {}): void {
     this.#expireNowAndThen()
     for (const unit of this.#units()) {
       const { quorum, rule } = this.#countingOf(unit)
       // A line that anybody may have written names no node: it is never one of two.
       if (word.node === anybody.name && !isOneEnough(rule)) continue
       const verdict = quorum.offer(word, weight)
-      if (verdict !== undefined) this.#ban(unit, verdict)
+      if (verdict !== undefined) this.#ban(unit, verdict, isSettled)
     }
   }
 
@@ -83,11 +85,11 @@ export class FleetJails {
     }
   }
 
-  #ban(unit: JailUnit, { id, evidence }: QuorumVerdict): void {
+  #ban(unit: JailUnit, { id, evidence }: QuorumVerdict, isSettled: boolean): void {
     const { bans, clock } = this.#state
     if (unit.jail.ignores(id) !== undefined) return
     const nodes = evidence.map(({ node, failures }) => `${node}: ${failures}`).join(', ')
-    bans.enact({
+    const ban: Ban = {
       jail: unit.name,
       id,
       startMs: clock.now(),
@@ -97,7 +99,8 @@ export class FleetJails {
       failures: 0,
       lines: [`Banned by ${nodes}`],
       data: {},
-    })
+    }
+    bans.enact(ban, { force: false, isSettled })
   }
 
   *#units(): Iterable<JailUnit> {

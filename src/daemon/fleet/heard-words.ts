@@ -22,7 +22,7 @@ export class HeardWords implements StandingWatcher {
     this.#options = options
   }
 
-  onWord({ word, ip, cappedUntilMs, effect }: Heard): void {
+  onWord({ word, ip, cappedUntilMs, effect, arrival }: Heard): void {
     const { state, knowledge, jails } = this.#options
     const { bans, self } = knowledge
     const nowMs = state.clock.now()
@@ -33,7 +33,7 @@ export class HeardWords implements StandingWatcher {
       return
     }
     if (effect === 'hold' || bans.isLifted({ ip: word.ip, jail: word.jail, atMs: word.atMs }, nowMs)) return
-    jails.offer(word, effect === 'enforce' ? 'alone' : 'with-others')
+    jails.offer(word, effect === 'enforce' ? 'alone' : 'with-others', { isSettled: arrival === 'catch-up' })
   }
 
   onRoster(change: RosterChange): void {
@@ -62,7 +62,7 @@ export class HeardWords implements StandingWatcher {
     for (const word of this.#wordsOf(node)) {
       if (word.kind !== 'ban') continue
       const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === node && ban.jail === word.jail)
-      if (isStanding) jails.offer(word, weight)
+      if (isStanding) jails.offer(word, weight, { isSettled: true })
     }
   }
 
