@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { ReloadOutcome } from '../src/api/operations.js'
+import { runChild } from '../src/lib/child.js'
 import { DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
 
 interface Checked {
@@ -87,6 +88,21 @@ describe('one wrong jail', () => {
   it('starts nothing when no other is left', async () => {
     const house = new House({ jails: onlySshd('filter = nowhere') })
     assert.match(await refusedToServe(house), /no enabled jail is right/)
+  })
+
+  it('that names a pipe for the log starts nothing, and one for the pid file does without: a daemon that waits for a reader bans nobody', {
+    timeout: 30_000,
+  }, async () => {
+    const house = new House()
+    assert.equal((await runChild(['mkfifo', house.at('pipe')], { timeoutMs: 5000 })).exitCode, 0)
+    const server = house.read('config/fail2ban.local')
+    house.write('config/fail2ban.local', server.replace(/^logtarget = .*$/m, 'logtarget = DIR/pipe'))
+    assert.match(await refusedToServe(house), /Cannot write to .*pipe: it is a pipe that nobody reads/)
+    house.write('config/fail2ban.local', server.replace(/^pidfile = .*$/m, 'pidfile = DIR/pipe'))
+    const daemon = await house.serve('--simulate')
+    assert.match(house.read(), /ERROR .*Unable to create PID file: Cannot write to .*pipe/)
+    assert.equal(await daemon.end(), 0)
+    assert.equal(existsSync(house.at('pipe')), true)
   })
 
   it('whose log is missing waits for it, and is named', async () => {

@@ -86,9 +86,9 @@ export class Daemon {
       resolveReady = resolve
     })
     this.#api = await this.#listen(ready)
-    writePidFile(paths.pidFile)
     log.write('INFO', 'server', '-'.repeat(50))
     log.write('INFO', 'server', `Starting Fail2ban v${fail2banLevel} (tocsin v${version})`)
+    writePidFile(paths.pidFile, log)
     // Whatever may be taken by somebody else comes before the first ban, so that a start that fails has banned nobody.
     this.#control = await this.#listenControl(ready)
     await this.#openMetrics(ready)

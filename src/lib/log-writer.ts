@@ -1,6 +1,7 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import type { Clock } from './clock.js'
 import { type Log, type LogLevel, logLevels } from './log.js'
+import { openAtOnce } from './open-at-once.js'
 
 /** Where formatted lines go: a file that can be re-opened after rotation, or a stream that is always there. */
 export interface LogSink {
@@ -123,11 +124,11 @@ function formatDateTime(at: Date): string {
  * the protection, and there is nowhere else to say so.
  */
 export function fileSink(path: string): LogSink {
-  let fd = openSync(path, 'a', 0o640)
+  let fd = openAtOnce(path, { how: 'append', mode: 0o640 })
   return {
     write: (text) => tryWrite(fd, text),
     reopen() {
-      const fresh = openSync(path, 'a', 0o640)
+      const fresh = openAtOnce(path, { how: 'append', mode: 0o640 })
       closeSync(fd)
       fd = fresh
     },
