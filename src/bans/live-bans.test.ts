@@ -55,3 +55,21 @@ it('tells a ban from a later one in its place', () => {
   assert.deepEqual([live.isLive(first), live.isLive(second), live.get('a', 'x')?.isEnforced], [false, true, false])
   assert.deepEqual([live.count('a'), live.total('a')], [1, 2])
 })
+
+it('goes through one jail without what is another’s, even of one that has come in place of a third', () => {
+  const live = new LiveBans()
+  const times = { startMs: 1, durationMs: 1, count: 1 }
+  const gone = live.add({ jail: 'a', id: '192.0.2.1', ...times })
+  live.add({ jail: 'b', id: '192.0.2.1', ...times })
+  live.add({ jail: 'a', id: '192.0.2.2', ...times })
+  const going = live.of('a')
+  assert.equal(going.next().value?.id, '192.0.2.1')
+  for (const ban of [gone, ...live.of('a')]) live.delete(ban)
+  live.forgetJail('a')
+  live.add({ jail: 'c', id: '192.0.2.3', ...times })
+  assert.deepEqual([...going], [])
+  assert.deepEqual(
+    [...live.of('c'), ...live.of('b'), ...live.of('a')].map(({ jail, id }) => `${jail} ${id}`),
+    ['c 192.0.2.3', 'b 192.0.2.1'],
+  )
+})

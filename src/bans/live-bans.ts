@@ -1,7 +1,6 @@
-import assert from 'node:assert/strict'
 import { contains, type Ip, parseIp, v4Number, v4Text } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
-import { SlotTable } from './slot-table.js'
+import { type JailBans, NumberedJails } from './jail-bans.js'
 
 /** A ban that runs now, as it was when it was asked for. The lines and groups that led to it are in the store only. */
 export interface LiveBan {
@@ -17,21 +16,7 @@ export interface LiveBan {
   readonly serial: number
 }
 
-interface JailBans {
-  name: string
-  /** By which its slots are known; never 0. */
-  number: number
-  /** IPv4 addresses. */
-  addresses: SlotTable
-  /** Slots of all other ids. */
-  texts: Map<string, number>
-  /** Since the start, restored ones included. */
-  total: number
-}
-
 const capacityFirst = 256
-/** So many numbers fit the column. No configuration has as many; text from peers and logs names none. */
-const jailsMax = 0xffff
 const enforced = 1
 const untold = 2
 const drill = 4
@@ -41,9 +26,7 @@ const drill = 4
  * (31 bytes each where they are IPv4 addresses, and 8 to 16 to find them by).
  */
 export class LiveBans {
-  readonly #jails = new Map<string, JailBans>()
-  /** By number; none has 0. One that was forgotten leaves its number to the next. */
-  readonly #numbered: (JailBans | undefined)[] = [undefined]
+  readonly #jails = new NumberedJails()
   readonly #free: number[] = []
   /** IPv4 addresses. */
   #numbers = new Int32Array(capacityFirst)
@@ -90,7 +73,7 @@ export class LiveBans {
 
   /** Every live ban of this id, whatever the jail. */
   ofId(id: string): LiveBan[] {
-    return [...this.#jails.keys()].flatMap((jail) => this.get(jail, id) ?? [])
+    return this.#jails.names().flatMap((jail) => this.get(jail, id) ?? [])
   }
 
   /** Every live ban of an address inside this network, or of the network itself; undefined jail: in all. */
@@ -108,16 +91,16 @@ export class LiveBans {
     ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>,
     { isUntold = false, isDrill = false }: { isUntold?: boolean; isDrill?: boolean } = {},
   ): LiveBan {
-    const owner = this.#jailBans(ban.jail)
+    const owner = this.#jails.getOrMake(ban.jail)
     const slot = this.#free.pop() ?? this.#end++
     if (slot >= this.#starts.length) this.#grow()
     const address = v4Number(ban.id)
     if (address === undefined) {
       this.#texts.set(slot, ban.id)
-      owner.texts.set(ban.id, slot)
+      owner.addText(slot, ban.id)
     } else {
       this.#numbers[slot] = address
-      owner.addresses.add(slot, this.#numbers)
+      owner.addAddress(slot, this.#numbers)
     }
     if (!isDrill) owner.total++
     this.#size++
@@ -134,10 +117,7 @@ export class LiveBans {
   delete(ban: LiveBan): void {
     if (!this.isLive(ban)) return
     const { slot } = ban
-    const owner = this.#ownerOf(slot)
-    const text = this.#texts.get(slot)
-    if (text === undefined) owner?.addresses.delete(slot, this.#numbers)
-    else owner?.texts.delete(text)
+    this.#ownerOf(slot)?.delete(slot, this.#texts.get(slot), this.#numbers)
     this.#texts.delete(slot)
     this.#flags[slot] = 0
     this.#owners[slot] = 0
@@ -161,7 +141,7 @@ export class LiveBans {
 
   /** All bans that had been added when `serialLast` was this, and those that nobody has been told of. */
   setEnforcedUpTo(serialLast: number, isMeant: (jail: string) => boolean): void {
-    const areMeant = this.#numbered.map((owner) => owner !== undefined && isMeant(owner.name))
+    const areMeant = this.#jails.areMeant(isMeant)
     for (let slot = 0; slot < this.#end; slot++) {
       const isIncluded = (this.#serials[slot] ?? 0) <= serialLast || ((this.#flags[slot] ?? 0) & untold) !== 0
       if (isIncluded && areMeant[this.#owners[slot] ?? 0]) this.#setFlag(slot, enforced, true)
@@ -202,16 +182,17 @@ export class LiveBans {
 
   /** Names of all jails that have, or had, bans. */
   jails(): string[] {
-    return [...this.#jails.keys()]
+    return this.#jails.names()
   }
 
   /** Between two steps bans may come and go: those that are live all the while are met, each once. */
   *of(jail: string): IterableIterator<LiveBan> {
-    const number = this.#jails.get(jail)?.number ?? 0
-    if (this.count(jail) === 0) return
+    const { number = 0, size = 0 } = this.#jails.get(jail) ?? {}
+    if (size === 0) return
     for (let slot = 0; slot < this.#end; slot++) {
       const ban = this.#owners[slot] === number ? this.at(slot) : undefined
-      if (ban !== undefined) yield ban
+      // Its number may have become another's in between.
+      if (ban?.jail === jail) yield ban
     }
   }
 
@@ -229,8 +210,7 @@ export class LiveBans {
   }
 
   count(jail: string): number {
-    const owner = this.#jails.get(jail)
-    return owner === undefined ? 0 : owner.addresses.size + owner.texts.size
+    return this.#jails.get(jail)?.size ?? 0
   }
 
   /** Of all jails. */
@@ -243,10 +223,7 @@ export class LiveBans {
 
   /** Nothing of the jail is counted any more. Its bans must be gone. */
   forgetJail(jail: string): void {
-    const owner = this.#jails.get(jail)
-    if (owner === undefined || this.count(jail) > 0) return
-    this.#jails.delete(jail)
-    this.#numbered[owner.number] = undefined
+    this.#jails.forget(jail)
   }
 
   /** Bans of the jail since the start, restored ones included. */
@@ -254,27 +231,12 @@ export class LiveBans {
     return this.#jails.get(jail)?.total ?? 0
   }
 
-  #jailBans(name: string): JailBans {
-    const known = this.#jails.get(name)
-    if (known !== undefined) return known
-    const unused = this.#numbered.indexOf(undefined, 1)
-    const number = unused < 0 ? this.#numbered.length : unused
-    assert(number <= jailsMax, `more than ${jailsMax} jails have bans`)
-    const bans: JailBans = { name, number, addresses: new SlotTable(), texts: new Map(), total: 0 }
-    this.#jails.set(name, bans)
-    this.#numbered[number] = bans
-    return bans
-  }
-
   #slotOf(jail: string, id: string): number | undefined {
-    const owner = this.#jails.get(jail)
-    if (owner === undefined) return undefined
-    const address = v4Number(id)
-    return address === undefined ? owner.texts.get(id) : owner.addresses.find(address, this.#numbers)
+    return this.#jails.get(jail)?.find(id, this.#numbers)
   }
 
   #ownerOf(slot: number): JailBans | undefined {
-    return this.#numbered[this.#owners[slot] ?? 0]
+    return this.#jails.at(this.#owners[slot] ?? 0)
   }
 
   #setTimes(slot: number, { startMs, durationMs }: Pick<Ban, 'startMs' | 'durationMs'>): void {
