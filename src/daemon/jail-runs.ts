@@ -35,7 +35,13 @@ export class JailRuns {
     }
     const large = new Set(units.map(({ name }) => name).filter((name) => store.bans.count(name) > countedMax))
     const scopes = scopesOf(jails)
-    await enforcer.arrange(scopes.map((scope) => (large.has(scope.jail) ? { ...scope, isCounted: false } : scope)))
+    try {
+      await enforcer.arrange(scopes.map((scope) => (large.has(scope.jail) ? { ...scope, isCounted: false } : scope)))
+    } catch (error) {
+      // Known jails are not begun again.
+      for (const { name } of units) jails.delete(name)
+      throw error
+    }
     for (const unit of units) unit.actions.start()
     const restoring = units.map((unit): [string, RestoreRules] => [unit.name, restoreRulesOf(unit)])
     const restored = await bans.restore(isStart ? [[manualScope.jail, {}], ...restoring] : restoring, { isStart })
@@ -95,13 +101,14 @@ export class JailRuns {
   /** A running jail takes another's configuration; its bans, counters and positions stay (spec 7.6). */
   async become(unit: JailUnit, fresh: JailUnit, how = { isReload: true }): Promise<void> {
     const { followers, names, jails, bans, enforcer, log, positions } = this.#state
-    const before = unit.config
-    const readsOtherwise = !isDeepStrictEqual(readingOf(before), readingOf(fresh.config))
+    const before = unit.halfChangedFrom ?? unit.config
+    const readsOtherwise = !isDeepStrictEqual(readingOf(unit.config), readingOf(fresh.config))
     const mustFollowAnew = readsOtherwise && unit.state === 'running'
     if (mustFollowAnew) await followers.remove(unit)
     positions.save()
-    const closesOtherwise = !isDeepStrictEqual(unit.scope, fresh.scope)
+    const closesOtherwise = unit.halfChangedFrom !== undefined || !isDeepStrictEqual(unit.scope, fresh.scope)
     takeOver(unit, fresh)
+    unit.halfChangedFrom = before
     try {
       await names.keep(this.#ignoredNames())
       if (before.jail.banTimeMs !== fresh.config.jail.banTimeMs)
@@ -112,6 +119,7 @@ export class JailRuns {
       }
       const replaced = unit.actions.replace(fresh.parts, [...bans.live.of(unit.name)], how)
       await Promise.race([replaced, this.#patience()])
+      unit.halfChangedFrom = undefined
     } finally {
       // Whatever went wrong: a jail that runs reads.
       if (mustFollowAnew) followers.add(unit)
@@ -149,6 +157,15 @@ export class JailRuns {
     const { ignoreip, proxies } = config.own.protect
     return namesIn([...ignoreip, ...proxies, ...words].map((word) => word.value))
   }
+}
+
+/** Whether the jail runs as this one would, all of it. */
+export function isUnchanged(unit: JailUnit, fresh: JailUnit): boolean {
+  return (
+    unit.state === 'running' &&
+    unit.halfChangedFrom === undefined &&
+    isDeepStrictEqual(withoutOrigins(unit.config), withoutOrigins(fresh.config))
+  )
 }
 
 /** What decides how lines are read; where it was written does not matter. */

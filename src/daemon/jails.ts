@@ -24,6 +24,8 @@ export interface JailUnit {
   /** `added`: made by a command and not started; `idle`: told to stop reading for a while. */
   state: 'added' | 'running' | 'idle'
   config: JailConfig
+  /** Since a change of it failed half-way: what was in force before. The next one has all to do again. */
+  halfChangedFrom?: JailConfig | undefined
   jail: Jail
   filter: CompiledFilter
   ignores: IgnoreRule

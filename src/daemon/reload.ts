@@ -7,7 +7,7 @@ import type { Problem } from '../domain/origin.js'
 import { messageOf } from '../lib/error-message.js'
 import { buildJails } from './assemble.js'
 import { liveOf, ServerOptions } from './control/server-options.js'
-import { type JailRuns, withoutOrigins } from './jail-runs.js'
+import { isUnchanged, type JailRuns, withoutOrigins } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
 import { notifyProblems } from './notifying.js'
 import type { State } from './state.js'
@@ -115,12 +115,8 @@ export class Reloader {
     const beginning: JailUnit[] = []
     for (const fresh of units) {
       const known = jails.get(fresh.name)
-      const isSame =
-        known?.state === 'running' &&
-        !hasNewOwn &&
-        isDeepStrictEqual(withoutOrigins(known.config), withoutOrigins(fresh.config))
       if (known !== undefined && !options.restart) {
-        if (!isSame) {
+        if (hasNewOwn || !isUnchanged(known, fresh)) {
           await this.#change(known, fresh)
           changes.push(`Jail ${fresh.name} changed`)
         }
