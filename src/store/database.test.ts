@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { runChild } from '../lib/child.js'
 import { Bans } from './bans.js'
 import type { Database } from './database.js'
+import { ReadPositions } from './read-positions.js'
 import { Connection } from './sqlite.js'
 import { askPeer, ban, noPeer, nowMs, StoreKit } from './store-kit.js'
 
