@@ -4,10 +4,34 @@ export interface FleetOperations {
   fleet(): Promise<FleetView | undefined>
   /** Lifts all bans of an address in the whole fleet; `refused`: a sentence, and nothing is lifted. */
   fleetUnban(request: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }>
+  /** How far the words of others go, everywhere or `here` alone; `refused`: a sentence, and nothing is changed. */
+  fleetMode(request: {
+    mode: FleetModeName
+    here?: boolean | undefined
+  }): Promise<FleetModeOutcome | { refused: string }>
   /** Bans an address of nobody's on all machines for a moment; `refused`: a sentence, and nobody was asked. */
   fleetDrill(request: { forMs: number }): Promise<FleetDrillOutcome | { refused: string }>
   /** Ends the quarantine of a member here; `refused`: a sentence, and nothing is changed. */
   fleetRelease(request: { name: string }): Promise<FleetReleaseOutcome | { refused: string }>
+}
+
+/** `off`: the words of others have no effect; `simulate`: what they lead to is decided and logged only. */
+export type FleetModeName = 'off' | 'simulate' | 'enforce'
+
+/** What holds here is whatever wants least. */
+export interface FleetModeView {
+  mode: FleetModeName
+  /** What an operator has said to all; null: nothing yet. */
+  told: { mode: FleetModeName; atMs: number } | null
+  /** What was said on this machine for it alone. */
+  here: FleetModeName | null
+  /** `[fleet] mode` */
+  configured: FleetModeName
+}
+
+export interface FleetModeOutcome extends FleetModeView {
+  /** When the others hear of it; null: it is for this machine alone. */
+  toldOthers: 'now' | 'later' | null
 }
 
 /** The fleet as this machine knows it. */
@@ -27,6 +51,9 @@ export interface FleetView {
   lines: Readonly<Record<string, number>> | null
   /** Bans and lifts of all members that are remembered. */
   words: number
+  mode: FleetModeView
+  /** How many the fleet's jails would ban, while the mode is `simulate`. */
+  wouldBan: number
   members: {
     name: string
     level: string

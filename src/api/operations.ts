@@ -1,6 +1,6 @@
 import type { Audit, Drops } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
-import type { FleetOperations } from './fleet-operations.js'
+import type { FleetModeName, FleetOperations } from './fleet-operations.js'
 
 /** What an operator can ask of a daemon. `daemon/operations` carries it out; CLI, HTTP and dashboard all go through it. Times in epoch milliseconds. */
 export interface Operations extends FleetOperations {
@@ -50,7 +50,15 @@ export interface Status {
   }
   store: { file: string | undefined; trouble: string | undefined }
   /** Missing: this machine is in no fleet. `words`: bans and lifts of all members that are remembered. */
-  fleet?: { fleet: string; name: string; connected: boolean; url: string | undefined; members: number; words: number }
+  fleet?: {
+    fleet: string
+    name: string
+    connected: boolean
+    url: string | undefined
+    members: number
+    words: number
+    mode: FleetModeName
+  }
   bans: { live: number; enforced: number }
   jails: JailStatus[]
 }

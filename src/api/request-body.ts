@@ -24,6 +24,10 @@ export const unbanBody = v.strictObject({ ips: ipTexts, all: v.optional(v.boolea
 export const auditBody = v.strictObject({ repair: v.optional(v.boolean()) })
 export const fleetUnbanBody = v.strictObject({ ip: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) })
 export const fleetReleaseBody = v.strictObject({ name: v.pipe(v.string(), v.minLength(1), v.maxLength(100)) })
+export const fleetModeBody = v.strictObject({
+  mode: v.picklist(['off', 'simulate', 'enforce']),
+  here: v.optional(v.boolean()),
+})
 export const fleetDrillBody = v.strictObject({
   forMs: v.pipe(v.number(), v.integer(), v.minValue(1000), v.maxValue(60_000)),
 })

@@ -7,6 +7,7 @@ import {
   banBody,
   confirmBody,
   fleetDrillBody,
+  fleetModeBody,
   fleetReleaseBody,
   fleetUnbanBody,
   readBody,
@@ -72,6 +73,10 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   })
   app.post('/v1/fleet/drill', async (c) => {
     const outcome = await operations.fleetDrill(await readBody(c.req.raw, fleetDrillBody))
+    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
+  })
+  app.post('/v1/fleet/mode', async (c) => {
+    const outcome = await operations.fleetMode(await readBody(c.req.raw, fleetModeBody))
     return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
   })
   app.post('/v1/fleet/release', async (c) => {

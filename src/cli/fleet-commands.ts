@@ -1,5 +1,5 @@
 import { buildCommand, buildRouteMap } from './commandline.js'
-import { aliases, common, one, value, yes } from './parameters.js'
+import { aliases, common, maybe, one, value, yes } from './parameters.js'
 
 /** Both `tocsin drill` and `tocsin fleet drill`. */
 export const drill = buildCommand({
@@ -85,6 +85,21 @@ export const fleet = buildRouteMap({
       parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
       docs: { brief: 'End the quarantine of a member on this machine' },
     }),
+    mode: buildCommand({
+      loader: async () => (await import('./commands/fleet/mode.js')).mode,
+      parameters: {
+        flags: { ...common, here: yes('For this machine alone') },
+        aliases,
+        positional: {
+          kind: 'tuple',
+          parameters: [maybe('MODE', 'off, simulate or enforce; without it the mode is shown')],
+        },
+      },
+      docs: {
+        brief:
+          "The kill switch: what others tell is enforced, only simulated, or has no effect; where the operator's key is",
+      },
+    }),
     unban: buildCommand({
       loader: async () => (await import('./commands/fleet/unban.js')).unban,
       parameters: {
@@ -95,5 +110,7 @@ export const fleet = buildRouteMap({
       docs: { brief: "Lift all bans of an address on all machines; where the operator's key is" },
     }),
   },
-  docs: { brief: 'Let machines share their bans: init, invite, join, revoke, status, drill, log, release, unban' },
+  docs: {
+    brief: 'Let machines share their bans: init, invite, join, revoke, status, mode, drill, log, release, unban',
+  },
 })

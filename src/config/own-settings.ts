@@ -96,6 +96,8 @@ const table = {
     listen: off(listenAddress),
     /** Where machines with an invitation are let in; undefined: nowhere. */
     enrol: off(listenAddress),
+    /** How far the words of others go here, whatever an operator has said to all: `simulate` tells and does nothing. */
+    mode: oneOf(['enforce', 'simulate', 'off']),
     /** How far members are believed, by their level; what is not said is as in fleet/trust/limits. */
     limits: levelLimits(),
     /** The same of one member, whatever its level. */

@@ -1,4 +1,11 @@
-import type { FleetDrillOutcome, FleetReleaseOutcome, FleetUnbanOutcome, FleetView } from '../api/fleet-operations.js'
+import type {
+  FleetDrillOutcome,
+  FleetModeName,
+  FleetModeOutcome,
+  FleetReleaseOutcome,
+  FleetUnbanOutcome,
+  FleetView,
+} from '../api/fleet-operations.js'
 import { metricsText } from '../api/metrics.js'
 import type {
   AuditView,
@@ -26,7 +33,7 @@ import { findings } from './audit-findings.js'
 import { banOutcomeOf, finite } from './ban-outcome.js'
 import { banByHand, letOut, networksOver } from './by-hand.js'
 import { reasonsNotToStart } from './check.js'
-import { drillInFleet, releaseInFleet, unbanInFleet } from './fleet/fleet-operations.js'
+import { drillInFleet, releaseInFleet, setFleetMode, unbanInFleet } from './fleet/fleet-operations.js'
 import type { JailUnit } from './jails.js'
 import { metricsOf } from './metrics.js'
 import { confirmTrials, enactOnTrial } from './on-trial.js'
@@ -183,6 +190,15 @@ export class DaemonOperations implements Operations {
 
   fleetDrill({ forMs }: { forMs: number }): Promise<FleetDrillOutcome | { refused: string }> {
     return drillInFleet(this.#state, forMs)
+  }
+
+  async fleetMode(request: {
+    mode: FleetModeName
+    here?: boolean | undefined
+  }): Promise<FleetModeOutcome | { refused: string }> {
+    const outcome = await setFleetMode(this.#state, request)
+    await this.#state.bans.settled()
+    return outcome
   }
 
   fleetUnban({ ip }: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }> {

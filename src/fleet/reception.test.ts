@@ -54,7 +54,10 @@ function setUp(guarded: readonly Ip[] = []) {
       events.push(
         change.kind === 'joined' || change.kind === 'revoked' ? `${change.kind} ${change.member.name}` : change.kind,
       ),
-    onStatement: (what, { content }) => events.push(`${what} ${JSON.stringify(content)}`),
+    onStatement: (what, { content }) => {
+      events.push(`${what} ${JSON.stringify(content)}`)
+      return { news: what }
+    },
   })
   for (const name of ['here', 'web7', 'web8']) reception.hear(joins(name), 'catch-up')
   events.length = 0

@@ -6,7 +6,7 @@ import type { AuditEntry } from './audit-entry.js'
 import type { AuditLog } from './audit-log.js'
 import { anybody, type Member, type Teller } from './member.js'
 import { open } from './message/message.js'
-import type { Refused } from './message/refusal.js'
+import type { MessageRefusal, Refused } from './message/refusal.js'
 import { openStatement, type Statement } from './message/statement.js'
 import { parseSubject, type Subject } from './message/subject.js'
 import type { Roster, RosterChange } from './roster.js'
@@ -44,8 +44,11 @@ export interface ReceptionOptions {
   onWord(heard: Heard): void
   onRoster(change: RosterChange): void
   /** On `ctl.mode` and `ctl.policy`, by an operator. Which of two is the newer one, its `atMs` and `seq` say. */
-  onStatement(what: string, statement: Statement, member: Member): void
+  onStatement(what: string, statement: Statement, member: Member): StatementOutcome
 }
+
+/** `news`: it has effect now, and what it says; `known`: it, or a newer one; `refused`: why, as the end of a sentence. */
+export type StatementOutcome = { news: string } | 'known' | { refused: MessageRefusal; detail: string }
 
 /** What stands for the jail where nobody says it. No jail of ours is called so. */
 const plainJail = '(newbans)'
@@ -184,8 +187,14 @@ export class Reception {
       this.#refuse(parcel, subject, opened)
       return
     }
-    this.#record({ subject: parcel.subject, outcome: 'accepted', hash: hashOf(parcel.body) }, opened.member.name)
-    onStatement(subject.what, opened.statement, opened.member)
+    const outcome = onStatement(subject.what, opened.statement, opened.member)
+    if (outcome === 'known') return
+    const about = { subject: parcel.subject, hash: hashOf(parcel.body) }
+    const verdict =
+      'news' in outcome
+        ? { outcome: 'accepted' as const, detail: outcome.news }
+        : { outcome: 'refused' as const, reason: outcome.refused, detail: outcome.detail }
+    this.#record({ ...about, ...verdict }, opened.member.name)
   }
 
   /** Of what was refused as a whole nothing is proven, not even who has told it, unless the signature was good. */

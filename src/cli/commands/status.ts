@@ -26,9 +26,11 @@ function statusText(status: Status): string {
     `Store: ${store.file ?? 'memory only'}`,
   ]
   if (status.fleet !== undefined) {
-    const { fleet, name, connected, url, members } = status.fleet
+    const { fleet, name, connected, url, members, mode } = status.fleet
     const way = connected ? `connected to ${url}` : colour.bad('no way to the others at present')
-    lines.push(`Fleet: ${fleet} as ${name}, ${members} members; ${way}`)
+    lines.push(
+      `Fleet: ${fleet} as ${name}, ${members} members; ${way}${mode === 'enforce' ? '' : colour.bad(`; the mode is ${mode}`)}`,
+    )
   }
   const audit = auditText(enforcement)
   if (audit !== undefined) lines.push(audit)

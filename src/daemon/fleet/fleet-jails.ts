@@ -1,6 +1,7 @@
 import type { Ban } from '../../domain/ban.js'
 import type { Standing } from '../../fleet/known-bans/known-bans.js'
 import { anybody } from '../../fleet/member.js'
+import type { FleetMode } from '../../fleet/mode.js'
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
 import { isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
 import { markReached } from '../../fleet/sighting.js'
@@ -8,6 +9,7 @@ import { skewMsMax } from '../../fleet/trust/judge.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
 import type { FleetState } from './fleet-state.js'
+import { WouldBan } from './would-ban.js'
 
 /** What is counted for one of them, as long as it is configured so. */
 interface Counting {
@@ -23,15 +25,21 @@ const expireEveryMs = 60_000
 /** The jails with `backend = fleet`: each counts by its own rule what the others tell. */
 export class FleetJails {
   readonly #state: FleetState
+  readonly #mode: () => FleetMode
+  readonly #wouldBan: WouldBan
   readonly #countings = new Map<string, Counting>()
   #expiredMs = Number.NEGATIVE_INFINITY
 
-  constructor(state: FleetState) {
+  /** `mode`: how far the words of others go. */
+  constructor(state: FleetState, mode: () => FleetMode) {
     this.#state = state
+    this.#mode = mode
+    this.#wouldBan = new WouldBan(state.clock, state.log)
   }
 
   /** `isSettled`: it is no news, only to us: the others have it in force, or an operator has released its node. No budget holds it back. */
   offer(word: BanWord | SightingWord, weight: Weight, { isSettled = false } = {}): void {
+    if (this.#mode() === 'off') return
     this.#expireNowAndThen()
     for (const unit of this.#units()) {
       const { quorum, rule } = this.#countingOf(unit)
@@ -57,9 +65,23 @@ export class FleetJails {
     for (const { quorum } of this.#countings.values()) quorum.withdraw(node)
   }
 
+  /** The mode has changed: everything is counted anew, and unless it is enforced nobody is banned. */
+  beginAnew(): void {
+    const { bans } = this.#state
+    this.#countings.clear()
+    this.#wouldBan.clear()
+    if (this.#mode() !== 'enforce') bans.liftAll([...this.#units()].map(({ name }) => name))
+  }
+
+  /** How many would be banned, as long as that is only simulated. */
+  get wouldBan(): number {
+    return this.#wouldBan.count
+  }
+
   /** Nobody tells of it any more. */
   lift(ip: string): void {
     for (const unit of this.#units()) {
+      this.#wouldBan.lift(ip, unit.name)
       this.#countingOf(unit).quorum.forget(ip)
       this.#state.bans.lift(ip, unit.name)
     }
@@ -89,6 +111,10 @@ export class FleetJails {
     const { bans, clock } = this.#state
     if (unit.jail.ignores(id) !== undefined) return
     const nodes = evidence.map(({ node, failures }) => `${node}: ${failures}`).join(', ')
+    if (this.#mode() !== 'enforce') {
+      this.#wouldBan.decided(unit.name, id, unit.config.jail.banTimeMs, nodes)
+      return
+    }
     const ban: Ban = {
       jail: unit.name,
       id,

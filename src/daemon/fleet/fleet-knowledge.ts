@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { OwnSettings } from '../../config/own-settings.js'
 import { AuditLog } from '../../fleet/audit-log.js'
 import { KnownBans, type Standing } from '../../fleet/known-bans/known-bans.js'
+import type { FleetMode } from '../../fleet/mode.js'
 import { Roster } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import { Judge } from '../../fleet/trust/judge.js'
@@ -9,8 +10,10 @@ import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { NodeName } from '../../fleet/word.js'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
+import type { FleetStateFiles } from './fleet-paths.js'
 import { judgeRulesOf } from './judge-rules.js'
 import { MembersFile } from './members-file.js'
+import { ModeSwitch } from './mode-switch.js'
 
 export interface KnowledgeOptions {
   fleet: string
@@ -18,7 +21,7 @@ export interface KnowledgeOptions {
   self: NodeName
   /** Who may say who belongs to the fleet. */
   roots: ReadonlyMap<NodeName, KeyObject>
-  files: { members: string; audit: string }
+  files: FleetStateFiles
   settings: OwnSettings['fleet']
   clock: Clock
   log: Log
@@ -44,6 +47,7 @@ export class FleetKnowledge {
   readonly sequences: Sequences
   readonly judge: Judge
   readonly audit: AuditLog
+  readonly mode: ModeSwitch
   readonly #clock: Clock
   readonly #log: Log
   readonly #file: MembersFile
@@ -60,6 +64,7 @@ export class FleetKnowledge {
     this.#settings = settings
     this.#file = new MembersFile(files.members, log)
     const remembered = this.#file.read()
+    this.mode = new ModeSwitch({ file: files.mode, configured: settings.mode, log })
     this.roster = new Roster({ fleet, roots })
     for (const parcel of remembered?.certificates ?? []) this.roster.apply(parcel)
     this.sequences = new Sequences(remembered?.marks)
@@ -86,6 +91,13 @@ export class FleetKnowledge {
   use(settings: OwnSettings['fleet']): void {
     this.#settings = settings
     this.judge.use(judgeRulesOf(settings))
+    this.mode.configure(settings.mode)
+  }
+
+  /** An operator of this machine has said it, for this machine alone. */
+  setModeHere(mode: FleetMode): void {
+    this.mode.setHere(mode)
+    this.#record('accepted', this.self, `mode ${mode}, for this machine alone`)
   }
 
   /** Begins to save, now and then, and to see whose quarantine is over. */
@@ -167,7 +179,7 @@ export class FleetKnowledge {
     this.#watcher?.onHeld(node, quarantine)
   }
 
-  #record(outcome: 'quarantined' | 'released', node: NodeName, detail: string): void {
+  #record(outcome: 'accepted' | 'quarantined' | 'released', node: NodeName, detail: string): void {
     this.audit.write({ timeMs: this.#clock.now(), outcome, node, isProven: true, detail, subject: '' })
   }
 

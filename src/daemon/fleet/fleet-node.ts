@@ -5,8 +5,10 @@ import type { Ban } from '../../domain/ban.js'
 import type { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
 import { FleetHost } from '../../fleet/enrolment/host.js'
 import { certificatesIn } from '../../fleet/enrolment/membership.js'
+import type { Statement } from '../../fleet/message/statement.js'
+import { type FleetMode, modeWordOf } from '../../fleet/mode.js'
 import { OutboxDrain } from '../../fleet/outbox.js'
-import { Reception } from '../../fleet/reception.js'
+import { Reception, type StatementOutcome } from '../../fleet/reception.js'
 import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
@@ -43,6 +45,7 @@ export class FleetNode implements FleetPart {
   readonly #certificates: CertificateTeller
   readonly #host: FleetHost | undefined
   readonly #addresses: FleetAddresses
+  readonly #jails: FleetJails
   readonly #presence = new Presence()
   readonly #calls: FleetCalls
   readonly operator: OperatorWords
@@ -73,12 +76,13 @@ export class FleetNode implements FleetPart {
       transport,
       ...(wordsPerMessage && { wordsPerMessage }),
     })
-    const jails = new FleetJails(state)
+    const jails = new FleetJails(state, () => knowledge.mode.mode)
     this.#addresses = new FleetAddresses({
       protection,
       isTrusted: (node) => knowledge.isTrusted(node),
       onPeer: (ip) => jails.lift(ip.text),
     })
+    this.#jails = jails
     this.#own = new OwnWords({ state, knowledge, jails, wake: () => this.#drain.wake() })
     this.#heard = new HeardWords({ state, knowledge, jails, onForgotten: (node) => transport.forget?.(node) })
     this.#reception = new Reception({
@@ -93,7 +97,7 @@ export class FleetNode implements FleetPart {
       onOpened: (node, seqs) => transport.heard?.(node, seqs),
       onWord: (heard) => this.#heard.onWord(heard),
       onRoster: (change) => this.#heard.onRoster(change),
-      onStatement: () => {},
+      onStatement: (what, statement, { name }) => this.#onStatement(what, statement, name),
     })
     this.#calls = new FleetCalls({
       state,
@@ -102,7 +106,7 @@ export class FleetNode implements FleetPart {
       knowledge,
       transport,
       presence: this.#presence,
-      mode: () => 'enforce',
+      mode: () => knowledge.mode.mode,
     })
     this.operator = new OperatorWords({
       dir,
@@ -111,6 +115,8 @@ export class FleetNode implements FleetPart {
       sequences,
       transport,
       hear: (parcel) => this.#reception.hear(parcel, 'live'),
+      mode: knowledge.mode,
+      tellLater: (parcel) => this.#certificates.tell(parcel),
       clock,
       liftMs,
     })
@@ -123,8 +129,10 @@ export class FleetNode implements FleetPart {
   async start(): Promise<void> {
     const { log, clock, store } = this.#state
     this.#knowledge.start(this.#heard)
+    this.#knowledge.mode.watch((mode) => this.#heard.onMode(mode))
     if (this.#dir.operatorSeed() !== undefined)
-      for (const parcel of certificatesIn(this.#dir)) this.#reception.hear(parcel, 'catch-up')
+      for (const parcel of [...certificatesIn(this.#dir), ...this.operator.lastMode()])
+        this.#reception.hear(parcel, 'catch-up')
     void this.#addresses.setBrokers(this.#way.brokerUrls ?? '')
     await this.#host?.start()
     await this.#transport.start({
@@ -166,9 +174,9 @@ export class FleetNode implements FleetPart {
   get state(): FleetPart['state'] {
     const { connected, url } = this.#transport.state
     const { fleet, name } = this.#way.identity.facts
-    const { roster, bans } = this.#knowledge
+    const { roster, bans, mode } = this.#knowledge
     const members = roster.members().filter(({ revokedAtMs }) => revokedAtMs === undefined).length
-    return { fleet, name, connected, url, members, words: bans.count }
+    return { fleet, name, connected, url, members, words: bans.count, mode: mode.mode }
   }
 
   get view(): FleetView {
@@ -177,8 +185,13 @@ export class FleetNode implements FleetPart {
       transport: this.#transport,
       knowledge: this.#knowledge,
       presence: this.#presence,
+      wouldBan: this.#jails.wouldBan,
       nowMs: this.#state.clock.now(),
     })
+  }
+
+  setModeHere(mode: FleetMode): void {
+    this.#knowledge.setModeHere(mode)
   }
 
   drill(forMs: number): Promise<FleetDrillOutcome> {
@@ -217,6 +230,17 @@ export class FleetNode implements FleetPart {
     this.#certificates.again()
     this.#drain.resume()
     await this.#catchUp()
+    // A broker may have lost what is kept for those who come later.
+    for (const parcel of this.operator.lastMode()) this.#certificates.tell(parcel)
+  }
+
+  /** Only whoever has made the fleet: a machine that is believed like an operator has a key of its own. */
+  #onStatement(what: string, statement: Statement, name: string): StatementOutcome {
+    const word = what === 'mode' ? modeWordOf(statement) : undefined
+    if (word === undefined) return { refused: 'malformed', detail: 'it is no statement that we know' }
+    if (!this.#way.identity.roots.has(name))
+      return { refused: 'not-an-operator', detail: "only the fleet's own operator says that" }
+    return this.#knowledge.mode.hear(word) ? { news: `mode ${word.mode}` } : 'known'
   }
 
   /** Tried again until it works: streams, their leader or a share may be missing for a while. */

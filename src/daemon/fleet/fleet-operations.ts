@@ -1,4 +1,10 @@
-import type { FleetDrillOutcome, FleetReleaseOutcome, FleetUnbanOutcome } from '../../api/fleet-operations.js'
+import type {
+  FleetDrillOutcome,
+  FleetModeName,
+  FleetModeOutcome,
+  FleetReleaseOutcome,
+  FleetUnbanOutcome,
+} from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
 import type { State } from '../state.js'
 
@@ -36,6 +42,21 @@ export async function drillInFleet({ fleet }: State, forMs: number): Promise<Fle
   if (fleet === undefined) return { refused: inNoFleet }
   try {
     return await fleet.drill(forMs)
+  } catch (error) {
+    return { refused: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** How far the words of others go, everywhere or on this machine alone. */
+export async function setFleetMode(
+  { fleet }: State,
+  { mode, here = false }: { mode: FleetModeName; here?: boolean | undefined },
+): Promise<FleetModeOutcome | { refused: string }> {
+  if (fleet === undefined) return { refused: inNoFleet }
+  try {
+    const toldOthers = here ? null : (await fleet.operator.setMode(mode)).told
+    if (here) fleet.setModeHere(mode)
+    return { ...fleet.view.mode, toldOthers }
   } catch (error) {
     return { refused: error instanceof Error ? error.message : String(error) }
   }

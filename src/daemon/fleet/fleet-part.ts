@@ -1,6 +1,7 @@
 import type { FleetDrillOutcome, FleetView } from '../../api/fleet-operations.js'
 import type { OwnSettings } from '../../config/own-settings.js'
 import type { Ban } from '../../domain/ban.js'
+import type { FleetMode } from '../../fleet/mode.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
 import type { Lifted } from './ban-word.js'
@@ -18,7 +19,7 @@ export interface FleetPart {
   /** A jail of this machine has counted a failure that led to no ban, or not yet. */
   counted(unit: JailUnit, id: string, count: Count): void
   /** What can be said to the whole fleet here. */
-  readonly operator: Pick<OperatorWords, 'lift'>
+  readonly operator: Pick<OperatorWords, 'lift' | 'setMode'>
   readonly state: {
     fleet: string
     name: string
@@ -26,8 +27,11 @@ export interface FleetPart {
     url: string | undefined
     members: number
     words: number
+    mode: FleetMode
   }
   readonly view: FleetView
+  /** How far the words of others go on this machine, at most. */
+  setModeHere(mode: FleetMode): void
   /** Bans an address of nobody's for `forMs` on all machines. Throws a sentence when the others cannot be asked. */
   drill(forMs: number): Promise<FleetDrillOutcome>
   /** An operator's word: whom it names is as good as ever. Undefined: it was so before; throws a sentence when it is no member. */

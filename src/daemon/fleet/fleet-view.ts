@@ -10,11 +10,12 @@ export interface ViewOptions {
   transport: Pick<Transport, 'kind' | 'state' | 'counts'>
   knowledge: FleetKnowledge
   presence: Presence
+  wouldBan: number
   nowMs: number
 }
 
 /** The fleet, as far as this machine knows. */
-export function fleetView({ fleet, transport, knowledge, presence, nowMs }: ViewOptions): FleetView {
+export function fleetView({ fleet, transport, knowledge, presence, wouldBan, nowMs }: ViewOptions): FleetView {
   const { roster, judge, sequences, bans, self } = knowledge
   const { connected, url = null, server = null, lagMs = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
@@ -44,6 +45,8 @@ export function fleetView({ fleet, transport, knowledge, presence, nowMs }: View
     lagMs,
     lines: transport.counts ?? null,
     words: bans.count,
+    mode: knowledge.mode.view,
+    wouldBan,
     members: roster.members().map(viewOf),
   }
 }

@@ -1,3 +1,4 @@
+import type { FleetMode } from '../../fleet/mode.js'
 import type { Heard } from '../../fleet/reception.js'
 import type { RosterChange } from '../../fleet/roster.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
@@ -63,6 +64,21 @@ export class HeardWords implements StandingWatcher {
       if (word.kind !== 'ban') continue
       const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === node && ban.jail === word.jail)
       if (isStanding) jails.offer(word, weight, { isSettled: true })
+    }
+  }
+
+  /** The mode has changed: what is known counts as if it had just been told. Evidence from before is gone. */
+  onMode(mode: FleetMode): void {
+    const { state, knowledge, jails } = this.#options
+    const { bans, self, roster, judge } = knowledge
+    const nowMs = state.clock.now()
+    jails.beginAnew()
+    if (mode === 'off') return
+    for (const word of [...bans.words(nowMs)]) {
+      const member = word.node === self ? undefined : roster.memberOf(word.node)
+      if (word.kind !== 'ban' || (member === undefined && word.node !== self)) continue
+      const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === word.node && ban.jail === word.jail)
+      if (isStanding) jails.offer(word, member === undefined ? 'alone' : judge.weightOf(member, nowMs))
     }
   }
 

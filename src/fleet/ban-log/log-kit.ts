@@ -93,7 +93,7 @@ export class LogKit {
       population: () => ({ ofNode: 0, ofFleet: 0, isKnown: false }),
       onWord: ({ word, effect }) => bans.push(`${word.kind} ${word.ip} of ${word.node} ${effect}`),
       onRoster: () => {},
-      onStatement: () => {},
+      onStatement: () => 'known',
     })
     if (!isPlain) for (const member of ['web1', 'web2', 'web7']) reception.hear(certificateOf(member), 'catch-up')
     entries.length = 0

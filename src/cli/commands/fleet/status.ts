@@ -3,6 +3,7 @@ import type { FleetView } from '../../../api/fleet-operations.js'
 import { type CommonFlags, type Context, print, printJson } from '../../context.js'
 import { daemonSocket } from '../../daemon-socket.js'
 import { colour, countText, durationText, harmless, table, timeText } from '../../render.js'
+import { modeText } from './mode.js'
 
 /** The fleet as this machine's daemon knows it. */
 export async function status(this: Context, flags: CommonFlags): Promise<void> {
@@ -23,9 +24,19 @@ function textOf(view: FleetView, nowMs: number): string {
     heardText(member, name, nowMs),
     troubleText(member),
   ])
-  return [`Fleet ${fleet} as ${name}: ${way}; ${countText(words)} words known`, '', table([heading, ...rows])].join(
-    '\n',
-  )
+  return [
+    `Fleet ${fleet} as ${name}: ${way}; ${countText(words)} words known`,
+    ...modeLines(view),
+    '',
+    table([heading, ...rows]),
+  ].join('\n')
+}
+
+/** Nothing where it is as ever. */
+function modeLines({ mode, wouldBan }: FleetView): string[] {
+  if (mode.mode === 'enforce') return []
+  const count = mode.mode === 'simulate' ? `; ${countText(wouldBan)} would be banned` : ''
+  return [colour.bad(`${modeText(mode)}${count}`)]
 }
 
 function wayText({ transport, url, server, lagMs, lines }: FleetView): string {
