@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { before, describe, it } from 'node:test'
-import type { FleetDrillOutcome } from '../src/api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetView } from '../src/api/fleet-operations.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
+import { version } from '../src/lib/version.js'
+import { atTheEnd } from './kit/daemon-kit.js'
 import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
-describe('a drill', { skip: withoutNetwork || withoutServer }, () => {
+describe('a fleet that is looked at', { skip: withoutNetwork || withoutServer }, () => {
   let hub: Machine
   let web1: Machine
   let web2: Machine
@@ -22,7 +26,7 @@ describe('a drill', { skip: withoutNetwork || withoutServer }, () => {
     ;[hub, web1, web2] = await threeMachines(await Bridge.make())
   })
 
-  it('shuts an address of nobody out on every machine, for a moment, and leaves no trace', async () => {
+  it('drills: it shuts an address of nobody out on every machine, for a moment, and leaves no trace', async () => {
     const outcome = await drilled(web1, '--for', '3s')
     assert.deepEqual(results(outcome), ['web1 closed', 'hub closed', 'web2 closed'])
     assert.equal(outcome.code, 0)
@@ -37,13 +41,35 @@ describe('a drill', { skip: withoutNetwork || withoutServer }, () => {
     assert.match(await web2.fleet('log'), /web1 call\.web1 \(drill with 203\.0\.113\.\d+ for 3 s\)/)
   })
 
-  it('says in words who had it after how many milliseconds', async () => {
+  it('says after a drill in words who had it after how many milliseconds', async () => {
     const { exitCode, stdout } = await web2.house.tocsin('drill')
     const expected =
       /is banned for 10s[\s\S]*\nweb2 .* ms[\s\S]*3 of 3 machines have it in the kernel: p50 [\d.]+ ms, p99 [\d.]+ ms, worst/
     assert.match(stdout, expected)
     assert.equal(exitCode, 0)
     assert.match((await web2.house.tocsin('drill', '--for', '2m')).stderr, /--for 2m is not a time from 1s to 60s/)
+  })
+
+  it('shows of each machine its version, what it enforces, and how far away it is', async () => {
+    await web1.ban('198.51.100.41', '198.51.100.42')
+    await Promise.all([hub, web2].map((machine) => machine.untilClosed('198.51.100.42')))
+    const { members } = await web2.house.json<FleetView>('fleet', 'status')
+    for (const { name, version: told, live, enforced, simulates, mode, lagMs } of members) {
+      assert.ok(live !== null && live >= 2 && live <= 5, `${name}: ${live}`)
+      assert.deepEqual([told, enforced, simulates, mode], [version, live, false, 'enforce'])
+      assert.equal(lagMs === null, name === 'web2')
+    }
+    assert.match(await web2.fleet('status'), new RegExp(`\\nhub +own +${version} +\\d of \\d +[\\d.]+ ms`))
+  })
+
+  it('shows that again and again', async () => {
+    const lines = await watched(web2, '--json')
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as FleetView).members.length),
+      [3, 3],
+    )
+    const screen = await web2.house.atTerminal(['fleet', 'status', '--watch'], 'Fleet ', '\x03')
+    assert.match(screen, /\x1b\[H\x1b\[J.*\d\d:\d\d:\d\d[\s\S]*\nFleet/)
   })
 
   it('says who only simulates, who refuses, and who is missing', async () => {
@@ -54,5 +80,18 @@ describe('a drill', { skip: withoutNetwork || withoutServer }, () => {
     const outcome = await drilled(hub)
     assert.deepEqual(results(outcome), ['hub closed', 'web1 missing', 'web2 simulated'])
     assert.equal(outcome.code, 1)
+    const text = await hub.fleet('status')
+    assert.match(text, /\nweb1 .* of .*\n/, 'what it last said of itself')
+    assert.match(text, /\nweb2 +own +\S+ +none of \d, simulates/)
   })
 })
+
+/** The first two lines. */
+async function watched({ house }: Machine, ...words: string[]): Promise<string[]> {
+  const child = spawn(process.execPath, ['bin/tocsin', 'fleet', 'status', '--watch', '-c', house.config, ...words])
+  atTheEnd(() => child.kill('SIGKILL'))
+  const lines: string[] = []
+  for await (const line of createInterface(child.stdout)) if (lines.push(line) === 2) break
+  child.kill()
+  return lines
+}

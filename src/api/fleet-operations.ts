@@ -1,7 +1,7 @@
 /** What an operator can ask of a machine about its fleet. Times in epoch milliseconds. */
 export interface FleetOperations {
-  /** Undefined: this machine is in no fleet. */
-  fleet(): Promise<FleetView | undefined>
+  /** Undefined: this machine is in no fleet. `ask`: the others are asked how they are, which takes a moment. */
+  fleet(options?: { ask: boolean }): Promise<FleetView | undefined>
   /** Lifts all bans of an address in the whole fleet; `refused`: a sentence, and nothing is lifted. */
   fleetUnban(request: { ip: string }): Promise<FleetUnbanOutcome | { refused: string }>
   /** How far the words of others go, everywhere or `here` alone; `refused`: a sentence, and nothing is changed. */
@@ -66,6 +66,14 @@ export interface FleetView {
     mistrustedUntilMs: number | null
     /** Its bans and lifts that are remembered. */
     words: number
+    /** What it has last said of itself, each null if nothing: its program, its bans, how many its kernel has, whether it only simulates, its mode. */
+    version: string | null
+    live: number | null
+    enforced: number | null
+    simulates: boolean | null
+    mode: FleetModeName | null
+    /** There and back, when it was last asked; null: it has not answered yet, or is this machine. */
+    lagMs: number | null
     /** Its last word or heartbeat; null: none, or it is this machine. */
     lastHeardMs: number | null
   }[]

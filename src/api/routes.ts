@@ -64,7 +64,7 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
     return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
   })
   app.get('/v1/fleet', async (c) => {
-    const view = await operations.fleet()
+    const view = await operations.fleet({ ask: c.req.query('ask') !== undefined })
     return view === undefined ? c.json(noFleet, 404) : c.json(view)
   })
   app.post('/v1/fleet/unban', async (c) => {

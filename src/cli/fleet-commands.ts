@@ -63,7 +63,7 @@ export const fleet = buildRouteMap({
     }),
     status: buildCommand({
       loader: async () => (await import('./commands/fleet/status.js')).status,
-      parameters: { flags: common, aliases },
+      parameters: { flags: { ...common, watch: yes('Again each second, until Ctrl-C') }, aliases },
       docs: { brief: 'The fleet as this machine knows it: connection, members, who is in quarantine' },
     }),
     drill,

@@ -178,7 +178,8 @@ export class DaemonOperations implements Operations {
     return networksOver(id, jails.values()).flatMap((network) => bans.live.ofId(network))
   }
 
-  async fleet(): Promise<FleetView | undefined> {
+  async fleet(options = { ask: false }): Promise<FleetView | undefined> {
+    if (options.ask) await this.#state.fleet?.ask()
     return this.#state.fleet?.view
   }
 

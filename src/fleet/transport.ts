@@ -1,4 +1,5 @@
 import type { Ip } from '../domain/address.js'
+import type { Facts } from './calls/facts.js'
 import type { NodeName, Word } from './word.js'
 
 /** A signed message (message/seal) on its way: the words of one node in one batch. */
@@ -21,8 +22,8 @@ export interface TransportEvents {
   onForeignParcel?(parcel: Parcel, isSigned: boolean): void
   /** Others have heard this number from us, and our disk does not know it: the next has to be greater (`store.outbox.raiseTo`). */
   onAhead?(seq: number): void
-  /** A heartbeat that this member has signed has come. */
-  onAlive?(node: NodeName): void
+  /** A heartbeat that this member has signed, then, has come: now, or it was kept. */
+  onAlive?(node: NodeName, heartbeat: { atMs: number; facts: Facts | undefined }): void
   /** Where a member is, as the broker sees it and the member has signed; told again and again. */
   onAddress?(node: NodeName, address: string): void
   /** A ban that nobody has signed. Only where others write who know nothing of signatures. */

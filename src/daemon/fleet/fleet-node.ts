@@ -64,7 +64,7 @@ export class FleetNode implements FleetPart {
     const knowledge = new FleetKnowledge({ ...common, self: facts.name, roots, files, settings: config.own.fleet })
     this.#knowledge = knowledge
     const { self, roster, sequences, judge, audit } = knowledge
-    const transport = way.transportOf(knowledge)
+    const transport = way.transportOf(knowledge, () => this.#calls.facts)
     this.#transport = transport
     this.#certificates = new CertificateTeller(transport)
     const { wordsPerMessage } = way
@@ -147,7 +147,7 @@ export class FleetNode implements FleetPart {
       },
       onGap: () => void this.#catchUp(),
       onAddress: (node, address) => this.#addresses.tell(node, address),
-      onAlive: (node) => this.#presence.alive(node, clock.now()),
+      onAlive: (node, { atMs, facts }) => this.#presence.alive(node, Math.min(atMs, clock.now()), facts),
       onAhead: (seq) => store.outbox.raiseTo(seq),
       onForeignParcel: (parcel) =>
         log.write('ERROR', 'fleet', `Somebody tells in our name, on ${parcel.subject}: he can publish on our subjects`),
@@ -185,6 +185,7 @@ export class FleetNode implements FleetPart {
       transport: this.#transport,
       knowledge: this.#knowledge,
       presence: this.#presence,
+      facts: this.#calls.facts,
       wouldBan: this.#jails.wouldBan,
       nowMs: this.#state.clock.now(),
     })
@@ -192,6 +193,10 @@ export class FleetNode implements FleetPart {
 
   setModeHere(mode: FleetMode): void {
     this.#knowledge.setModeHere(mode)
+  }
+
+  ask(): Promise<void> {
+    return this.#calls.ask()
   }
 
   drill(forMs: number): Promise<FleetDrillOutcome> {

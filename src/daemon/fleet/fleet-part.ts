@@ -30,6 +30,8 @@ export interface FleetPart {
     mode: FleetMode
   }
   readonly view: FleetView
+  /** Has the others say how they are; resolves when the view has it, or soon. */
+  ask(): Promise<void>
   /** How far the words of others go on this machine, at most. */
   setModeHere(mode: FleetMode): void
   /** Bans an address of nobody's for `forMs` on all machines. Throws a sentence when the others cannot be asked. */

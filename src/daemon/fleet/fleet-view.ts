@@ -1,4 +1,5 @@
 import type { FleetView } from '../../api/fleet-operations.js'
+import type { Facts } from '../../fleet/calls/facts.js'
 import type { Member } from '../../fleet/member.js'
 import { joinSkewMs } from '../../fleet/roster.js'
 import type { Transport } from '../../fleet/transport.js'
@@ -10,18 +11,22 @@ export interface ViewOptions {
   transport: Pick<Transport, 'kind' | 'state' | 'counts'>
   knowledge: FleetKnowledge
   presence: Presence
+  /** Of this machine. */
+  facts: Facts
   wouldBan: number
   nowMs: number
 }
 
 /** The fleet, as far as this machine knows. */
-export function fleetView({ fleet, transport, knowledge, presence, wouldBan, nowMs }: ViewOptions): FleetView {
+export function fleetView({ fleet, transport, knowledge, presence, facts, wouldBan, nowMs }: ViewOptions): FleetView {
   const { roster, judge, sequences, bans, self } = knowledge
   const { connected, url = null, server = null, lagMs = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
   const viewOf = ({ name, level, sinceMs, revokedAtMs }: Member): FleetView['members'][number] => {
     const quarantine = judge.quarantineOf(name, nowMs)
-    const heardMs = Math.max(presence.of(name)?.heardMs ?? 0, Math.min(toldMs.get(name) ?? 0, nowMs))
+    const seen = name === self ? { heardMs: 0, facts } : presence.of(name)
+    const { version = null, live = null, enforced = null, simulates = null, mode = null } = seen?.facts ?? {}
+    const heardMs = Math.max(seen?.heardMs ?? 0, Math.min(toldMs.get(name) ?? 0, nowMs))
     return {
       name,
       level,
@@ -32,6 +37,12 @@ export function fleetView({ fleet, transport, knowledge, presence, wouldBan, now
         : null,
       mistrustedUntilMs: judge.mistrustedUntilMs(name, nowMs) ?? null,
       words: knowledge.wordsOf(name),
+      version,
+      live,
+      enforced,
+      simulates,
+      mode,
+      lagMs: seen?.lagMs ?? null,
       lastHeardMs: name === self || heardMs === 0 ? null : heardMs,
     }
   }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Facts } from '../../fleet/calls/facts.js'
 import type { FleetFacts } from '../../fleet/enrolment/fleet-dir.js'
 import type { Transport } from '../../fleet/transport.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
@@ -24,5 +25,6 @@ export interface FleetWay {
   wordsPerMessage?: number
   /** What the machine where the fleet was made runs for it. */
   broker: { stateDir: string; listen: { host: string; port: number } | undefined }
-  transportOf(knowledge: FleetKnowledge): Transport
+  /** `facts`: how this machine is. */
+  transportOf(knowledge: FleetKnowledge, facts: () => Facts): Transport
 }

@@ -24,7 +24,7 @@ export function natsWay({ config, clock, log, store, paths }: FleetState, dir: F
       stateDir: brokerStateDir(dir, paths.database),
       listen: own.server === 'managed' ? own.listen : undefined,
     },
-    transportOf: ({ roster, bans }) =>
+    transportOf: ({ roster, bans }, factsNow) =>
       new NatsTransport({
         fleet,
         node: name,
@@ -33,6 +33,7 @@ export function natsWay({ config, clock, log, store, paths }: FleetState, dir: F
         log,
         ...access,
         memberOf: (member) => roster.memberOf(member),
+        facts: factsNow,
         own: () => ({ seq: store.outbox.lastSeq, words: bans.words(clock.now(), name) }),
         // Whoever names three brokers has a cluster of three: each keeps everything, and one may be lost.
         ...(facts.role === 'hub' && { replicas: access.servers.length >= 3 ? 3 : 1 }),

@@ -22,8 +22,8 @@ export interface CatchUpOptions {
   /** Signed by the node that is told of it. Missing: snapshots are left out, and all words read one by one. */
   onSnapshot?: (node: NodeName, words: readonly Word[]) => void
   onParcel(parcel: Parcel): void
-  /** Where a member is, by its own word. */
-  onAddress?(node: NodeName, address: string): void
+  /** The last of each member, by its own word; `atMs` by its own clock. */
+  onHeartbeat?(node: NodeName, heartbeat: Heartbeat, atMs: number): void
 }
 
 /** Heartbeats come up to five seconds after a word; so far back words are read one by one. */
@@ -92,14 +92,14 @@ async function heartbeatsOf(options: CatchUpOptions): Promise<Map<NodeName, Hear
 
 async function heartbeatOf(
   node: NodeName,
-  { wire, fleet, memberOf, onAddress }: CatchUpOptions,
+  { wire, fleet, memberOf, onHeartbeat }: CatchUpOptions,
 ): Promise<Heartbeat | undefined> {
   const subject = heartbeatSubject(node)
   const kept = await lastOf(wire, 'STATE', subject)
   const opened = kept && openHeartbeat({ subject, body: kept.body }, { fleet, memberOf })
-  const heartbeat = opened !== undefined && 'heartbeat' in opened ? opened.heartbeat : undefined
-  if (heartbeat?.address !== undefined) onAddress?.(node, heartbeat.address)
-  return heartbeat
+  if (opened === undefined || !('heartbeat' in opened)) return undefined
+  onHeartbeat?.(node, opened.heartbeat, opened.atMs)
+  return opened.heartbeat
 }
 
 /** Whether all of it was there, signed by the node, and told. */

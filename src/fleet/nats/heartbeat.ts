@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { type Facts, factsOf } from '../calls/facts.js'
 import type { MemberOf } from '../member.js'
 import type { Refused } from '../message/refusal.js'
 import { openStatement, sealStatement } from '../message/statement.js'
@@ -13,6 +14,8 @@ export interface Heartbeat {
   snapshot: SnapshotMark | undefined
   /** Where it is, as the broker sees it; undefined: it does not say. */
   address?: string | undefined
+  /** How it is; undefined: it does not say. */
+  facts?: Facts | undefined
 }
 
 /** Where all that it says is to be had. */
@@ -29,7 +32,7 @@ export interface SnapshotMark {
 export const partsMax = 1000
 
 export function sealHeartbeat(
-  { seq, snapshot, address }: Heartbeat,
+  { seq, snapshot, address, facts }: Heartbeat,
   { node, fleet, key, atMs }: { node: NodeName; fleet: string; key: KeyObject; atMs: number },
 ): Parcel {
   const subject = heartbeatSubject(node)
@@ -37,6 +40,7 @@ export function sealHeartbeat(
     q: seq,
     ...(snapshot === undefined ? {} : { snap: { ...snapshot } }),
     ...(address === undefined ? {} : { ip: address }),
+    ...(facts === undefined ? {} : { facts: { ...facts } }),
   }
   return { subject, body: sealStatement({ seq: Math.max(1, atMs), atMs, content }, { fleet, subject, node, key }) }
 }
@@ -48,11 +52,15 @@ export function openHeartbeat(
 ): { node: NodeName; heartbeat: Heartbeat; atMs: number } | Refused | undefined {
   const opened = openStatement(body, { ...options, subject })
   if ('refused' in opened) return opened
-  const { q: seq, snap, ip } = opened.statement.content
+  const { q: seq, snap, ip, facts: told } = opened.statement.content
   if (!isCount(seq)) return undefined
   const snapshot = snap === undefined ? undefined : markOf(snap)
   const address = typeof ip === 'string' && ip.length <= 45 ? ip : undefined
-  return { node: opened.member.name, heartbeat: { seq, snapshot, address }, atMs: opened.statement.atMs }
+  return {
+    node: opened.member.name,
+    heartbeat: { seq, snapshot, address, facts: factsOf(told) },
+    atMs: opened.statement.atMs,
+  }
 }
 
 function markOf(raw: unknown): SnapshotMark | undefined {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
+import type { Facts } from '../calls/facts.js'
 import type { MemberOf } from '../member.js'
 import { signAt } from '../message/signature.js'
 import type { Parcel } from '../transport.js'
@@ -25,6 +26,8 @@ export interface OwnStateOptions {
   key: KeyObject
   memberOf: MemberOf
   own(): OwnWords
+  /** How this machine is; missing: it does not say. */
+  facts?: () => Facts
   clock: Clock
   log: Log
   /** 0 ≤ x < 1 */
@@ -138,7 +141,12 @@ export class OwnState {
 
   async #beat(): Promise<void> {
     const { wire, node, fleet, key, own, clock } = this.#options
-    const heartbeat: Heartbeat = { seq: own().seq, snapshot: this.#snapshot, address: wire.address }
+    const heartbeat: Heartbeat = {
+      seq: own().seq,
+      snapshot: this.#snapshot,
+      address: wire.address,
+      facts: this.#options.facts?.(),
+    }
     const parcel = sealHeartbeat(heartbeat, { node, fleet, key, atMs: clock.now() })
     this.#options.onTold(parcel)
     await publishKept(wire, parcel)

@@ -1,13 +1,14 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
+import type { Facts } from '../calls/facts.js'
 import type { MemberOf } from '../member.js'
 import { openFields } from '../message/envelope.js'
 import type { Parcel, Transport, TransportEvents } from '../transport.js'
 import type { NodeName, Word } from '../word.js'
 import { catchUp } from './catch-up.js'
 import { Gaps } from './gaps.js'
-import { openHeartbeat } from './heartbeat.js'
+import { type Heartbeat, openHeartbeat } from './heartbeat.js'
 import { OwnState, type OwnWords } from './own-state.js'
 import { OwnSubjects } from './own-subjects.js'
 import { versionWarning } from './server-version.js'
@@ -24,6 +25,8 @@ export interface NatsTransportOptions
   memberOf: MemberOf
   /** What snapshots are made of; undefined: this one only listens, or tells nothing that lasts. */
   own?: () => OwnWords
+  /** How this machine is: told with each heartbeat. */
+  facts?: () => Facts
   clock: Clock
   log: Log
   /** Of the streams, if they are to be made here; undefined or 0: whoever set up the fleet has made them, nodes may not. */
@@ -107,8 +110,8 @@ export class NatsTransport implements Transport {
     onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
   ): Promise<void> {
     const { fleet, memberOf, clock, log } = this.#options
-    const onAddress = (node: NodeName, address: string) => this.#events?.onAddress?.(node, address)
-    const common = { wire: this.#wire, fleet, memberOf, gaps: this.#gaps, clock, log, onParcel, onAddress }
+    const onHeartbeat = (node: NodeName, heartbeat: Heartbeat, atMs: number) => this.#tellAlive(node, heartbeat, atMs)
+    const common = { wire: this.#wire, fleet, memberOf, gaps: this.#gaps, clock, log, onParcel, onHeartbeat }
     await catchUp({ ...common, ...(onSnapshot === undefined ? {} : { onSnapshot }) })
   }
 
@@ -147,9 +150,14 @@ export class NatsTransport implements Transport {
     const opened = openHeartbeat(parcel, this.#options)
     if (opened === undefined || !('heartbeat' in opened)) return
     const { node, heartbeat } = opened
-    this.#events?.onAlive?.(node)
-    if (heartbeat.address !== undefined) this.#events?.onAddress?.(node, heartbeat.address)
+    this.#tellAlive(node, heartbeat, this.#options.clock.now())
     if (this.#gaps.isBehind(node, heartbeat.seq)) this.#events?.onGap?.(node)
+  }
+
+  #tellAlive(node: NodeName, { address, facts }: Heartbeat, atMs: number): void {
+    if (node === this.#options.node) return
+    this.#events?.onAlive?.(node, { atMs, facts })
+    if (address !== undefined) this.#events?.onAddress?.(node, address)
   }
 
   #onForeign(parcel: Parcel): void {
