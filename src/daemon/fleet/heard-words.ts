@@ -78,7 +78,8 @@ export class HeardWords implements StandingWatcher {
       const member = word.node === self ? undefined : roster.memberOf(word.node)
       if (word.kind !== 'ban' || (member === undefined && word.node !== self)) continue
       const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === word.node && ban.jail === word.jail)
-      if (isStanding) jails.offer(word, member === undefined ? 'alone' : judge.weightOf(member, nowMs))
+      if (!isStanding) continue
+      jails.offer(word, member === undefined ? 'alone' : judge.weightOf(member, nowMs), { isSettled: true })
     }
   }
 
