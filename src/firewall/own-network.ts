@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runChild } from '../lib/child.js'
 import { cFunction } from '../lib/libc.js'
@@ -38,7 +38,7 @@ export class Network {
     const here = Network.current()
     if (!unshareNetwork()) throw new Error('Cannot make a network namespace')
     const made = Network.current()
-    here.enter()
+    here.#return()
     return made
   }
 
@@ -59,8 +59,14 @@ export class Network {
     try {
       return await work()
     } finally {
-      here.enter()
+      here.#return()
     }
+  }
+
+  /** Enters it for the last time. */
+  #return(): void {
+    this.enter()
+    closeSync(this.#file)
   }
 
   /** Runs `ip` with each of these lines. */
