@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { before, describe, it } from 'node:test'
 import type { FleetDrillOutcome, FleetView } from '../src/api/fleet-operations.js'
+import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { version } from '../src/lib/version.js'
-import { atTheEnd } from './kit/daemon-kit.js'
+import { atTheEnd, House } from './kit/daemon-kit.js'
 import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
@@ -95,3 +96,27 @@ async function watched({ house }: Machine, ...words: string[]): Promise<string[]
   child.kill()
   return lines
 }
+
+it('a drill goes by a shared file, too, as fast as the file is read', async () => {
+  const [first, second] = [new House(), new House()]
+  const good = async (house: House, ...words: string[]) => {
+    const { exitCode, stdout, stderr } = await house.tocsin(...words)
+    assert.equal(exitCode, 0, stdout + stderr)
+    return stdout.trim()
+  }
+  await good(first, 'fleet', 'init', '--file', first.at('newbans.log'), '--name', 'first', '--address', '127.0.0.1')
+  const enrol = `enrol = 127.0.0.1:${await freePort()}\n`
+  first.write('config/tocsin.local', first.read('config/tocsin.local').replace(/enrol = .*\n/, enrol))
+  await first.serve('--simulate')
+  await good(second, 'fleet', 'join', (await good(first, 'fleet', 'invite', 'second')).split('\n').at(-1) ?? '')
+  await second.serve('--simulate')
+  for (const house of [first, second]) await house.untilLogged('Connected to the fleet')
+  await second.untilLogged('second is in the fleet')
+  const { machines } = await second.json<FleetDrillOutcome>('drill')
+  assert.deepEqual(
+    machines.map(({ name, result }) => `${name} ${result}`),
+    ['second simulated', 'first simulated'],
+  )
+  const { members } = await second.json<FleetView>('fleet', 'status')
+  assert.ok(members.every((member) => member.version === version))
+})
