@@ -206,7 +206,7 @@ function makePlaces(name: string): Places {
 /** As a daemon leaves it that has banned so many in the last hour, with one line each. */
 function makeDatabase({ dir }: Places, count: number): void {
   const file = path.join(path.dirname(dir), 'bans.sqlite3')
-  const store = openStore({ file, clock: systemClock, log: { write() {} } as never, matchesMax: 10 })
+  const store = openStore({ file, clock: systemClock, log: { write() {} } as never, matchesMax: () => 10 })
   store.bans.addJail('sshd')
   store.close()
   const connection = new Connection(file, 1000)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { describe, it } from 'node:test'
 import type { ReloadOutcome } from '../src/api/operations.js'
 import { runChild } from '../src/lib/child.js'
@@ -180,10 +181,28 @@ describe('reload', () => {
   it('says of a setting that takes effect only at a start that it does', async () => {
     const house = new House()
     await house.serve('--simulate')
-    for (const setting of ['dbmaxmatches = 3', 'pidfile = DIR/other.pid']) {
+    for (const setting of ['dbfile = DIR/other.db', 'pidfile = DIR/other.pid']) {
       house.write('config/fail2ban.d/later.local', `[Definition]\n${setting}\n`)
       assert.match((await house.tocsin('reload')).stdout, /'tocsin restart' applies it/, setting)
     }
+  })
+
+  it('that keeps fewer lines of each ban does so from then on, be it by a file or by a command', async () => {
+    const house = new House()
+    await house.serve('--simulate')
+    const linesOf = async (ip: string) => {
+      house.append(failures(ip, 3))
+      await house.untilBanned(ip)
+      assert.equal((await house.tocsin('restart')).exitCode, 0)
+      return (await house.why(ip)).bans[0]?.lines.length
+    }
+    house.write('config/fail2ban.d/fewer.local', '[Definition]\ndbmaxmatches = 2\n')
+    assert.doesNotMatch((await house.tocsin('reload')).stdout, /restart/)
+    assert.equal(await linesOf('203.0.113.1'), 2)
+    const client = path.resolve(import.meta.dirname, '../bin/fail2ban-client')
+    const said = await runChild([client, '-c', house.config, 'set', 'dbmaxmatches', '1'], { timeoutMs: 20_000 })
+    assert.equal(said.stdout, '1\n')
+    assert.equal(await linesOf('203.0.113.2'), 1)
   })
 
   it('keeps the copy of the log on the terminal when the log changes', async () => {

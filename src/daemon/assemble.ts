@@ -43,7 +43,7 @@ export interface AssembleOptions {
 /** Introduces the rooms to one another. Opens the store and the enforcer; reads no log and bans nobody yet. */
 export async function assemble(options: AssembleOptions): Promise<State> {
   const { config, paths, clock, log, simulate, isVerbose, overrides } = options
-  const store = openStore({ file: paths.database, clock, log, matchesMax: config.server.dbmaxmatches })
+  const store = openStore({ file: paths.database, clock, log, matchesMax: () => state.config.server.dbmaxmatches })
   const { by, hook, interfaces, simulate: isPretended } = config.own.enforcement
   const { enforcer, reason } = await chooseEnforcer({
     clock,

@@ -86,12 +86,12 @@ describe('stored bans', () => {
 
   it('keep hostile text as it is, and only the last lines', () => {
     const hostile = `"'\\\0\u2028'; DROP TABLE bans; -- \ud800 ü€😀`
-    const few = new Bans(database, { matchesMax: 2 })
+    const few = new Bans(database, { matchesMax: () => 2 })
     few.add([ban(hostile, { lines: ['1', '2', hostile], data: { user: hostile, matches: 'x', __proto__: 'y' } })])
     const [back] = few.history(Buffer.from(hostile).toString())
     assert.deepEqual(back?.lines, ['2', hostile])
     assert.deepEqual(back?.data, { user: hostile })
-    new Bans(database, { matchesMax: 0 }).add([ban('none')])
+    new Bans(database, { matchesMax: () => 0 }).add([ban('none')])
     assert.deepEqual(few.history('none')[0]?.lines, [])
   })
 

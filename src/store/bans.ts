@@ -10,8 +10,8 @@ import { Purge } from './purge.js'
 import { type BanRecord, RecordCache } from './record-cache.js'
 
 export interface BansOptions {
-  /** Lines kept with a ban, and shown of somebody's history: `dbmaxmatches`. */
-  matchesMax?: number
+  /** Lines kept with a ban from now on, and shown of somebody's history: `dbmaxmatches`. */
+  matchesMax?: () => number
   /** For work that is done in parts. */
   clock?: Clock
   /** Where what is to be told goes. */
@@ -41,7 +41,7 @@ const sliceSize = 4000
  */
 export class Bans implements BanStore {
   readonly #database: Database
-  readonly #matchesMax: number
+  readonly #matchesMax: () => number
   readonly #current: CurrentBans
   readonly #records: RecordCache
   readonly #purge: Purge
@@ -49,7 +49,7 @@ export class Bans implements BanStore {
 
   constructor(database: Database, options: BansOptions = {}) {
     this.#database = database
-    this.#matchesMax = options.matchesMax ?? 10
+    this.#matchesMax = options.matchesMax ?? (() => 10)
     this.#current = new CurrentBans(database)
     this.#records = new RecordCache(database)
     this.#outbox = options.outbox
@@ -151,10 +151,11 @@ export class Bans implements BanStore {
 
   /** For the tags `<ipmatches>` and `<ipjailmatches>`: of all jails, or of one. Looks at the last hundred bans. */
   historyLines(id: string, jail?: string): MergedHistory {
+    const linesMax = this.#matchesMax()
     const bans = this.history(id).filter((ban) => jail === undefined || ban.jail === jail)
     const lines = bans.reverse().flatMap((ban) => ban.lines)
     return {
-      lines: this.#matchesMax === 0 ? [] : lines.slice(-this.#matchesMax),
+      lines: linesMax === 0 ? [] : lines.slice(-linesMax),
       failures: bans.reduce((sum, ban) => sum + ban.failures, 0),
     }
   }
@@ -232,7 +233,7 @@ export class Bans implements BanStore {
       Math.round(ban.startMs / 1000),
       secondsOf(ban.durationMs),
       ban.count,
-      encodeBanData(ban, this.#matchesMax),
+      encodeBanData(ban, this.#matchesMax()),
     )
   }
 }

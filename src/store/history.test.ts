@@ -29,7 +29,7 @@ describe('what is on record of somebody', () => {
   })
 
   it('is the newest lines and all failures of his bans, in one jail or in all', () => {
-    const few = new Bans(database, { matchesMax: 3 })
+    const few = new Bans(database, { matchesMax: () => 3 })
     few.add([
       ban('a', { lines: ['1', '2'], failures: 2 }),
       ban('a', { jail: 'nginx', startMs: nowMs + 1000, lines: ['3'], failures: 5 }),
@@ -38,7 +38,7 @@ describe('what is on record of somebody', () => {
     assert.deepEqual(few.historyLines('a'), { lines: ['3', '4', '5'], failures: 10 })
     assert.deepEqual(few.historyLines('a', 'sshd'), { lines: ['2', '4', '5'], failures: 5 })
     assert.deepEqual(few.historyLines('b'), { lines: [], failures: 0 })
-    assert.deepEqual(new Bans(database, { matchesMax: 0 }).historyLines('a').lines, [])
+    assert.deepEqual(new Bans(database, { matchesMax: () => 0 }).historyLines('a').lines, [])
   })
 
   it('is counted without looking twice, and anew after every change', () => {

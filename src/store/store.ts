@@ -11,8 +11,8 @@ export interface StoreOptions {
   file: string | undefined
   clock: Clock
   log: Log
-  /** Matching lines kept of each ban (`dbmaxmatches`). */
-  matchesMax: number
+  /** Matching lines kept of each ban from now on (`dbmaxmatches`). */
+  matchesMax: () => number
 }
 
 /** Everything that outlives a restart, in one SQLite file. */

@@ -122,10 +122,10 @@ export class ServerOptions {
 
 type LogSettings = Pick<ServerSettings, 'loglevel' | 'logtarget' | 'syslogsocket'>
 
-/** Settings that take effect while the server runs. The database takes `dbmaxmatches` when it is opened. */
-export function liveOf(server: ServerSettings): LogSettings & Pick<ServerSettings, 'dbpurgeageMs'> {
-  const { loglevel, logtarget, syslogsocket, dbpurgeageMs } = server
-  return { loglevel, logtarget, syslogsocket, dbpurgeageMs }
+/** Settings that take effect while the server runs. */
+export function liveOf(server: ServerSettings): LogSettings & Pick<ServerSettings, 'dbmaxmatches' | 'dbpurgeageMs'> {
+  const { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs } = server
+  return { loglevel, logtarget, syslogsocket, dbmaxmatches, dbpurgeageMs }
 }
 
 function levelOf(text: string): string {
