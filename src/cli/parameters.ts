@@ -7,7 +7,7 @@ export const config = {
   placeholder: 'DIR',
   brief: 'Configuration directory (default /etc/tocsin, else /etc/fail2ban, else the shipped one)',
 } as const
-export const json = { kind: 'boolean', optional: true, withNegated: false, brief: 'Print JSON' } as const
+const json = { kind: 'boolean', optional: true, withNegated: false, brief: 'Print JSON' } as const
 export const jail = {
   kind: 'parsed',
   parse: String,
