@@ -1,9 +1,12 @@
 // From write() of the line that decides on one node until all ten nodes, each in a network namespace of its own, have it in their kernels.
-import { readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import { openNotifications } from '../src/firewall/netlink/notifications.js'
 import { Network } from '../src/firewall/own-network.js'
-import { failures, House, onlySshd } from '../test/kit/daemon-kit.js'
+import { type DaemonProcess, failures, House, onlySshd } from '../test/kit/daemon-kit.js'
 import { waitUntil } from '../test/kit/wait-until.js'
+import { keyOf } from './kit/kernel-sets.js'
+import { cpuSeconds } from './kit/process-cost.js'
 import { print, quantile, type Row } from './kit/report.js'
 
 const nodeCount = 10
@@ -37,21 +40,47 @@ async function fleet({ house, network }: Node, ...words: string[]): Promise<stri
   return stdout.trim()
 }
 
-/** When the log says that the kernel and the database have it, epoch milliseconds. */
-function bannedMs(log: string, ip: string): number | undefined {
-  const [, day = '', time = '', ms = ''] =
-    new RegExp(`^(\\S+) (\\S+),(\\d+) .*\\] Ban ${ip.replaceAll('.', '\\.')}$`, 'm').exec(log) ?? []
-  return day === '' ? undefined : Date.parse(`${day}T${time}.${ms}`)
+/** When each address that is looked for came into a node's kernel, by this process's clock: the kernel tells of every change (NFNLGRP_NFTABLES). */
+class Arrivals {
+  readonly #atMs = new Map<string, number>()
+  #wanted = Buffer.alloc(0)
+
+  static async in(network: Network): Promise<Arrivals> {
+    const arrivals = new Arrivals()
+    await network.within(async () => {
+      openNotifications({
+        ownPorts: [],
+        onDatagram: (bytes) => arrivals.#take(bytes),
+        onLoss: (error) => {
+          throw error
+        },
+      })
+    })
+    return arrivals
+  }
+
+  lookFor(ip: string): void {
+    this.#wanted = Buffer.from(keyOf(ip))
+  }
+
+  of(ip: string): number | undefined {
+    return this.#atMs.get(keyOf(ip).join('.'))
+  }
+
+  #take(bytes: Buffer): void {
+    const key = this.#wanted.join('.')
+    if (!this.#atMs.has(key) && bytes.includes(this.#wanted)) this.#atMs.set(key, performance.now())
+  }
 }
 
-async function bell(nodes: readonly Node[], ip: string): Promise<number[]> {
-  const [first] = nodes
-  if (first === undefined) return []
-  first.house.append(failures(ip, 2))
+async function bell(house: House, all: readonly Arrivals[], ip: string): Promise<number[]> {
+  for (const arrivals of all) arrivals.lookFor(ip)
+  house.append(failures(ip, 2))
   await pause(150)
-  const wroteMs = Date.now()
-  first.house.append(failures(ip, 1))
-  const times = () => nodes.map(({ house }) => bannedMs(readFileSync(house.log, 'utf8'), ip))
+  const line = failures(ip, 1)
+  const wroteMs = performance.now()
+  house.append(line)
+  const times = () => all.map((arrivals) => arrivals.of(ip))
   await waitUntil(() => times().every((time) => time !== undefined), `${ip} is banned everywhere`, boundMs)
   return times().map((time) => (time ?? 0) - wroteMs)
 }
@@ -62,26 +91,38 @@ async function main(): Promise<void> {
   const nodes: Node[] = []
   for (let number = 1; number <= nodeCount; number++) nodes.push(await makeNode(bridge, number))
   const [hub, ...others] = nodes
-  if (hub === undefined) return
+  const [first] = others
+  if (hub === undefined || first === undefined) return
   await fleet(hub, 'init', '--yes', '--name', 'hub', '--address', '10.9.0.1')
-  await hub.network.within(() => hub.house.serve())
+  const daemons = [await hub.network.within(() => hub.house.serve())]
   for (const [i, node] of others.entries()) {
     const token = (await fleet(hub, 'invite', `web${i + 1}`)).split('\n').at(-1) ?? ''
     await fleet(node, 'join', token)
-    await node.network.within(() => node.house.serve())
+    daemons.push(await node.network.within(() => node.house.serve()))
   }
   for (const { house } of nodes)
     await waitUntil(() => house.read().includes('Connected to the fleet'), 'a node is connected', boundMs)
+  // One that is not the hub begins.
+  const order = [...others, hub]
+  const arrivals: Arrivals[] = []
+  for (const { network } of order) arrivals.push(await Arrivals.in(network))
+  // As an observer has to be on a machine with fewer cores than nodes.
+  setPriority(-10)
   await pause(1000)
   const all: number[] = []
+  const own: number[] = []
   const last: number[] = []
+  let secondsBefore = 0
   for (let n = 0; n < banCount + warmUps; n++) {
-    // One that is not the hub begins.
-    const latencies = await bell([...others, hub], `203.0.113.${n + 1}`)
+    if (n === warmUps) secondsBefore = secondsOf(daemons)
+    const latencies = await bell(first.house, arrivals, `203.0.113.${n + 1}`)
     if (n < warmUps) continue
     all.push(...latencies)
+    own.push(latencies[0] ?? Number.NaN)
     last.push(Math.max(...latencies))
   }
+  const perBanMs = ((secondsOf(daemons) - secondsBefore) * 1000) / banCount / nodeCount
+  const note = `${banCount} bans, ${nodeCount} nodes`
   const row = (measure: string, values: readonly number[], share: number, reach?: number): Row => ({
     measure,
     subject: 'tocsin',
@@ -93,22 +134,29 @@ async function main(): Promise<void> {
       ),
     ],
     ...(reach !== undefined && { reach }),
-    note: `${banCount} bans, ${nodeCount} nodes`,
+    note,
   })
   print({
     benchmark: 'bell',
     method:
-      'The deciding line on one node, until a node of the fleet has logged the ban, which it does when kernel and database have it (whole milliseconds); ten daemons and the broker (Debian’s nats-server) on this machine, each in its own network namespace.',
+      'From write() of the deciding line on one node until the kernel of a node of the fleet tells that it has the element; a ban every 170 ms or so; ten daemons, each in its own network namespace, and the broker (Debian’s nats-server) on this machine',
     rows: [
       row('one line on one node, to each of 10 kernels, p50', all, 0.5, 10),
       row('one line on one node, to each of 10 kernels, p99', all, 0.99, 100),
+      row('the node of the line itself, p50', own, 0.5),
       row('the last of the 10, p50', last, 0.5),
       row('the last of the 10, p99', last, 0.99),
+      { measure: 'processor for a ban and a node', subject: 'tocsin', unit: 'ms', values: [perBanMs], note },
     ],
     remarks: [
       'The seed’s way, ten tailers of a file over SSHFS that poll every second, was measured before on such a machine: p50 522 ms, p99 1,023 ms.',
     ],
   })
+}
+
+/** Of all daemons together. */
+function secondsOf(daemons: readonly DaemonProcess[]): number {
+  return daemons.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0)
 }
 
 await main()
