@@ -3,15 +3,19 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { before, describe, it } from 'node:test'
 import type { FleetDrillOutcome, FleetView } from '../src/api/fleet-operations.js'
+import { parseIp } from '../src/domain/address.js'
+import { newAnswer, newCall } from '../src/fleet/calls/call.js'
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { version } from '../src/lib/version.js'
 import { atTheEnd, House } from './kit/daemon-kit.js'
 import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
+import { HostileMember } from './kit/hostile-member.js'
 import { withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
 describe('a fleet that is looked at', { skip: withoutNetwork || withoutServer }, () => {
+  let bridge: Bridge
   let hub: Machine
   let web1: Machine
   let web2: Machine
@@ -24,7 +28,8 @@ describe('a fleet that is looked at', { skip: withoutNetwork || withoutServer },
   const results = ({ machines }: FleetDrillOutcome) => machines.map(({ name, result }) => `${name} ${result}`)
 
   before(async () => {
-    ;[hub, web1, web2] = await threeMachines(await Bridge.make())
+    bridge = await Bridge.make()
+    ;[hub, web1, web2] = await threeMachines(bridge)
   })
 
   it('drills: it shuts an address of nobody out on every machine, for a moment, and leaves no trace', async () => {
@@ -73,17 +78,58 @@ describe('a fleet that is looked at', { skip: withoutNetwork || withoutServer },
     assert.match(screen, /\x1b\[H\x1b\[J.*\d\d:\d\d:\d\d[\s\S]*\nFleet/)
   })
 
-  it('says who only simulates, who refuses, and who is missing', async () => {
+  it('goes on without one that is gone, and with one that only simulates', async () => {
     await web2.daemon?.end()
     web2.daemon = await web2.network.within(() => web2.house.serve('--simulate'))
     await web2.untilConnected(2)
     await web1.daemon?.end('SIGKILL')
-    const outcome = await drilled(hub)
-    assert.deepEqual(results(outcome), ['hub closed', 'web1 missing', 'web2 simulated'])
-    assert.equal(outcome.code, 1)
     const text = await hub.fleet('status')
     assert.match(text, /\nweb1 .* of .*\n/, 'what it last said of itself')
     assert.match(text, /\nweb2 +own +\S+ +none of \d, simulates/)
+  })
+
+  it('says who is missing and who only simulates; nobody drills with what is not for drills, or answers for others', async () => {
+    const taken = await bridge.machine()
+    await taken.join(hub, 'evil')
+    await hub.untilSaid('evil is in the fleet')
+    const evil = await HostileMember.on(taken)
+    const order = async (ip: string, forMs: number, n: number) => {
+      const id = `evil-${ip.replaceAll(/\W/g, '-')}-${forMs}-${n}`.padEnd(20, '-')
+      const { subject, body } = newCall({ id, drill: { ip: parseIp(ip) ?? assert.fail(), forMs } }, evil.signer)
+      await evil.send(subject, body)
+    }
+    for (const ip of ['9.9.9.9', '0.0.0.0/0', '198.51.100.0/24', hub.address]) await order(ip, 10_000, 0)
+    await order('203.0.113.5', 3_600_000, 0)
+    for (let n = 0; n < 100; n++) await order(`198.51.100.${100 + n}`, 60_000, n)
+    await hub.untilSaid('Drill of evil: 198.51.100.102')
+    const refused = async () => (await hub.fleet('log', '--node', 'evil', '--refused')).split('\n')
+    await waitUntil(
+      async () => (await refused()).some((line) => line.includes('more than 6 drills')),
+      'they are refused',
+    )
+    const drills = (await hub.house.bans()).filter(({ jail }) => jail === 'manual').map(({ ip }) => ip)
+    assert.deepEqual(
+      drills.filter((ip) => !/^203\.0\.113\./.test(ip)).sort(),
+      [100, 101, 102].map((n) => `198.51.100.${n}`),
+    )
+    for (const text of ['9.9.9.9', '0.0.0.0/0', '198.51.100.0/24', hub.address, '203.0.113.5 for 3600 s'])
+      assert.ok(
+        (await refused()).some((line) => line.includes(`drill with ${text}`)),
+        text,
+      )
+
+    const calls = evil.listen('call.hub')
+    const outcome = drilled(hub)
+    await waitUntil(() => calls.length > 0, 'the call is heard')
+    const [{ p }] = [JSON.parse(Buffer.from(calls[0]?.body ?? '').toString()) as { p: { id: string } }]
+    const facts = { version: '9.9.9', live: 1, enforced: 1, simulates: false, mode: 'enforce' } as const
+    const { body } = newAnswer('hub', { of: p.id, tookMs: 1, facts, drill: { result: 'closed' } }, evil.signer)
+    for (const subject of ['answer.hub.web1', 'answer.hub.evil', 'answer.hub.evil']) await evil.send(subject, body)
+    await evil.throughReply('answer.hub.web1', body)
+    const { code, ...told } = await outcome
+    assert.deepEqual(results(told), ['hub closed', 'evil closed', 'web1 missing', 'web2 simulated'])
+    assert.equal(code, 1)
+    await evil.close()
   })
 })
 

@@ -37,6 +37,11 @@ export class HostileMember {
     return member
   }
 
+  /** With whose key it signs. */
+  get signer(): { fleet: string; node: string; key: KeyObject; atMs: number } {
+    return { fleet: this.#fleet, node: this.name, key: this.#key, atMs: Date.now() }
+  }
+
   /** What is told on this subject from now on. */
   listen(subject: string): Arrived[] {
     const heard: Arrived[] = []

@@ -23,23 +23,37 @@ describe('a real nats-server', { skip: withoutServer }, () => {
     const [alice, bob] = [await connected('alice'), await connected('bob')]
     const heard: string[] = []
     bob.subscribe('bans.>', { callback: (_, message) => void heard.push(message.subject) })
+    bob.subscribe('call.*', { callback: (_, message) => void heard.push(message.subject) })
+    bob.subscribe('answer.bob.*', { callback: (_, message) => void heard.push(message.subject) })
     bob.subscribe('ctl.>', { callback: (_, message) => void heard.push(message.subject) })
     await bob.flush()
-    const foreign = ['bans.bob.4.203.0.113.1', 'ctl.mode', 'ctl.revoke.bob', 'hb.bob', 'sight.all.bob', 'head']
+    const foreign = [
+      'bans.bob.4.203.0.113.1',
+      'ctl.mode',
+      'ctl.revoke.bob',
+      'hb.bob',
+      'sight.all.bob',
+      'head',
+      'call.bob',
+      'answer.alice.bob',
+    ]
     for (const subject of [...foreign, '$JS.API.STREAM.DELETE.BANS', '$JS.API.STREAM.PURGE.BANS'])
       alice.publish(subject)
-    alice.publish('bans.alice.4.203.0.113.1')
+    const own = ['bans.alice.4.203.0.113.1', 'call.alice', 'answer.bob.alice']
+    for (const subject of own) alice.publish(subject)
     await alice.flush()
     await bob.flush()
-    assert.deepEqual(heard, ['bans.alice.4.203.0.113.1'])
+    assert.deepEqual(heard, own)
   })
 
   it('lets nobody listen to the answers of another', async () => {
     const carol = await connected('carol')
-    const refusal = new Promise<Error>((resolve) => {
-      carol.subscribe('_I.bob.>', { callback: (error) => void (error && resolve(error)) })
-    })
-    assert.match((await refusal).message, /Permissions Violation/)
+    for (const subject of ['_I.bob.>', 'answer.bob.*', 'answer.>']) {
+      const refusal = new Promise<Error>((resolve) => {
+        carol.subscribe(subject, { callback: (error) => void (error && resolve(error)) })
+      })
+      assert.match((await refusal).message, /Permissions Violation/)
+    }
   })
 
   it('lets a node read what is kept, and the hub tell for the operator', async () => {
