@@ -1,9 +1,4 @@
-import { metricsText } from '../api/metrics.js'
-import { listenForMetrics, type MetricsServer } from '../api/metrics-server.js'
 import type { ReloadOutcome } from '../api/operations.js'
-import type { RingerServer } from '../api/ringer-server.js'
-import { routes } from '../api/routes.js'
-import { type ApiServer, listen } from '../api/server.js'
 import { ManyLines } from '../bans/many-lines.js'
 import type { SettingsOverrides } from '../config/server-options.js'
 import type { Problem } from '../domain/origin.js'
@@ -12,19 +7,16 @@ import { fail2banLevel, version } from '../lib/version.js'
 import { buildJails } from './assemble.js'
 import { CannotStart } from './cannot-start.js'
 import { Control } from './control/control.js'
-import { type ClientSocket, listenForClients } from './control/listen.js'
+import { Doors } from './doors.js'
 import { joinFleet } from './fleet/join-fleet.js'
 import { greeting } from './greeting.js'
-import { groupId } from './group-id.js'
 import { hasAny } from './jail-actions.js'
 import { JailRuns } from './jail-runs.js'
 import type { JailUnit } from './jails.js'
-import { metricsOf } from './metrics.js'
 import { DaemonOperations } from './operations.js'
 import { logFileOf } from './paths.js'
 import { removePidFile, writePidFile } from './pid-file.js'
 import { Reloader, type ReloadOptions } from './reload.js'
-import { openRingerPort } from './ringer-port.js'
 import { isBeingRestarted } from './service-manager.js'
 import { manualScope, type State } from './state.js'
 
@@ -56,12 +48,10 @@ export class Daemon {
   readonly #runs: JailRuns
   readonly #reloader: Reloader
   readonly #jailsEnded: Promise<void>
+  readonly #doors: Doors
   #resolveStopped: (result: { again: boolean }) => void = () => {}
   #resolveJailsEnded: () => void = () => {}
-  #api: ApiServer | undefined
-  #control: ClientSocket | undefined
-  #metrics: MetricsServer | undefined
-  #ringers: RingerServer | undefined
+  #resolveReady: () => void = () => {}
   #isStopping = false
   #cancelPurge: (() => void) | undefined
 
@@ -76,27 +66,25 @@ export class Daemon {
     this.#jailsEnded = new Promise((resolve) => {
       this.#resolveJailsEnded = resolve
     })
+    const ready = new Promise<void>((resolve) => {
+      this.#resolveReady = resolve
+    })
+    this.#doors = new Doors({ state, operations: new DaemonOperations(state, this), control: this.#control(), ready })
   }
 
   /** Whoever asks meanwhile waits until bans are in force: a restart is over when the first answer comes. */
   async begin(problems: readonly Problem[]): Promise<void> {
     const { log, config, paths } = this.#state
-    let resolveReady = () => {}
-    const ready = new Promise<void>((resolve) => {
-      resolveReady = resolve
-    })
-    this.#api = await this.#listen(ready)
+    await this.#doors.claim()
     log.write('INFO', 'server', '-'.repeat(50))
     log.write('INFO', 'server', `Starting Fail2ban v${fail2banLevel} (tocsin v${version})`)
     writePidFile(paths.pidFile, log)
     // Whatever may be taken by somebody else comes before the first ban, so that a start that fails has banned nobody.
-    this.#control = await this.#listenControl(ready)
-    await this.#openMetrics(ready)
-    this.#ringers = await this.#openRingers(ready)
+    await this.#doors.open()
     const built = buildJails(config, this.#state)
     this.#refuseEmpty([...problems, ...built.problems], built.units)
     await this.#restore(built.units)
-    resolveReady()
+    this.#resolveReady()
     const talk = joinFleet(this.#state, (sentence) => this.#options.say(sentence))
     await this.#follow(built.units)
     this.#state.auditing.start()
@@ -126,11 +114,11 @@ export class Daemon {
   async stop({ keep, again = keep }: StopOptions): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
-    this.#control?.end()
+    this.#doors.announceEnd()
     await this.#endJails({ keep: keep || (await isBeingRestarted()) })
     const { enforcer, cutting, log } = this.#state
     this.#resolveJailsEnded()
-    await Promise.all([this.#api?.close(), this.#control?.close(), this.#metrics?.close(), this.#ringers?.close()])
+    await this.#doors.close()
     cutting.release()
     enforcer.release()
     log.write('INFO', 'server', 'Exiting Fail2ban')
@@ -161,55 +149,15 @@ export class Daemon {
   async abandon(): Promise<void> {
     await this.#state.auditing.close()
     await this.#state.followers.close({ drain: false })
-    await this.#metrics?.close()
-    await this.#ringers?.close()
-    await this.#api?.close()
-    await this.#control?.close()
+    await this.#doors.close()
     this.#state.cutting.release()
     this.#state.enforcer.release()
     this.#letGo()
   }
 
-  async #listen(ready: Promise<void>): Promise<ApiServer> {
-    const operations = new DaemonOperations(this.#state, this)
-    try {
-      const app = routes(operations, ready)
-      const { group } = this.#state.config.own.api
-      return await listen((request, rights) => app.fetch(request, { rights }), {
-        socket: this.#state.paths.apiSocket,
-        ...(group !== undefined && { group: groupId(group) }),
-      })
-    } catch (error) {
-      throw new CannotStart(messageOf(error))
-    }
-  }
-
-  /** For scrapers that do not reach our socket, if it is asked for. */
-  async #openMetrics(ready: Promise<void>): Promise<void> {
-    const { metrics } = this.#state.config.own.api
-    if (metrics === undefined) return
-    try {
-      const text = async () => {
-        await ready
-        return metricsText(await metricsOf(this.#state))
-      }
-      this.#metrics = await listenForMetrics(text, metrics)
-    } catch (error) {
-      throw new CannotStart(messageOf(error))
-    }
-  }
-
-  async #openRingers(ready: Promise<void>): Promise<RingerServer | undefined> {
-    try {
-      return await openRingerPort(this.#state, ready)
-    } catch (error) {
-      throw new CannotStart(messageOf(error))
-    }
-  }
-
-  /** Fail2ban's own socket, for its clients. */
-  async #listenControl(ready: Promise<void>): Promise<ClientSocket> {
-    const control = new Control({
+  /** What Fail2ban's clients may ask for. */
+  #control(): Control {
+    return new Control({
       state: this.#state,
       runs: this.#runs,
       reloader: this.#reloader,
@@ -219,11 +167,6 @@ export class Daemon {
         return this.#jailsEnded
       },
     })
-    try {
-      return await listenForClients(control, this.#state, ready)
-    } catch (error) {
-      throw new CannotStart(messageOf(error))
-    }
   }
 
   /** As Fail2ban: wrong jails are left out as long as one is right, or none is wrong. */
