@@ -15,9 +15,9 @@ import { findServerProgram } from '../src/fleet/nats/server-program.js'
 import { type ChildResult, runChild } from '../src/lib/child.js'
 import { systemClock } from '../src/lib/clock.js'
 import { silentLog } from '../src/lib/log.js'
+import { build, root } from './kit/build.js'
 import { waitUntil } from './kit/wait-until.js'
 
-const root = path.resolve(import.meta.dirname, '..')
 const base = mkdtempSync(path.join(tmpdir(), 'tocsin-fleet-'))
 
 /** A machine's configuration directory. */
@@ -71,7 +71,7 @@ describe('three machines', { skip: withoutServer }, () => {
   }
 
   before(async () => {
-    await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
+    await build()
     port = await freePort()
     await good(hub, 'init', '--listen', `127.0.0.1:${port}`, '--name', 'hub', '--fleet', 'test', '--yes')
     const dir = new FleetDir(hub)

@@ -19,13 +19,12 @@ import { after } from 'node:test'
 import { ask } from '../../src/api/client.js'
 import type { BanView, Explanation, JailStatus, Status } from '../../src/api/operations.js'
 import { type ChildResult, runChild } from '../../src/lib/child.js'
+import { build, root } from './build.js'
 import { waitUntil } from './wait-until.js'
 
-const root = path.resolve(import.meta.dirname, '../..')
 const launcher = path.join(root, 'bin/tocsin')
 const commandTimeoutMs = 40_000
-const built = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], { timeoutMs: 60_000 })
-assert.equal(built.exitCode, 0, built.stderr)
+await build()
 
 const bases = { shipped: path.join(root, 'config'), debian: '/etc/fail2ban' }
 

@@ -3,10 +3,11 @@ import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { runChild } from '../../src/lib/child.js'
+import { build } from '../kit/build.js'
 import { waitUntil } from '../kit/wait-until.js'
 import { ownClient } from './clients.js'
 import { SessionHouse } from './house.js'
-import { build, startServer } from './servers.js'
+import { startServer } from './servers.js'
 
 /** What programs of others make of our words: how they take them apart is known (spec 7.2), the names are ours. */
 describe('programs that read our output', () => {

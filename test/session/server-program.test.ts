@@ -8,10 +8,11 @@ import { after, it } from 'node:test'
 import { writePickle } from '../../src/compat/pickle-writer.js'
 import { runChild } from '../../src/lib/child.js'
 import { tuple } from '../../src/lib/python-repr.js'
+import { build, root } from '../kit/build.js'
 import { waitUntil } from '../kit/wait-until.js'
 import { type Client, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
-import { apart, build, root, startServer } from './servers.js'
+import { apart, startServer } from './servers.js'
 
 await build()
 

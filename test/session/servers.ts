@@ -1,24 +1,13 @@
-import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { after } from 'node:test'
 import { connectControl } from '../../src/compat/control-client.js'
-import { runChild } from '../../src/lib/child.js'
+import { root } from '../kit/build.js'
 import { waitUntil } from '../kit/wait-until.js'
 import type { SessionHouse } from './house.js'
 
-export const root = path.resolve(import.meta.dirname, '../..')
-
 /** As root our server would put its table into the machine's own packet filter. */
 export const apart = spawnSync('unshare', ['--net', 'true']).status === 0 ? ['unshare', '--net'] : []
-
-/** Brings what is in `bin` up to the sources; nearly nothing to do when it is. */
-export async function build(): Promise<void> {
-  const { exitCode, stderr } = await runChild([process.execPath, path.join(root, 'scripts/build.mjs')], {
-    timeoutMs: 60_000,
-  })
-  assert.equal(exitCode, 0, stderr)
-}
 
 const serverPrograms = {
   debian: [...apart, '/usr/bin/fail2ban-server'],

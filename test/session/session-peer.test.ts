@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
+import { build, root } from '../kit/build.js'
 import { type Client, debianClient, ownClient, programsIn } from './clients.js'
 import { SessionHouse } from './house.js'
 import { known } from './known-differences.js'
-import { apart, build, root, startServer } from './servers.js'
+import { apart, startServer } from './servers.js'
 import { holdSession, type Script, type Turn } from './session.js'
 
 const missing = existsSync('/usr/bin/fail2ban-client') ? undefined : "Debian's fail2ban is not installed"

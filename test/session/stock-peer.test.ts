@@ -4,8 +4,9 @@ import { after, it } from 'node:test'
 import { replyText } from '../../src/cli/fail2ban/reply-text.js'
 import { connectControl } from '../../src/compat/control-client.js'
 import { PyTuple } from '../../src/lib/python-repr.js'
+import { build } from '../kit/build.js'
 import { SessionHouse } from './house.js'
-import { apart, build, startServer } from './servers.js'
+import { apart, startServer } from './servers.js'
 
 const stock = '/etc/fail2ban'
 const missing = !existsSync(`${stock}/jail.conf`)
