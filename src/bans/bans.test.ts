@@ -19,6 +19,41 @@ describe('Bans', () => {
     assert.deepEqual(enforcer.calls, ['close 100'])
   })
 
+  it('writes down last what others know too, while such bans come in great numbers', async () => {
+    const { bans, ban, clock, enforcer, store } = setUp({ isElsewhere: (jail) => jail === 'fleet' })
+    await bans.enforceFirst(async () => {
+      bans.enact(ban('192.0.2.1', { jail: 'fleet' }))
+      bans.enact(ban('192.0.2.2'))
+      await bans.settled()
+      assert.equal(enforcer.closed.size, 2)
+      assert.deepEqual([...store.bans.keys()], ['sshd 192.0.2.2'])
+    })
+    await bans.settled()
+    assert.equal(store.bans.size, 2)
+    for (let n = 0; n < 1000; n++) bans.enact(ban(`198.51.${n >> 8}.${n & 255}`, { jail: 'fleet' }))
+    await bans.settled()
+    assert.equal(enforcer.closed.size, 1002)
+    assert.equal(store.bans.size, 2)
+    clock.turn(500)
+    await bans.settled()
+    assert.equal(store.bans.size, 1002)
+  })
+
+  it('writes it down, too, when whoever brings it hangs, or at an end', async () => {
+    const { bans, ban, clock, store } = setUp({ isElsewhere: () => true })
+    void bans.enforceFirst(() => new Promise(() => {}))
+    bans.enact(ban())
+    await bans.settled()
+    assert.equal(store.bans.size, 0)
+    clock.turn(30_000)
+    await bans.settled()
+    assert.equal(store.bans.size, 1)
+    void bans.enforceFirst(() => new Promise(() => {}))
+    bans.enact(ban('192.0.2.2'))
+    await bans.flush()
+    assert.equal(store.bans.size, 2)
+  })
+
   it('keeps two spellings of one address as one ban', async () => {
     const { bans, ban } = setUp()
     bans.enact(ban('::ffff:192.0.2.1'))

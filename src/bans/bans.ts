@@ -26,6 +26,8 @@ export interface BansOptions {
   actions?: BanWatcher
   /** Whether the enforcer has a scope for the jail; missing: for every jail. Bans of the others are real when `setEnforced` says so. */
   isInKernel?(jail: string): boolean
+  /** Whether others know the bans of this jail, too, and tell them again when they are lost: they are written down after the rest. Missing: of none. */
+  isElsewhere?(jail: string): boolean
   /** Whether the jail has actions that take any text as an id; missing: none has. */
   mayBanText?(jail: string): boolean
   /** Counts a new ban that a jail has decided; the reason why it is not to be enforced, undefined: it is. */
@@ -33,6 +35,9 @@ export interface BansOptions {
   /** For how long a ban that is about to begin really is to last; undefined: as it says. */
   lengthen?(ban: Ban): { durationMs: number; count: number; notes: readonly Note[] } | undefined
 }
+
+/** So long bans that are known elsewhere are kept in memory only. */
+const unsavedMsMax = 30_000
 
 /**
  * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
@@ -160,6 +165,21 @@ export class Bans {
   /** Makes the enforcer hold the live bans after its scopes have changed. */
   async reconcile(): Promise<void> {
     await this.#inForce(() => this.#allInForce.settle())
+  }
+
+  /** Bans come in great numbers meanwhile, and are known elsewhere: they are enforced first, and written down when all of them are. */
+  async enforceFirst<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.#records.hold()
+    // Who brings them may hang: then what has come is written down.
+    const cancel = this.#options.clock.after(unsavedMsMax, release)
+    try {
+      const result = await work()
+      await this.#enforcing.settled()
+      return result
+    } finally {
+      cancel()
+      release()
+    }
   }
 
   /** Drops a jail that is no longer configured: its bans stay in the store, the enforcer forgets them with the jail's scope. */

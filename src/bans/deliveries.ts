@@ -54,10 +54,21 @@ export function toEnforcer(options: {
 }
 
 /** Brings bans to the store. */
-export function toStore({ clock, log, store }: { clock: Clock; log: Log; store: BanStore }): Delivery<Saving> {
+export function toStore({
+  clock,
+  log,
+  store,
+  isElsewhere,
+}: {
+  clock: Clock
+  log: Log
+  store: BanStore
+  isElsewhere?(jail: string): boolean
+}): Delivery<Saving> {
   return new Delivery<Saving>({
     clock,
     batchMax: savedMax,
+    isUrgent: ({ jail }) => isElsewhere?.(jail) !== true,
     deliver: (items) => {
       const gone = items.filter((item) => item.ban === undefined)
       if (gone.length > 0) store.remove(gone)

@@ -35,6 +35,8 @@ export class Delivery<T> {
   #trouble: string | undefined
   #failures = 0
   #batchSize: number
+  /** As long as there is one, only what is urgent is delivered. */
+  readonly #holds = new Set<object>()
 
   constructor(options: DeliveryOptions<T>) {
     this.#options = options
@@ -44,7 +46,16 @@ export class Delivery<T> {
   put(key: string, item: T): void {
     this.drop(key)
     this.#enqueue(key, item)
-    if (this.#running === undefined && this.#cancelRetry === undefined) this.#running = this.#run()
+    this.#wake()
+  }
+
+  /** Until the returned function is called, only what is urgent is delivered. */
+  hold(): () => void {
+    const hold = {}
+    this.#holds.add(hold)
+    return () => {
+      if (this.#holds.delete(hold)) this.#wake()
+    }
   }
 
   /** What waits under this key is not delivered any more. */
@@ -53,13 +64,14 @@ export class Delivery<T> {
     this.#others.delete(key)
   }
 
-  /** Resolves when everything put so far has been delivered or has failed once. */
+  /** Resolves when everything put so far has been delivered or has failed once, but for what is held. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running
   }
 
-  /** Tries now what waits for a retry; used before an orderly end. */
+  /** Tries now what waits for a retry, or is held; used before an orderly end. */
   async retryNow(): Promise<void> {
+    this.#holds.clear()
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
     if (this.#running === undefined && this.#size > 0) this.#running = this.#run()
@@ -81,6 +93,15 @@ export class Delivery<T> {
     this.#cancelRetry = undefined
     this.#urgent.clear()
     this.#others.clear()
+  }
+
+  #wake(): void {
+    if (this.#running === undefined && this.#cancelRetry === undefined) this.#running = this.#run()
+  }
+
+  /** What may be delivered now. */
+  get #due(): number {
+    return this.#urgent.size + (this.#holds.size > 0 ? 0 : this.#others.size)
   }
 
   get #size(): number {
@@ -105,7 +126,7 @@ export class Delivery<T> {
     // Everything that this turn of the event loop still decides goes into the same batch.
     await Promise.resolve()
     try {
-      for (let failures = 0; this.#size > 0; ) {
+      for (let failures = 0; this.#due > 0; ) {
         const batch = this.#batch()
         const error = await this.#attempt(batch)
         if (error === undefined) {

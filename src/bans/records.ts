@@ -6,19 +6,37 @@ import type { BanRecords } from './ban-records.js'
 import { keyOf, type Saving, toStore } from './deliveries.js'
 import type { Delivery } from './delivery.js'
 
+export interface RecordsOptions {
+  clock: Clock
+  log: Log
+  store: BanRecords
+  /** See `Bans`. */
+  isElsewhere?(jail: string): boolean
+}
+
+/** In a burst, bans that are known elsewhere are written down together, not in a transaction for each message that tells of them. */
+const gatherMs = 500
+const gatherFrom = 256
+
 /** What is to be written down of bans, or forgotten; what the disk refuses is tried again. */
 export class Records {
   readonly #store: BanRecords
   readonly #log: Log
   readonly #storing: Delivery<Saving>
+  readonly #options: RecordsOptions
+  /** Of those that are known elsewhere, since the window began. */
+  #gathered = 0
+  #release: (() => void) | undefined
 
-  constructor(options: { clock: Clock; log: Log; store: BanRecords }) {
+  constructor(options: RecordsOptions) {
+    this.#options = options
     this.#store = options.store
     this.#log = options.log
     this.#storing = toStore(options)
   }
 
   save(ban: Ban): void {
+    if (this.#options.isElsewhere?.(ban.jail) === true) this.#gather()
     this.#storing.put(keyOf(ban), { jail: ban.jail, id: ban.id, ban })
   }
 
@@ -57,6 +75,11 @@ export class Records {
     }
   }
 
+  /** Until the returned function is called, what is known elsewhere is not written down. */
+  hold(): () => void {
+    return this.#storing.hold()
+  }
+
   settled(): Promise<void> {
     return this.#storing.settled()
   }
@@ -71,6 +94,17 @@ export class Records {
 
   get trouble(): string | undefined {
     return this.#storing.trouble
+  }
+
+  #gather(): void {
+    if (this.#gathered++ === 0) this.#options.clock.after(gatherMs, () => this.#endGathering())
+    if (this.#gathered > gatherFrom) this.#release ??= this.#storing.hold()
+  }
+
+  #endGathering(): void {
+    this.#gathered = 0
+    this.#release?.()
+    this.#release = undefined
   }
 
   #removed(jails: readonly string[]): boolean {

@@ -97,6 +97,7 @@ export async function assemble(options: AssembleOptions): Promise<State> {
     store: new ToldBans(store.bans, () => state.fleet),
     protection: (ip, jail) => protection.reasonAgainst(ip, jail),
     holdBack: (ban, ip) => heldBack.against(ban, ip),
+    isElsewhere: (jail) => jails.get(jail)?.config.source.kind === 'fleet',
     actions: events,
     isInKernel: (jail) => scopeOf(jail) !== undefined,
     mayBanText: (jail) => {

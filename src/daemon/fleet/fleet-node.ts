@@ -252,11 +252,13 @@ export class FleetNode implements FleetPart {
   async #catchUp(): Promise<void> {
     this.#cancelCatchUp()
     if (this.#isClosed || !this.#transport.state.connected) return
-    const { log, clock, store } = this.#state
+    const { bans, log, clock, store } = this.#state
     try {
-      await this.#transport.catchUp(
-        (parcel) => this.#reception.hear(parcel, 'catch-up'),
-        (node, words) => this.#reception.hearSnapshot(node, words),
+      await bans.enforceFirst(() =>
+        this.#transport.catchUp(
+          (parcel) => this.#reception.hear(parcel, 'catch-up'),
+          (node, words) => this.#reception.hearSnapshot(node, words),
+        ),
       )
       // Where others still have what our own disk has forgotten.
       store.outbox.raiseTo(this.#knowledge.sequences.newestOf(this.#knowledge.self) ?? 0)

@@ -97,10 +97,14 @@ export class KnownBans {
 
   /** Whether an operator has lifted, for everybody, what was told of it at `atMs`. Evidence from then does not count either. */
   isLifted({ ip, jail, atMs }: { ip: string; jail: string; atMs: number }, nowMs: number): boolean {
-    const told = { row: { atMs, seq: 0 }, node: undefined, jail }
-    return [...this.#of(addressKey(ip))].some(
-      (lift) => lift.speaker.node === undefined && isLiftedBy(told, lift, nowMs),
-    )
+    for (let at = this.#rows.first(addressKey(ip)); at >= 0; at = this.#rows.after(at)) {
+      if (this.#rows.isBan(at)) continue
+      const speaker = this.#speakers.of(this.#rows.speakerOf(at))
+      if (speaker === undefined || speaker.node !== undefined) continue
+      const told = { row: { atMs, seq: 0 }, node: undefined, jail }
+      if (isLiftedBy(told, { row: this.#rows.get(at), speaker }, nowMs)) return true
+    }
+    return false
   }
 
   /**
@@ -114,10 +118,11 @@ export class KnownBans {
   /** For the judge: how many words of its node and of all are kept, and whether a ban that this one changes or lifts is among them. */
   population(word: BanWord | UnbanWord): { ofNode: number; ofFleet: number; isKnown: boolean } {
     const { node, ip, jail } = word
-    const isKnown = [...this.#of(addressKey(ip))].some(
-      ({ row, speaker }) =>
-        row.kind === 'ban' && speaker.node === node && (jail === undefined || speaker.jail === jail),
-    )
+    let isKnown = false
+    for (let at = this.#rows.first(addressKey(ip)); at >= 0 && !isKnown; at = this.#rows.after(at)) {
+      const speaker = this.#speakers.of(this.#rows.speakerOf(at))
+      isKnown = this.#rows.isBan(at) && speaker?.node === node && (jail === undefined || speaker.jail === jail)
+    }
     return { ofNode: this.#speakers.wordsOf(node), ofFleet: this.#rows.count, isKnown }
   }
 

@@ -40,7 +40,16 @@ export class Rows {
   }
 
   *of(key: AddressKey): Iterable<number> {
-    for (let next = (this.#heads.get(key) ?? -1) + 1; next !== 0; next = this.#next[next - 1] ?? 0) yield next - 1
+    for (let at = this.first(key); at >= 0; at = this.after(at)) yield at
+  }
+
+  /** The same without a generator, where a million words are heard: -1 is the end. */
+  first(key: AddressKey): number {
+    return this.#heads.get(key) ?? -1
+  }
+
+  after(at: number): number {
+    return (this.#next[at] ?? 0) - 1
   }
 
   add(key: AddressKey, row: Row): void {
