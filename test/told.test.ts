@@ -84,7 +84,7 @@ describe('an operator is told of bans', () => {
       'config/filter.d/users.conf',
       '[Definition]\nfailregex = login of <F-ID>\\S+</F-ID> failed$\ndatepattern = {NONE}\n',
     )
-    await house.serve()
+    const daemon = await house.serve()
     house.append('login of mallory@example failed\n'.repeat(2))
     await house.untilBanned('mallory@example')
     assert.equal((await house.tocsin('restart')).exitCode, 0)
@@ -97,6 +97,7 @@ describe('an operator is told of bans', () => {
       () => `a mail is sent\n${house.read()}`,
     )
     assert.doesNotMatch(house.read(), /not an IP address/)
+    await daemon.end()
   })
 
   it('by mails that wait for their server without holding up a reload', { skip: withoutNetwork }, async () => {
