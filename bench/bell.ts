@@ -1,6 +1,8 @@
 // From write() of the line that decides on one node until all ten nodes, each in a network namespace of its own, have it in their kernels.
 import { setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
+import { ask } from '../src/api/client.js'
+import type { FleetDrillOutcome } from '../src/api/fleet-operations.js'
 import { openNotifications } from '../src/firewall/netlink/notifications.js'
 import { Network } from '../src/firewall/own-network.js'
 import { type DaemonProcess, failures, House, onlySshd } from '../test/kit/daemon-kit.js'
@@ -13,6 +15,7 @@ const nodeCount = 10
 const banCount = 100
 const warmUps = 3
 const boundMs = 60_000
+const drillsEach = 3
 const fleetJail =
   '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
@@ -85,6 +88,22 @@ async function bell(house: House, all: readonly Arrivals[], ip: string): Promise
   return times().map((time) => (time ?? 0) - wroteMs)
 }
 
+/** `tocsin drill` from every node, as often as the others take part in a minute: what the fleet says of itself. */
+async function drills(nodes: readonly Node[]): Promise<number[]> {
+  const closedMs: number[] = []
+  for (const { house } of nodes) {
+    for (let n = 0; n < drillsEach; n++) {
+      await pause(150)
+      const { machines } = await ask<FleetDrillOutcome>(house.socket, '/v1/fleet/drill', { forMs: 1000 })
+      for (const { name, result, ms, reason } of machines) {
+        if (result !== 'closed' || ms === null) throw new Error(`${name}: ${result} ${reason ?? ''}`)
+        closedMs.push(ms)
+      }
+    }
+  }
+  return closedMs
+}
+
 async function main(): Promise<void> {
   const bridge = Network.current()
   await bridge.ip('link add br0 type bridge', 'link set br0 up')
@@ -122,7 +141,9 @@ async function main(): Promise<void> {
     last.push(Math.max(...latencies))
   }
   const perBanMs = ((secondsOf(daemons) - secondsBefore) * 1000) / banCount / nodeCount
+  const drilled = await drills(nodes)
   const note = `${banCount} bans, ${nodeCount} nodes`
+  const drillNote = `${nodeCount * drillsEach} drills, ${nodeCount} nodes; the way back is in it`
   const row = (measure: string, values: readonly number[], share: number, reach?: number): Row => ({
     measure,
     subject: 'tocsin',
@@ -146,6 +167,8 @@ async function main(): Promise<void> {
       row('the node of the line itself, p50', own, 0.5),
       row('the last of the 10, p50', last, 0.5),
       row('the last of the 10, p99', last, 0.99),
+      { ...row('tocsin drill: asked and answered by each of 10, p50', drilled, 0.5), note: drillNote },
+      { ...row('tocsin drill: asked and answered by each of 10, p99', drilled, 0.99), note: drillNote },
       { measure: 'processor for a ban and a node', subject: 'tocsin', unit: 'ms', values: [perBanMs], note },
     ],
     remarks: [

@@ -18,12 +18,15 @@ export interface DrillsOptions {
 const jail = 'manual'
 const runningMax = 64
 const runningOfNodeMax = 3
+const recentMs = 60_000
 
 /** Bans that are there to see how long they take: ordinary ones for the kernel, and nothing to anybody else. */
 export class Drills {
   readonly #options: DrillsOptions
   /** By address. */
   readonly #running = new Map<string, NodeName>()
+  /** Addresses that others may have in their kernels still, though it is over here. */
+  readonly #recent = new Set<string>()
 
   constructor(options: DrillsOptions) {
     this.#options = options
@@ -31,8 +34,9 @@ export class Drills {
 
   /** An address that nobody has here, and nobody is banned by. Undefined: there is none. */
   freeAddress(): Ip | undefined {
-    for (const ip of testAddresses(Math.random)) if (this.#reasonAgainst(ip) === undefined) return ip
-    return undefined
+    const networks = networksHere()
+    const free = [...testAddresses(Math.random)].filter((ip) => this.#reasonAgainst(ip, networks) === undefined)
+    return free.find(({ text }) => !this.#recent.has(text)) ?? free[0]
   }
 
   /** Resolves when the kernel has it, or with why it has not. The order is harmless (calls/answering). */
@@ -60,6 +64,8 @@ export class Drills {
       return { result: 'refused', reason: enactment.kind === 'refused' ? enactment.reason : `it is ${enactment.kind}` }
     this.#running.set(ip.text, by)
     clock.after(forMs, () => this.#running.delete(ip.text))
+    this.#recent.add(ip.text)
+    clock.after(forMs + recentMs, () => this.#recent.delete(ip.text))
     log.write('INFO', 'fleet', `Drill of ${by}: ${ip.text} is shut out for ${forMs / 1000} s`)
     await bans.delivered()
     if (await this.#isClosed(ip)) return { result: 'closed' }
@@ -73,10 +79,10 @@ export class Drills {
     return bans.live.get(jail, ip.text)?.isEnforced === true && (await enforcer.drops({ jail, ip })) !== undefined
   }
 
-  #reasonAgainst(ip: Ip): string | undefined {
+  #reasonAgainst(ip: Ip, networks = networksHere()): string | undefined {
     const { bans, protection } = this.#options.state
     if (bans.live.ofId(ip.text).length > 0) return 'it is banned already'
-    const own = networksHere().find((network) => contains(network, ip))
+    const own = networks.find((network) => contains(network, ip))
     return own === undefined ? protection.reasonAgainst(ip, jail) : `this machine is in ${own.text}`
   }
 
