@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import path from 'node:path'
-import type { FleetDir, FleetFacts } from '../enrolment/fleet-dir.js'
+import type { FleetDir } from '../enrolment/fleet-dir.js'
 import { formerOf } from '../enrolment/membership.js'
 import { brokerUrls, hostsOf, placeOfUrl, textOfPlace } from './broker-urls.js'
 import { type Certified, isServerCertificateGood, makeServerCertificate } from './certificates.js'
@@ -14,6 +14,8 @@ export interface ServerPlace {
   stateDir: string
   /** Undefined: others run it, there may be several of them, and the fleet knows where. */
   listen: { host: string; port: number } | undefined
+  /** Where the brokers are that others run, if it is not as when the fleet was made. */
+  url?: string | undefined
   nowMs: number
 }
 
@@ -39,13 +41,13 @@ const clusterPortOffset = 1500
  * Writes all that nats-server needs, from the keys and the members that are there: for a cluster that others run a configuration for each
  * of its servers. Throws where there is no operator's key.
  */
-export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace): ServerFiles {
+export function writeServerFiles({ dir, stateDir, listen, url, nowMs }: ServerPlace): ServerFiles {
   const [facts, seed] = [dir.facts(), dir.operatorSeed()]
   if (facts === undefined || seed === undefined)
     throw new Error(
       `Cannot run the fleet's server: there is no operator's key in ${dir.path}; 'tocsin fleet init' makes one`,
     )
-  const hosts = [...(listen === undefined ? [] : [listen.host]), ...hostsOf(facts.url)]
+  const hosts = [...(listen === undefined ? [] : [listen.host]), ...hostsOf(url ?? facts.url)]
   ensureServerCertificate(dir, { fleet: facts.fleet, hosts, nowMs })
   if (listen !== undefined) mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const revoked = dir
@@ -59,7 +61,7 @@ export function writeServerFiles({ dir, stateDir, listen, nowMs }: ServerPlace):
     storeDir: stateDir,
     pidFile: serverFiles(dir).pidFile,
   }
-  const servers = serversOf(facts, listen)
+  const servers = serversOf(url ?? facts.url, listen)
   for (const [i, server] of servers.entries()) {
     const [name, own] =
       servers.length === 1 ? [facts.name, {}] : [`${facts.fleet}-${i + 1}`, clusterOf(facts.fleet, i, servers, dir)]
@@ -76,7 +78,7 @@ interface OneServer {
 }
 
 /** The one that we run, or those that others do. */
-function serversOf({ url }: FleetFacts, listen: ServerPlace['listen']): OneServer[] {
+function serversOf(url: string, listen: ServerPlace['listen']): OneServer[] {
   if (listen !== undefined) return [{ listen, route: '' }]
   return brokerUrls(url).flatMap((one) => {
     const { host, port } = placeOfUrl(one) ?? {}

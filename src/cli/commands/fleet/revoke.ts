@@ -15,8 +15,8 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
   const { revokedAtMs } = await told(() => expel(dir, name, nowMs))
   const isFile = facts?.url.startsWith('file:') === true
   // Brokers that others run need the same configuration.
-  const { listen } = settings
-  if (!isFile) await told(() => writeServerFiles({ dir, stateDir, listen, nowMs }))
+  const { listen, url } = settings
+  if (!isFile) await told(() => writeServerFiles({ dir, stateDir, listen, url, nowMs }))
   const isManaged = settings.server === 'managed'
   const isCutOff = isManaged && reloadServer(serverFiles(dir))
   if (flags.json) printJson(this, { name, revokedAtMs, isCutOff })
