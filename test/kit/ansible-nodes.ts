@@ -25,7 +25,8 @@ const timeoutMs = 20_000
 const bootTimeoutMs = 20_000
 
 /** Why there can be no such machines here. The process is in a network of its own from now on: the one that Ansible runs in. */
-export const withoutNodes = missing === undefined ? ((await enterOwnNetwork()) ?? false) : `${missing} is not there`
+export const withoutNodes =
+  missing === undefined ? ((await enterOwnNetwork()) ?? (await withoutLayers())) : `${missing} is not there`
 
 /** The hosts that playbooks are run on, and the side that runs them. */
 export class AnsibleSite {
@@ -59,7 +60,12 @@ export class AnsibleSite {
       `link set ${name} master site up`,
     )
     await network.ip('link set lo up', `addr add ${address}/24 dev eth0`, 'link set eth0 up')
-    return AnsibleNode.start({ dir: this.at(name), keys: this.dir, address, network, hasSystemd })
+    try {
+      return await AnsibleNode.start({ dir: this.at(name), keys: this.dir, address, network, hasSystemd })
+    } catch (error) {
+      await this.#here.ip(`link del ${name}`)
+      throw error
+    }
   }
 
   /** Runs ansible/site.yml; the words are further arguments. */
@@ -177,4 +183,15 @@ function answers(address: string): Promise<boolean> {
     socket.setTimeout(1000, () => settle(false))
     socket.once('connect', () => settle(true)).once('error', () => settle(false))
   })
+}
+
+/** Containers and sandboxes may keep even root from namespaces and overlays of his own. */
+async function withoutLayers(): Promise<string | false> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-layers-'))
+  for (const part of ['upper', 'work']) mkdirSync(path.join(dir, part))
+  const inside = `mount --make-rprivate / && mount -t overlay overlay -o lowerdir=/etc,upperdir=${dir}/upper,workdir=${dir}/work /etc && mount --bind /usr /usr && mount -o remount,bind,ro /usr`
+  const argv = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', inside]
+  const { exitCode, stderr } = await runChild(argv, { timeoutMs })
+  rmSync(dir, { recursive: true, force: true })
+  return exitCode === 0 ? false : `no machines of namespaces and layers here: ${stderr.trim()}`
 }
