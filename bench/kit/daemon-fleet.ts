@@ -61,6 +61,7 @@ export class LoneBroker {
   constructor(hub: Machine) {
     const conf = readFileSync(hub.house.at('config/fleet/nats-server.conf'), 'utf8')
     hub.house.write('broker.conf', conf.replace(/store_dir: .*/, `store_dir: "${this.#dir}"`))
+    process.once('exit', () => this.#child.stop())
     this.#child = startChild(['nats-server', '-c', hub.house.at('broker.conf')], { onStdout: () => {} })
   }
 
