@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { certificateOf, LogKit, parcelOf } from '../../../test/kit/shared-log.js'
 import { waitUntil } from '../../../test/kit/wait-until.js'
 import { banWord, sightingWord, startMs, unbanWord } from '../message/message-kit.js'
 import type { BanWord } from '../word.js'
-import { certificateOf, LogKit, parcelOf } from './log-kit.js'
 import { parsePlainLine } from './plain-line.js'
 
 describe('the shared log', () => {

@@ -28,7 +28,7 @@ export interface AnsweringOptions extends CallOpening, Omit<CallSigner, 'atMs'> 
   drill(order: DrillOrder, by: Member): Promise<DrillReport>
 }
 
-export const drillMs = { least: 1000, most: 60_000 }
+const drillMs = { least: 1000, most: 60_000 }
 
 /** Of each member; what is beyond is not even looked at. */
 const callRate = { perMinute: 120, burst: 30 }

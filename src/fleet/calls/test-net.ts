@@ -1,7 +1,7 @@
 import { contains, type Ip, ipOf, isSingleAddress, parseIp } from '../../domain/address.js'
 
 /** TEST-NET-3, 2 and 1: for documentation, nobody has them (RFC 5737). */
-export const testNets: readonly Ip[] = ['203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'].flatMap(
+const testNets: readonly Ip[] = ['203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'].flatMap(
   (text) => parseIp(text) ?? [],
 )
 
