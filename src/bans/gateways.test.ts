@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { enterOwnNetwork, Network } from '../firewall/own-network.js'
 import { gateways } from './gateways.js'
 import { resolvers } from './resolvers.js'
@@ -41,7 +41,7 @@ describe('gateways and resolvers', () => {
   })
 
   it('are the name servers of resolv.conf, each once', () => {
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-')), 'resolv.conf')
+    const file = path.join(tempDir(), 'resolv.conf')
     writeFileSync(
       file,
       '# nameserver 192.0.2.9\nnameserver 192.0.2.53\n nameserver\t2001:db8::53 # ours\nnameserver fe80::1%eth0\nsearch nameserver\nnameserver 192.0.2.53\n',

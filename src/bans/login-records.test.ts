@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { utmpRecord } from '../../test/kit/utmp.js'
 import { LoginFile, layouts, parseLogins } from './login-records.js'
 
@@ -26,7 +26,7 @@ describe('records of logins', () => {
     })
 
   it('are read again only when the file has changed, and of a long file the newest', () => {
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-')), 'wtmp')
+    const file = path.join(tempDir(), 'wtmp')
     const logins = new LoginFile(file)
     assert.deepEqual(logins.records(), [])
     writeFileSync(file, utmpRecord(alice))

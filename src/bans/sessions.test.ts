@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { utmpRecord } from '../../test/kit/utmp.js'
 import { type Login, Sessions, type SessionsOptions } from './sessions.js'
 
@@ -17,7 +17,7 @@ function setUp(over: SessionsOptions = {}) {
 
 describe('Sessions', () => {
   it('reads who is logged in again when that has changed, and who was logged in within a day', () => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-'))
+    const dir = tempDir()
     const files = { utmpPath: path.join(dir, 'utmp'), wtmpPath: path.join(dir, 'wtmp') }
     const { clock, reasons } = setUp(files)
     assert.deepEqual(reasons(), [])

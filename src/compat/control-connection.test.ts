@@ -3,9 +3,9 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { it, mock } from 'node:test'
+import { exchange, socketPath } from '../../test/kit/exchange.js'
 import { ControlConnection } from './control-connection.js'
 import { endMarker } from './end-marker.js'
-import { exchange, socketPath } from './socket-kit.js'
 
 it('answers in one write, end marker and all: some clients read once', async () => {
   const place = socketPath()

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, it } from 'node:test'
 import fc from 'fast-check'
+import { exchange, socketPath } from '../../test/kit/exchange.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { waitUntil } from '../../test/kit/wait-until.js'
 import { silentLog } from '../lib/log.js'
 import { connectControl } from './control-client.js'
@@ -15,7 +16,6 @@ import { type ControlSocket, type ControlSocketOptions, listenControl } from './
 import { closeRequest, endMarker } from './end-marker.js'
 import { writePickle } from './pickle-writer.js'
 import { TalkingServer } from './server-kit.js'
-import { exchange, socketPath } from './socket-kit.js'
 import { type Rights, Transmitter } from './transmitter.js'
 
 const withoutPython = spawnSync('python3', ['--version']).status === 0 ? false : 'python3 is not installed'
@@ -189,7 +189,7 @@ describe('control socket', () => {
       seen.push(rights)
       return request
     }
-    const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-group-'))
+    const dir = tempDir()
     chmodSync(dir, 0o755)
     const group = 4711
     const { place } = await listen({ path: path.join(dir, 'sock'), group, answer })
@@ -220,7 +220,7 @@ except PermissionError as e: print(e)`
   })
 
   it('serves a socket of the service manager', { skip: withoutPython }, async () => {
-    const place = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-inherited-')), 'sock')
+    const place = path.join(tempDir(), 'sock')
     const module = (name: string) => JSON.stringify(new URL(name, import.meta.url))
     const service = `
 import { listenControl } from ${module('./control-socket.ts')}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { exchange, socketPath } from '../../test/kit/exchange.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { waitUntil } from '../../test/kit/wait-until.js'
 import { systemClock } from '../lib/clock.js'
 import { PyTuple, type PyValue, repr } from '../lib/python-repr.js'
@@ -15,14 +16,13 @@ import { endMarker } from './end-marker.js'
 import { commands } from './peer-commands.js'
 import { writePickle } from './pickle-writer.js'
 import { TalkingServer } from './server-kit.js'
-import { exchange, socketPath } from './socket-kit.js'
 import { Transmitter } from './transmitter.js'
 
 const program = '/usr/bin/fail2ban-server'
 const withoutPeer = existsSync(program) ? false : 'Fail2ban is not installed'
 
 describe('beside Fail2ban itself', { skip: withoutPeer }, () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-peer-'))
+  const dir = tempDir()
   const theirs = path.join(dir, 'sock')
   const ours = socketPath()
   const log = new RecordingLog()

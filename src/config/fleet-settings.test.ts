@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { loadServerSettings } from './settings.js'
 
 function read(lines: string) {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-'))
+  const dir = tempDir()
   writeFileSync(path.join(dir, 'fail2ban.conf'), '[Definition]\n')
   writeFileSync(path.join(dir, 'tocsin.conf'), `[fleet]\n${lines}\n`)
   return loadServerSettings(dir)

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import type { AuditEntry } from './audit-entry.js'
 import { AuditLog } from './audit-log.js'
 import { readAudit } from './audit-reader.js'
 import { banWord, sightingWord, startMs } from './message/message-kit.js'
 
 function setUp(bytesMax = 1 << 20) {
-  const directory = mkdtempSync(path.join(tmpdir(), 'tocsin-audit-'))
+  const directory = tempDir()
   const file = path.join(directory, 'fleet.log')
   const clock = new ManualClock(startMs)
   const log = new RecordingLog()

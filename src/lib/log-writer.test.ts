@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, renameSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { logLevels } from './log.js'
 import { fileSink, LogWriter, localDateTime } from './log-writer.js'
 
 function setUp(threshold: number = logLevels.INFO) {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-log-')), 'tocsin.log')
+  const file = path.join(tempDir(), 'tocsin.log')
   const clock = new ManualClock(new Date(2026, 10, 21, 1, 51, 22, 73).getTime())
   const log = new LogWriter({ clock, threshold, sinks: [fileSink(file)], pid: 18021 })
   return { file, clock, log }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { runChild } from './child.js'
 import { argvOf, fieldsOf, printed, shellCommand } from './shell-command.js'
 
@@ -44,7 +44,7 @@ describe('shellCommand', () => {
   })
 
   it('never runs a value, whatever it holds', async () => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-shell-'))
+    const dir = tempDir()
     const bait = path.join(dir, 'executed')
     const attacks = [
       `$(touch ${bait})`,

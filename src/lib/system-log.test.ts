@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { it } from 'node:test'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { logLevels } from './log.js'
 import { journalLog, syslogLog } from './system-log.js'
 
@@ -20,7 +19,7 @@ it('marks lines for the journal with their severity', () => {
 })
 
 it('reaches a real syslog socket in the form that Fail2ban has there', { skip: noPython }, async () => {
-  const socket = path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-syslog-')), 'log')
+  const socket = path.join(tempDir(), 'log')
   const receiver =
     'import socket,sys; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(sys.argv[1]); print("up",flush=True); print(s.recv(999).decode(),flush=True)'
   const daemon = spawn('python3', ['-c', receiver, socket])

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
+import { tempDir } from '../../test/kit/temp-dir.js'
 import { expandGlob, watchGlob } from './file-glob.js'
 
 function logs(...names: string[]): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-glob-'))
+  const dir = tempDir()
   for (const name of names) {
     mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
     writeFileSync(path.join(dir, name), '')

@@ -1,15 +1,14 @@
-import { mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { endMarker } from './end-marker.js'
+import { endMarker } from '../../src/compat/end-marker.js'
+import { tempDir } from './temp-dir.js'
 
-/** For tests: a place for a socket. */
+/** A place for a socket. */
 export function socketPath(): string {
-  return path.join(mkdtempSync(path.join(tmpdir(), 'tocsin-control-')), 'run', 'control.sock')
+  return path.join(tempDir(), 'run', 'control.sock')
 }
 
-/** For tests: sends pieces as they are, and gives everything that comes back until the other end closes or `until` is satisfied. */
+/** Sends pieces as they are, and gives everything that comes back until the other end closes or `until` is satisfied. */
 export function exchange(socket: string, pieces: readonly Buffer[], until = hasMarker): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const received: Buffer[] = []
