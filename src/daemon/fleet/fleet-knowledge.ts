@@ -136,8 +136,7 @@ export class FleetKnowledge {
 
   /** Running bans and remembered lifts, for the judge; `isKnown`: the node bans this address already. */
   population(node: NodeName, ip: string): { ofNode: number; ofFleet: number; isKnown: boolean } {
-    const nothing = { kind: 'unban', seq: 0, atMs: 0, jail: undefined, everywhere: false, untilMs: 0 } as const
-    return this.bans.population({ ...nothing, node, ip })
+    return this.bans.population({ node, ip, jail: undefined })
   }
 
   wordsOf(node: NodeName): number {

@@ -116,7 +116,11 @@ export class KnownBans {
   }
 
   /** For the judge: how many words of its node and of all are kept, and whether a ban that this one changes or lifts is among them. */
-  population(word: BanWord | UnbanWord): { ofNode: number; ofFleet: number; isKnown: boolean } {
+  population(word: Pick<BanWord | UnbanWord, 'node' | 'ip' | 'jail'>): {
+    ofNode: number
+    ofFleet: number
+    isKnown: boolean
+  } {
     const { node, ip, jail } = word
     let isKnown = false
     for (let at = this.#rows.first(addressKey(ip)); at >= 0 && !isKnown; at = this.#rows.after(at)) {
