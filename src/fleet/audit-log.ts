@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
-import { type AuditEntry, lineOf } from './audit-entry.js'
+import { type AuditEntry, lineOf, type Summary } from './audit-entry.js'
 
 export interface AuditLogOptions {
   /** The file; the one before it has `.1` at its end. */
@@ -22,7 +22,8 @@ const linesMax = { accepted: 120, held: 20, refused: 20, quarantined: 20, releas
 const countsMax = 1000
 /** Lines of one window in all, about 2 MB. */
 const allLinesMax = 5000
-const pendingCharsMax = 65_536
+/** Entries that wait to be written; full: they are written at once. */
+const pendingMax = 256
 const flushMs = 100
 
 interface Count {
@@ -40,7 +41,8 @@ export class AuditLog {
   readonly #options: AuditLogOptions
   readonly #counts = new Map<string, Count>()
   #file: { fd: number; bytes: number } | undefined
-  #pending = ''
+  /** NOTE: made into lines when they are written: a word is to be in the kernel first. */
+  #pending: { entry: AuditEntry; summary?: Summary }[] = []
   #lines = 0
   #cancelWindow: (() => void) | undefined
   #cancelFlush: (() => void) | undefined
@@ -61,18 +63,18 @@ export class AuditLog {
     }
     count.lines++
     this.#lines++
-    this.#put(lineOf(entry))
+    this.#put({ entry })
   }
 
   /** What is pending is in the file when it returns. */
   flush(): void {
     this.#cancelFlush?.()
     this.#cancelFlush = undefined
-    const text = this.#pending
-    this.#pending = ''
-    if (text === '') return
+    const pending = this.#pending
+    this.#pending = []
+    if (pending.length === 0) return
     try {
-      this.#append(Buffer.from(text))
+      this.#append(Buffer.from(pending.map(({ entry, summary }) => lineOf(entry, summary)).join('')))
       this.#isInTrouble = false
     } catch (error) {
       this.#tellTrouble(error)
@@ -102,13 +104,13 @@ export class AuditLog {
     this.#lines = 0
     const sinceMs = this.#options.clock.now() - windowMs
     for (const [key, { more, entry }] of this.#counts)
-      if (more > 0) this.#put(lineOf(entry, { more, sinceMs, isMixed: key === others }))
+      if (more > 0) this.#put({ entry, summary: { more, sinceMs, isMixed: key === others } })
     this.#counts.clear()
   }
 
-  #put(line: string): void {
-    this.#pending += line
-    if (this.#pending.length > pendingCharsMax) this.flush()
+  #put(one: { entry: AuditEntry; summary?: Summary }): void {
+    this.#pending.push(one)
+    if (this.#pending.length >= pendingMax) this.flush()
     else this.#cancelFlush ??= this.#options.clock.after(flushMs, () => this.flush())
   }
 
