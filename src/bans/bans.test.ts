@@ -28,6 +28,7 @@ describe('Bans', () => {
       assert.equal(enforcer.closed.size, 2)
       assert.deepEqual([...store.bans.keys()], ['sshd 192.0.2.2'])
     })
+    clock.turn(20)
     await bans.settled()
     assert.equal(store.bans.size, 2)
     for (let n = 0; n < 1000; n++) bans.enact(ban(`198.51.${n >> 8}.${n & 255}`, { jail: 'fleet' }))

@@ -17,6 +17,8 @@ export interface RecordsOptions {
 /** In a burst, bans that are known elsewhere are written down together, not in a transaction for each message that tells of them. */
 const gatherMs = 500
 const gatherFrom = 256
+/** So long the first of them waits for others in any case, and what has to be done first is done: nothing is lost with it. */
+const restMs = 20
 
 /** What is to be written down of bans, or forgotten; what the disk refuses is tried again. */
 export class Records {
@@ -27,6 +29,7 @@ export class Records {
   /** Of those that are known elsewhere, since the window began. */
   #gathered = 0
   #release: (() => void) | undefined
+  #isResting = false
 
   constructor(options: RecordsOptions) {
     this.#options = options
@@ -97,8 +100,18 @@ export class Records {
   }
 
   #gather(): void {
+    if (!this.#isResting) this.#rest()
     if (this.#gathered++ === 0) this.#options.clock.after(gatherMs, () => this.#endGathering())
     if (this.#gathered > gatherFrom) this.#release ??= this.#storing.hold()
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    const end = this.#storing.hold()
+    this.#options.clock.after(restMs, () => {
+      this.#isResting = false
+      end()
+    })
   }
 
   #endGathering(): void {
