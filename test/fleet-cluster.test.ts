@@ -105,9 +105,9 @@ describe('a fleet with three brokers', { skip: withoutNetwork || withoutServer, 
     // Who bans a peer by hand does so here alone: the others know whose address it is.
     await web1.ban(...peers, '198.51.100.2')
     await Promise.all([hub.untilClosed('198.51.100.2'), web2.untilClosed('198.51.100.2')])
-    for (const machine of [hub, web2])
-      for (const peer of peers) assert.equal(await machine.house.isBanned(peer), false, machine.house.read())
-    assert.match(await hub.fleet('log', '--refused'), /10\.9\.0\.3 is web2 of the fleet/)
+    // A machine says where it is when the broker keeps things; a ban that was quicker ends then.
+    for (const machine of [hub, web2]) for (const peer of peers) await machine.untilOpen(peer)
+    for (const peer of peers) assert.equal((await web1.house.tocsin('unban', peer)).exitCode, 0)
   })
 
   it('goes on when the one is killed that leads, and loses nothing', async () => {

@@ -91,7 +91,8 @@ export async function infoOf(
   return { config: recordOf(answer.config), lastSeq: Number(state.last_seq ?? 0), lastMs, subjects: new Map(subjects) }
 }
 
-const infoMs = [1500, 2500, 5000, 30_000]
+/** A cluster without a leader takes 5 to 15 s; the last is for a large stream. */
+const infoMs = [1500, 2500, 2500, 2500, 5000, 5000, 30_000]
 
 /**
  * What is asked of a stream without a leader is lost, and not answered later: it is asked again, each time with more patience, since a
