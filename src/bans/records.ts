@@ -28,7 +28,8 @@ export class Records {
   readonly #options: RecordsOptions
   /** Of those that are known elsewhere, since the window began. */
   #gathered = 0
-  #release: (() => void) | undefined
+  #held: (() => void) | undefined
+  readonly #holds = new Set<object>()
   #isResting = false
 
   constructor(options: RecordsOptions) {
@@ -78,9 +79,13 @@ export class Records {
     }
   }
 
-  /** Until the returned function is called, what is known elsewhere is not written down. */
+  /** Until the returned function is called, bursts of what is known elsewhere are not written down at all. */
   hold(): () => void {
-    return this.#storing.hold()
+    const hold = {}
+    this.#holds.add(hold)
+    return () => {
+      if (this.#holds.delete(hold)) this.#release()
+    }
   }
 
   settled(): Promise<void> {
@@ -102,7 +107,7 @@ export class Records {
   #gather(): void {
     if (!this.#isResting) this.#rest()
     if (this.#gathered++ === 0) this.#options.clock.after(gatherMs, () => this.#endGathering())
-    if (this.#gathered > gatherFrom) this.#release ??= this.#storing.hold()
+    if (this.#gathered > gatherFrom) this.#held ??= this.#storing.hold()
   }
 
   #rest(): void {
@@ -116,8 +121,13 @@ export class Records {
 
   #endGathering(): void {
     this.#gathered = 0
-    this.#release?.()
-    this.#release = undefined
+    this.#release()
+  }
+
+  #release(): void {
+    if (this.#holds.size > 0 || this.#gathered > 0) return
+    this.#held?.()
+    this.#held = undefined
   }
 
   #removed(jails: readonly string[]): boolean {
