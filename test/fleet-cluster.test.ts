@@ -13,6 +13,7 @@ import { systemClock } from '../src/lib/clock.js'
 import { atTheEnd, failures } from './kit/daemon-kit.js'
 import { Bridge, type Machine } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
+import { waitUntil } from './kit/wait-until.js'
 
 const addresses = [11, 12, 13].map((number) => `10.9.0.${number}`)
 const urls = addresses.map((address) => `tls://${address}:4722`).join(',')
@@ -92,6 +93,12 @@ describe('a fleet with three brokers', { skip: withoutNetwork || withoutServer, 
   })
 
   it('keeps everything three times', async () => {
+    const isKept = () =>
+      leaderOf(hub).then(
+        () => true,
+        () => false,
+      )
+    await waitUntil(isKept, 'the cluster keeps what is told', 30_000)
     web1.house.append(failures('198.51.100.1', 3))
     await Promise.all([hub.untilClosed('198.51.100.1'), web2.untilClosed('198.51.100.1')])
     assert.equal((await leaderOf(hub)).replicas, 3)

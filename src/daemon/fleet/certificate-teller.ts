@@ -1,14 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { Parcel, Transport } from '../../fleet/transport.js'
+import type { Clock } from '../../lib/clock.js'
 
-/** Brings what the operator has signed about members to the broker. What does not get through is published again with the next connection. */
+/** A broker that is new has no store yet, and a cluster without a leader none for some seconds. */
+const againMs = 2000
+
+/** Brings what the operator has signed about members to the broker. What does not get through is published again, until it does. */
 export class CertificateTeller {
   readonly #transport: Pick<Transport, 'publish'>
   /** By subject. The broker may not have them yet. */
   readonly #untold = new Map<string, Parcel>()
 
-  constructor(transport: Pick<Transport, 'publish'>) {
+  readonly #clock: Clock
+  #cancel: (() => void) | undefined
+  #isClosed = false
+
+  constructor(transport: Pick<Transport, 'publish'>, clock: Clock) {
     this.#transport = transport
+    this.#clock = clock
   }
 
   tell(parcel: Parcel): void {
@@ -18,7 +27,14 @@ export class CertificateTeller {
 
   /** There is a connection. */
   again(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
     for (const parcel of this.#untold.values()) this.#publish(parcel)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancel?.()
   }
 
   #publish(parcel: Parcel): void {
@@ -27,7 +43,9 @@ export class CertificateTeller {
       () => {
         if (this.#untold.get(parcel.subject) === parcel) this.#untold.delete(parcel.subject)
       },
-      () => {},
+      () => {
+        if (!this.#isClosed) this.#cancel ??= this.#clock.after(againMs, () => this.again())
+      },
     )
   }
 }

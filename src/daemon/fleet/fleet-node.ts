@@ -66,7 +66,7 @@ export class FleetNode implements FleetPart {
     const { self, roster, sequences, judge, audit } = knowledge
     const transport = way.transportOf(knowledge, () => this.#calls.facts)
     this.#transport = transport
-    this.#certificates = new CertificateTeller(transport)
+    this.#certificates = new CertificateTeller(transport, clock)
     const { wordsPerMessage } = way
     this.#drain = new OutboxDrain({
       ...common,
@@ -216,6 +216,7 @@ export class FleetNode implements FleetPart {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelCatchUp()
+    this.#certificates.close()
     this.#drain.close()
     await this.#transport.close()
     await this.#host?.close()
