@@ -57,6 +57,8 @@ describe('a member that goes beyond its limits', { skip: withoutServer }, () => 
     await start(web1)
     await web1.untilLogged('Connected to the fleet')
     await hub.untilLogged('web1 is in the fleet')
+    // What comes by a catch-up was told at any time: no rate counts there.
+    await hub.untilLogged('What was told meanwhile is known')
   })
 
   it('is put into quarantine: what is beyond has no effect', async () => {

@@ -263,6 +263,7 @@ export class FleetNode implements FleetPart {
       )
       // Where others still have what our own disk has forgotten.
       store.outbox.raiseTo(this.#knowledge.sequences.newestOf(this.#knowledge.self) ?? 0)
+      log.write('INFO', 'fleet', 'What was told meanwhile is known')
     } catch (error) {
       log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
       this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
