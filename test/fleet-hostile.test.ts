@@ -25,6 +25,9 @@ describe('a machine of the fleet that somebody else has taken over', { skip: wit
     const taken = await bridge.machine()
     await taken.join(hub, 'evil')
     for (const machine of honest) await machine.untilSaid('evil is in the fleet')
+    const names = ['hub', 'web1', 'web2']
+    for (const [i, machine] of honest.entries())
+      for (const name of names.filter((_, at) => at !== i)) await machine.untilSaid(`${name} is at `)
     evil = await HostileMember.on(taken)
     protectedOnes = [...honest.map(({ address }) => address), Bridge.gateway, '127.0.0.1', '::1']
     // Each says where it is with its heartbeat, five seconds at the latest after its first word.

@@ -53,6 +53,8 @@ export interface Transport {
   heard?(node: NodeName, seqs: readonly number[]): void
   /** Its numbers begin anew: it has been revoked, or has joined with another key. */
   forget?(node: NodeName): void
+  /** Somebody has become a member just now: what was heard of his state before that was nobody's. */
+  look?(node: NodeName): Promise<void>
   /** For `tocsin fleet status`. */
   readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
   /** What has come, by what it turned out to be. */

@@ -9,7 +9,7 @@ export interface FleetAddressesOptions {
   /** Whether it is a member that is believed. */
   isTrusted(node: NodeName): boolean
   /** Somebody's address that was not known before. */
-  onPeer(ip: Ip): void
+  onPeer(ip: Ip, node: NodeName): void
 }
 
 /** Who has more has a wandering one: the oldest is forgotten. */
@@ -43,7 +43,7 @@ export class FleetAddresses {
     const [oldest] = own
     if (oldest !== undefined && own.length >= addressesPerNodeMax) this.#peers.delete(oldest.ip.text)
     this.#peers.set(ip.text, { ip, node })
-    if (this.#options.isTrusted(node)) this.#options.onPeer(ip)
+    if (this.#options.isTrusted(node)) this.#options.onPeer(ip, node)
   }
 
   /** The end of a sentence that begins with "Refused to ban …:"; undefined: no machine of the fleet is there. */

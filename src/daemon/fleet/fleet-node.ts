@@ -51,6 +51,7 @@ export class FleetNode implements FleetPart {
   readonly operator: OperatorWords
   #cancelCatchUp = () => {}
   #isClosed = false
+  #isCatchingUp = false
 
   constructor(state: FleetState, dir: FleetDir, way: FleetWay) {
     const { clock, log, store, paths, config, protection } = state
@@ -80,7 +81,10 @@ export class FleetNode implements FleetPart {
     this.#addresses = new FleetAddresses({
       protection,
       isTrusted: (node) => knowledge.isTrusted(node),
-      onPeer: (ip) => jails.lift(ip.text),
+      onPeer: (ip, node) => {
+        log.write('INFO', 'fleet', `${node} is at ${ip.text}`)
+        jails.lift(ip.text)
+      },
     })
     this.#jails = jails
     this.#own = new OwnWords({ state, knowledge, jails, wake: () => this.#drain.wake() })
@@ -96,7 +100,10 @@ export class FleetNode implements FleetPart {
       population: (node, ip) => knowledge.population(node, ip.text),
       onOpened: (node, seqs) => transport.heard?.(node, seqs),
       onWord: (heard) => this.#heard.onWord(heard),
-      onRoster: (change) => this.#heard.onRoster(change),
+      onRoster: (change) => {
+        this.#heard.onRoster(change)
+        if (change.kind === 'joined') this.#look(change.member.name)
+      },
       onStatement: (what, statement, { name }) => this.#onStatement(what, statement, name),
     })
     this.#calls = new FleetCalls({
@@ -249,11 +256,23 @@ export class FleetNode implements FleetPart {
     return this.#knowledge.mode.hear(word) ? { news: `mode ${word.mode}` } : 'known'
   }
 
+  /** Where a new member is, and what it has told already: all of it was refused until he was one. */
+  #look(node: string): void {
+    // A catch-up reads it anyway, after the memberships.
+    if (this.#isCatchingUp || !this.#transport.state.connected) return
+    this.#transport
+      .look?.(node)
+      .catch((error: unknown) =>
+        this.#state.log.write('INFO', 'fleet', `The state of ${node} cannot be asked for: ${String(error)}`),
+      )
+  }
+
   /** Tried again until it works: streams, their leader or a share may be missing for a while. */
   async #catchUp(): Promise<void> {
     this.#cancelCatchUp()
     if (this.#isClosed || !this.#transport.state.connected) return
     const { bans, log, clock, store } = this.#state
+    this.#isCatchingUp = true
     try {
       await bans.enforceFirst(() =>
         this.#transport.catchUp(
@@ -267,6 +286,8 @@ export class FleetNode implements FleetPart {
     } catch (error) {
       log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
       this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
+    } finally {
+      this.#isCatchingUp = false
     }
   }
 

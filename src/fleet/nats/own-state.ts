@@ -161,9 +161,10 @@ export class OwnState {
     this.#cancelHeartbeat = clock.after(waitMs + jitterMs, () => {
       this.#isSoon = false
       if (wire.isConnected)
-        this.#beat().catch((error: unknown) =>
-          log.write('INFO', 'fleet', `Our heartbeat is not told: ${String(error)}`),
-        )
+        this.#beat().catch((error: unknown) => {
+          log.write('INFO', 'fleet', `Our heartbeat is not told: ${String(error)}; it is tried again`)
+          this.#schedule(heartbeatMs)
+        })
       this.#schedule(idleHeartbeatMs)
     })
   }

@@ -12,8 +12,8 @@ import { type Heartbeat, openHeartbeat } from './heartbeat.js'
 import { OwnState, type OwnWords } from './own-state.js'
 import { OwnSubjects } from './own-subjects.js'
 import { versionWarning } from './server-version.js'
-import { ensureStreams, publishKept } from './streams.js'
-import { answersTo, inboxOf, liveSubjects } from './subjects.js'
+import { ensureStreams, lastOf, publishKept } from './streams.js'
+import { answersTo, heartbeatSubject, inboxOf, liveSubjects } from './subjects.js'
 import { Wire, type WireOptions } from './wire.js'
 
 export interface NatsTransportOptions
@@ -121,6 +121,12 @@ export class NatsTransport implements Transport {
 
   forget(node: NodeName): void {
     this.#gaps.forget(node)
+  }
+
+  async look(node: NodeName): Promise<void> {
+    const subject = heartbeatSubject(node)
+    const kept = await lastOf(this.#wire, 'STATE', subject)
+    if (kept !== undefined) this.#onHeartbeat({ subject, body: kept.body })
   }
 
   /** Writes our snapshot now, not in a minute. */
