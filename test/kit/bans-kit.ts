@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { BanRecords } from '../../src/bans/ban-records.js'
-import { Bans, type BansOptions } from '../../src/bans/bans.js'
+import { Bans } from '../../src/bans/bans.js'
+import type { BansOptions } from '../../src/bans/bans-options.js'
 import { contains, parseIp } from '../../src/domain/address.js'
 import type { Ban } from '../../src/domain/ban.js'
 import { endMs } from '../../src/domain/ban.js'
