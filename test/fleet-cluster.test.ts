@@ -11,7 +11,7 @@ import { Wire } from '../src/fleet/nats/wire.js'
 import { type RunningChild, startChild } from '../src/lib/child.js'
 import { systemClock } from '../src/lib/clock.js'
 import { atTheEnd, failures } from './kit/daemon-kit.js'
-import { Bridge, type Machine } from './kit/fleet-machines.js'
+import { Bridge, joinAll, type Machine } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
@@ -82,14 +82,7 @@ describe('a fleet with three brokers', { skip: withoutNetwork || withoutServer, 
     for (const number of [1, 2, 3]) brokers.push(await OutsideBroker.make(bridge, hub, number))
     for (const broker of brokers) await broker.start()
     await hub.serve()
-    for (const [name, machine] of Object.entries({ web1, web2 })) {
-      await machine.join(hub, name)
-      await machine.serve()
-    }
-    for (const machine of [hub, web1, web2]) {
-      await machine.untilConnected()
-      for (const name of ['web1', 'web2']) await machine.untilSaid(`${name} is in the fleet`)
-    }
+    await joinAll(hub, { web1, web2 })
   })
 
   it('keeps everything three times', async () => {

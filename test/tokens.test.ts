@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { request as requestByTls } from 'node:https'
-import { createServer } from 'node:net'
 import { before, describe, it } from 'node:test'
+import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { makeAuthority, makeServerCertificate } from '../src/fleet/nats/certificates.js'
 import { House, tocsin } from './kit/daemon-kit.js'
 
@@ -133,12 +133,3 @@ it('a port that others reach needs a certificate', async () => {
   assert.equal(exitCode, 255)
   assert.match(stdout + stderr, /listen 0\.0\.0\.0 can be reached by others, and there is no certificate/)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}

@@ -61,15 +61,20 @@ export class Bridge {
 export async function threeMachines(bridge: Bridge): Promise<[Machine, Machine, Machine]> {
   const [hub, web1, web2] = [await bridge.machine(), await bridge.machine(), await bridge.machine()]
   await hub.found()
-  for (const [name, machine] of Object.entries({ web1, web2 })) {
+  await joinAll(hub, { web1, web2 })
+  return [hub, web1, web2]
+}
+
+/** Lets these machines in, by their names; resolves when all of them, and the hub, are connected and know each other. */
+export async function joinAll(hub: Machine, others: Readonly<Record<string, Machine>>): Promise<void> {
+  for (const [name, machine] of Object.entries(others)) {
     await machine.join(hub, name)
     await machine.serve()
   }
-  for (const machine of [hub, web1, web2]) {
+  for (const machine of [hub, ...Object.values(others)]) {
     await machine.untilConnected()
-    for (const name of ['web1', 'web2']) await machine.untilSaid(`${name} is in the fleet`)
+    for (const name of Object.keys(others)) await machine.untilSaid(`${name} is in the fleet`)
   }
-  return [hub, web1, web2]
 }
 
 /** One machine of a fleet. */
