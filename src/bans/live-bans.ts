@@ -157,7 +157,7 @@ export class LiveBans {
     return ((this.#flags[slot] ?? 0) & drill) !== 0
   }
 
-  /** Whether it was a drill; from now on it is a ban as any other. */
+  /** Ends that it is a drill: from now on it is an ordinary ban. Returns whether it was one. */
   takeDrill(ban: LiveBan): boolean {
     if (!this.isDrill(ban)) return false
     this.#setFlag(ban.slot, drill, false)

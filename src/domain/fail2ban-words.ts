@@ -1,4 +1,4 @@
-/** Fail2ban's own words (spec 7.3), its "not yet" included: its clients, and scripts around them, look for these texts. */
+/** Fail2ban's own words for a command that it does not know (spec 7.3). Its "not yet implemented" is part of the text that its clients, and scripts around them, look for; nothing of ours is missing here. */
 
 export function noSuchGet(): string {
   return 'Invalid command (no get action or not yet implemented)'

@@ -225,7 +225,7 @@ function memory(): Pick<Node, 'known' | 'sequences' | 'had'> {
   return { known: new KnownBans(), sequences: new Sequences(), had: new Set() }
 }
 
-/** As long as any ban from before may last. */
+/** The longest that a ban told before may still last. */
 function lift(some: Omit<UnbanWord, 'kind' | 'everywhere' | 'untilMs'> & { everywhere?: boolean }): UnbanWord {
   return { kind: 'unban', everywhere: false, ...some, untilMs: some.atMs + 120 * minuteMs }
 }

@@ -10,7 +10,7 @@ export interface DrillsOptions {
   state: Pick<FleetState, 'bans' | 'enforcer' | 'protection' | 'clock' | 'log'>
   /** How far the words of others go here. */
   mode(): FleetMode
-  /** Why nothing is done at this member's word; undefined: it is as good as any. */
+  /** Why nothing is done at this member's word; undefined: it is believed as every member in good standing. */
   distrust(node: NodeName): string | undefined
 }
 

@@ -36,7 +36,7 @@ export interface SignedLine {
   ban?: { ip: Ip; atMs: number /** Undefined: permanent. */; untilMs: number | undefined }
 }
 
-/** The parcel of a line, hostile as any; undefined: the line is none of ours, or not whole. The signature is over what stands in it, the address included. */
+/** The parcel of a line, not believed yet: it is to be opened like one from a broker; undefined: the line is none of ours, or not whole. The signature is over what stands in it, the address included. */
 export function parseSignedLine(line: string): SignedLine | undefined {
   const [, subject, body] = told.exec(line) ?? []
   if (subject !== undefined && body !== undefined)
