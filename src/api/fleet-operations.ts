@@ -34,6 +34,20 @@ export interface FleetModeOutcome extends FleetModeView {
   toldOthers: 'now' | 'later' | null
 }
 
+/** The fleet in a line. */
+export interface FleetStatus {
+  fleet: string
+  /** This machine. */
+  name: string
+  connected: boolean
+  url: string | undefined
+  /** Those whose key is not revoked, this machine among them. */
+  members: number
+  /** Bans and lifts of all members that are remembered. */
+  words: number
+  mode: FleetModeName
+}
+
 /** The fleet as this machine knows it. */
 export interface FleetView {
   fleet: string

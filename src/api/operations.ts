@@ -1,6 +1,6 @@
 import type { Audit, Drops } from '../domain/enforcer.js'
 import type { Problem } from '../domain/origin.js'
-import type { FleetModeName, FleetOperations } from './fleet-operations.js'
+import type { FleetOperations, FleetStatus } from './fleet-operations.js'
 
 /** What an operator can ask of a daemon. `daemon/operations` carries it out; CLI, HTTP and dashboard all go through it. Times in epoch milliseconds. */
 export interface Operations extends FleetOperations {
@@ -49,16 +49,8 @@ export interface Status {
     audit: (AuditView & { atMs: number }) | undefined
   }
   store: { file: string | undefined; trouble: string | undefined }
-  /** Missing: this machine is in no fleet. `words`: bans and lifts of all members that are remembered. */
-  fleet?: {
-    fleet: string
-    name: string
-    connected: boolean
-    url: string | undefined
-    members: number
-    words: number
-    mode: FleetModeName
-  }
+  /** Missing: this machine is in no fleet. */
+  fleet?: FleetStatus
   bans: { live: number; enforced: number }
   jails: JailStatus[]
 }

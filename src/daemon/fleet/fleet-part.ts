@@ -1,4 +1,4 @@
-import type { FleetDrillOutcome, FleetView } from '../../api/fleet-operations.js'
+import type { FleetDrillOutcome, FleetStatus, FleetView } from '../../api/fleet-operations.js'
 import type { OwnSettings } from '../../config/own-settings.js'
 import type { Ban } from '../../domain/ban.js'
 import type { FleetMode } from '../../fleet/mode.js'
@@ -20,15 +20,7 @@ export interface FleetPart {
   counted(unit: JailUnit, id: string, count: Count): void
   /** What can be said to the whole fleet here. */
   readonly operator: Pick<OperatorWords, 'lift' | 'setMode'>
-  readonly state: {
-    fleet: string
-    name: string
-    connected: boolean
-    url: string | undefined
-    members: number
-    words: number
-    mode: FleetMode
-  }
+  readonly state: FleetStatus
   readonly view: FleetView
   /** Has the others say how they are; resolves when the view has it, or soon. */
   ask(): Promise<void>
