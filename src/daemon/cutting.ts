@@ -3,6 +3,7 @@ import type { Ban } from '../domain/ban.js'
 import type { Enforcer, Scope } from '../domain/enforcer.js'
 import type { Cutter } from '../firewall/cut.js'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 
 export interface CuttingOptions {
@@ -40,7 +41,7 @@ export class Cutting {
         )
       return new Cutting(options, new Cuts({ clock, say, onCut }))
     } catch (error) {
-      if (options.isOn()) say(`Connections of who is banned are not ended: ${String(error)}`)
+      if (options.isOn()) say(`Connections of who is banned are not ended: ${messageOf(error)}`)
       return new Cutting(options, undefined)
     }
   }

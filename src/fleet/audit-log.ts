@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { type AuditEntry, lineOf, type Summary } from './audit-entry.js'
 
@@ -147,7 +148,7 @@ export class AuditLog {
     this.#closeFile()
     if (this.#isInTrouble) return
     this.#isInTrouble = true
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     this.#options.log.write(
       'WARNING',
       'fleet',

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { messageOf } from '../lib/error-message.js'
 import { type AuditLine, parseAuditLine } from './audit-entry.js'
 
 export interface AuditQuestion {
@@ -37,7 +38,7 @@ function readEnd(path: string): string {
     fd = openSync(path, 'r')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
-    throw new Error(`Cannot read the audit log ${path}: ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`Cannot read the audit log ${path}: ${messageOf(error)}`, {
       cause: error,
     })
   }

@@ -6,6 +6,7 @@ import type {
   FleetUnbanOutcome,
 } from '../../api/fleet-operations.js'
 import { parseIp } from '../../domain/address.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { State } from '../state.js'
 
 /** Lifts all bans of an address in the whole fleet, this machine's too. */
@@ -21,7 +22,7 @@ export async function unbanInFleet(state: State, text: string): Promise<FleetUnb
     positions.save()
     return outcome
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) }
+    return { refused: messageOf(error) }
   }
 }
 
@@ -33,7 +34,7 @@ export function releaseInFleet({ fleet }: State, name: string): FleetReleaseOutc
     const quarantine = cause === undefined || sinceMs === undefined ? null : { cause, sinceMs }
     return { name, quarantine, words: fleet.view.members.find((member) => member.name === name)?.words ?? 0 }
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) }
+    return { refused: messageOf(error) }
   }
 }
 
@@ -43,7 +44,7 @@ export async function drillInFleet({ fleet }: State, forMs: number): Promise<Fle
   try {
     return await fleet.drill(forMs)
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) }
+    return { refused: messageOf(error) }
   }
 }
 
@@ -58,7 +59,7 @@ export async function setFleetMode(
     if (here) fleet.setModeHere(mode)
     return { ...fleet.view.mode, toldOthers }
   } catch (error) {
-    return { refused: error instanceof Error ? error.message : String(error) }
+    return { refused: messageOf(error) }
   }
 }
 

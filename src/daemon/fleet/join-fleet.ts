@@ -1,4 +1,5 @@
 import { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { State } from '../state.js'
 import { banLogWay } from './ban-log-way.js'
 import { FleetNode } from './fleet-node.js'
@@ -10,7 +11,7 @@ import { natsWay } from './nats-way.js'
  */
 export function joinFleet(state: State, say: (sentence: string) => void): () => Promise<void> {
   const alone = (error: unknown) => {
-    const text = `This machine is alone: ${error instanceof Error ? error.message : String(error)}`
+    const text = `This machine is alone: ${messageOf(error)}`
     state.log.write('ERROR', 'fleet', text)
     say(text)
   }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Remembered, recalled, rememberedText } from '../../fleet/remembered.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 
 /** How far members have counted, who did not behave and who is out, kept over restarts. */
@@ -33,7 +34,7 @@ export class MembersFile {
       writeFileSync(`${this.#path}.new`, rememberedText(known, nowMs), { mode: 0o600 })
       renameSync(`${this.#path}.new`, this.#path)
     } catch (error) {
-      this.#log.write('WARNING', 'fleet', `Cannot write ${this.#path}: ${String(error)}`)
+      this.#log.write('WARNING', 'fleet', `Cannot write ${this.#path}: ${messageOf(error)}`)
     }
   }
 }

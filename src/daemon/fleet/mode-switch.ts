@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { FleetModeView } from '../../api/fleet-operations.js'
 import { type FleetMode, isFleetMode, isNewerMode, leastOf, type ModeWord } from '../../fleet/mode.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 
 export interface ModeSwitchOptions {
@@ -91,7 +92,7 @@ export class ModeSwitch {
     } catch (error) {
       const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
       if (!isMissing)
-        this.#log.write('ERROR', 'fleet', `Cannot read ${this.#file}: ${String(error)}; the mode is enforce`)
+        this.#log.write('ERROR', 'fleet', `Cannot read ${this.#file}: ${messageOf(error)}; the mode is enforce`)
       return {}
     }
   }
@@ -107,7 +108,7 @@ export class ModeSwitch {
       this.#log.write(
         'ERROR',
         'fleet',
-        `The mode is forgotten with a restart: cannot write ${this.#file}: ${String(error)}`,
+        `The mode is forgotten with a restart: cannot write ${this.#file}: ${messageOf(error)}`,
       )
     }
   }

@@ -11,6 +11,7 @@ import type { FleetMode } from '../../fleet/mode.js'
 import type { Sequences } from '../../fleet/sequence.js'
 import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { ModeSwitch } from './mode-switch.js'
 
 /** In the fleet's directory: what was said of the mode last. */
@@ -57,7 +58,7 @@ export class OperatorWords {
     try {
       await transport.publish(parcel, { id: `${operatorName}:${seq}` })
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new Error(`Cannot lift ${ip.text} in the fleet: the broker does not take it (${reason}); try again`, {
         cause,
       })

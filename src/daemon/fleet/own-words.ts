@@ -2,6 +2,7 @@ import { parseIp } from '../../domain/address.js'
 import type { Ban } from '../../domain/ban.js'
 import { rowOf, type Unsaid } from '../../fleet/outbox.js'
 import type { Word } from '../../fleet/word.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { JailUnit } from '../jails.js'
 import { banWordOf, type Lifted, liftWordOf } from './ban-word.js'
 import type { FleetJails } from './fleet-jails.js'
@@ -65,7 +66,7 @@ export class OwnWords {
     try {
       this.#say([word], (texts) => store.outbox.add(texts))
     } catch (error) {
-      log.write('ERROR', 'fleet', `A sighting for the others cannot be kept: ${String(error)}`)
+      log.write('ERROR', 'fleet', `A sighting for the others cannot be kept: ${messageOf(error)}`)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 import type { Parcel, Transport, TransportEvents } from '../transport.js'
 import type { NodeName } from '../word.js'
@@ -161,7 +162,7 @@ export class BanLogTransport implements Transport {
       this.#options.log.write(
         'ERROR',
         'fleet',
-        `Cannot keep ${parcel.subject} in ${this.#kept.dir}: ${String(error)}; machines that start later may not know it`,
+        `Cannot keep ${parcel.subject} in ${this.#kept.dir}: ${messageOf(error)}; machines that start later may not know it`,
       )
     }
   }
@@ -222,7 +223,7 @@ export class BanLogTransport implements Transport {
     // The first time, and when it had been there.
     const isNews = this.#isConnected !== false
     this.#isConnected = false
-    if (isNews) this.#events?.onDisconnected(error instanceof Error ? error.message : String(error))
+    if (isNews) this.#events?.onDisconnected(messageOf(error))
   }
 
   #warnOfUnseen(): void {

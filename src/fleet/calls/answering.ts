@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import { keepNewest } from '../../lib/keep-newest.js'
 import { TokenBucket } from '../../lib/token-bucket.js'
 import type { AuditLog } from '../audit-log.js'
@@ -134,5 +135,5 @@ function refusedFor(reason: string): DrillReport {
 }
 
 function failed(error: unknown): DrillReport {
-  return refusedFor(error instanceof Error ? error.message : String(error))
+  return refusedFor(messageOf(error))
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 import type { Certified } from '../nats/certificates.js'
 import { authorityOf, userJwt } from '../nats/identity.js'
@@ -84,7 +85,7 @@ export class EnrolServer {
       if (!answer.ok) log.write('WARNING', 'fleet', `${from} may not join as ${request.name}: ${answer.reason}`)
       return answer
     } catch (error) {
-      log.write('ERROR', 'fleet', `Cannot let ${request.name} join from ${from}: ${String(error)}`)
+      log.write('ERROR', 'fleet', `Cannot let ${request.name} join from ${from}: ${messageOf(error)}`)
       return { ok: false, reason: 'The machine that was asked has failed; its log says why' }
     }
   }

@@ -1,5 +1,6 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 import { hostsOf } from '../nats/broker-urls.js'
 import { ensureServerCertificate, writeServerFiles } from '../nats/managed.js'
@@ -112,7 +113,7 @@ export class FleetHost {
       if (fresh.length > 0) onCertificates(fresh)
     } catch (error) {
       // A file that is none of ours: the members before are told already, and the next change tries again.
-      log.write('ERROR', 'fleet', `Cannot tell who is in the fleet: ${String(error)}`)
+      log.write('ERROR', 'fleet', `Cannot tell who is in the fleet: ${messageOf(error)}`)
     }
   }
 }

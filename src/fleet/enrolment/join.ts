@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
+import { messageOf } from '../../lib/error-message.js'
 import { keyPairOf, publicKeyText } from '../message/key.js'
 import { pinOf } from '../nats/certificates.js'
 import { brokerKeyPair, nkeyText } from '../nats/nkey.js'
@@ -95,7 +96,7 @@ async function connected(
     await once(socket, 'secureConnect')
   } catch (cause) {
     socket.destroy()
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new Error(
       `Cannot reach ${placeOf({ host, port, ...rest })}: ${reason}. Is tocsin running there, and its port open?`,
       { cause },

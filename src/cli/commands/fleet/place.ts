@@ -5,6 +5,7 @@ import { loadServerSettings } from '../../../config/settings.js'
 import { pathsOf } from '../../../daemon/paths.js'
 import { FleetDir } from '../../../fleet/enrolment/fleet-dir.js'
 import { brokerStateDir } from '../../../fleet/nats/managed.js'
+import { messageOf } from '../../../lib/error-message.js'
 import { configDir } from '../../config-dir.js'
 import { CommandFailure, exit } from '../../context.js'
 import { problemText } from '../../problem-text.js'
@@ -47,6 +48,6 @@ export async function told<T>(work: () => T | Promise<T>): Promise<T> {
     return await work()
   } catch (error) {
     if (error instanceof CommandFailure) throw error
-    throw new CommandFailure(error instanceof Error ? error.message : String(error))
+    throw new CommandFailure(messageOf(error))
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { ask } from '../../../api/client.js'
 import type { FleetView } from '../../../api/fleet-operations.js'
+import { messageOf } from '../../../lib/error-message.js'
 import { type CommonFlags, type Context, exit, print, printJson } from '../../context.js'
 import { daemonSocket } from '../../daemon-socket.js'
 import { colour, countText, durationText, harmless, table, timeText } from '../../render.js'
@@ -44,7 +45,7 @@ function viewOf({ config }: CommonFlags): Promise<FleetView> {
 }
 
 function troubleText(error: unknown, { json }: CommonFlags): string {
-  const text = error instanceof Error ? error.message : String(error)
+  const text = messageOf(error)
   return json ? JSON.stringify({ error: text }) : colour.bad(harmless(text))
 }
 
