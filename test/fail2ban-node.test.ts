@@ -2,21 +2,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { FleetView } from '../src/api/fleet-operations.js'
 import { atTheEnd, failures, House, onlySshd, withoutDebian } from './kit/daemon-kit.js'
+import { copyConfiguration, stockDir } from './kit/stock-configuration.js'
 import { waitUntil } from './kit/wait-until.js'
 
 const share = mkdtempSync(path.join(tmpdir(), 'tocsin-share-'))
@@ -46,7 +38,7 @@ class Fail2banNode {
 
   constructor({ filter, action }: { filter: string; action: string }, file: string, listens: string) {
     atTheEnd(() => rmSync(this.#dir, { recursive: true, force: true }))
-    cpSync('/etc/fail2ban', this.at('conf'), { recursive: true })
+    copyConfiguration(stockDir, this.at('conf'))
     mkdirSync(this.at('run'))
     writeFileSync(this.at('conf/filter.d/newbans.conf'), filter)
     writeFileSync(this.at('conf/action.d/newbans.conf'), action.replace('/shared/newbans.log', file))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -11,6 +11,7 @@ import { type CompiledFilter, compileFilter } from '../src/match/filter.js'
 import { LineMatcher } from '../src/match/line-matcher.js'
 import { type Attack, cutAttacks, insert, readSamples, simpleAttacks } from './kit/hostile-lines.js'
 import { claims, oddTexts, type Server, servers, takeApart, victims } from './kit/hostile-texts.js'
+import { copyConfiguration, stockDir } from './kit/stock-configuration.js'
 
 // Whatever an attacker writes into a line, nobody but he himself is found in it. The lines are those of config/samples.
 const shipped = path.resolve(import.meta.dirname, '../config')
@@ -162,12 +163,12 @@ describe('DenyHosts’ line (CVE-2006-6301)', () => {
 })
 
 const peer = '/usr/lib/python3/dist-packages/fail2ban/tests/files/logs'
-const noPeer = [peer, '/etc/fail2ban/filter.d'].find((dir) => !existsSync(dir))
+const noPeer = [peer, `${stockDir}/filter.d`].find((dir) => !existsSync(dir))
 describe('filters of the installed Fail2ban, for information', { skip: noPeer ? `no ${noPeer}` : false }, () => {
   it('are attacked in their own user names and quoted texts', (t) => {
-    const names = readdirSync(peer).filter((name) => existsSync(`/etc/fail2ban/filter.d/${name}.conf`))
+    const names = readdirSync(peer).filter((name) => existsSync(`${stockDir}/filter.d/${name}.conf`))
     const compiled = compiledFilters(
-      '/etc/fail2ban',
+      stockDir,
       names.map((name) => ({ jail: name, filter: name, options: '' })),
     )
     const fooled = [...compiled].filter(([name, filter]) => isFooled(filter, path.join(peer, name)))
@@ -188,7 +189,7 @@ interface Wanted {
 /** Each filter as a jail of its own in a copy of the configuration has it. */
 function compiledFilters(dir: string, wanted: readonly Wanted[]): Map<string, CompiledFilter> {
   const copy = mkdtempSync(path.join(scratch, 'config-'))
-  cpSync(dir, copy, { recursive: true, dereference: true })
+  copyConfiguration(dir, copy)
   mkdirSync(path.join(copy, 'jail.d'), { recursive: true })
   writeFileSync(path.join(copy, 'some.log'), '')
   const jails = wanted.map(

@@ -1,11 +1,10 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { copyConfiguration, stockDir } from '../../test/kit/stock-configuration.js'
 import { root } from './workspace.js'
 
-const debian = '/etc/fail2ban'
-
 /** Whether Debian's own configuration can be measured; else the one we ship is. */
-export const hasDebianConfiguration = existsSync(path.join(debian, 'jail.conf'))
+export const hasDebianConfiguration = existsSync(path.join(stockDir, 'jail.conf'))
 
 export interface Places {
   /** The configuration directory. */
@@ -28,7 +27,7 @@ export interface ConfigurationOptions {
 export function makeConfiguration({ home, from, jailLocal }: ConfigurationOptions): Places {
   const dir = path.join(home, 'config')
   mkdirSync(path.join(home, 'run'), { recursive: true })
-  cpSync(from === 'debian' ? debian : path.join(root, 'config'), dir, { recursive: true })
+  copyConfiguration(from === 'debian' ? stockDir : path.join(root, 'config'), dir)
   const places = {
     dir,
     socket: path.join(home, 'run', 'fail2ban.sock'),

@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { copyConfiguration, stockDir } from '../../test/kit/stock-configuration.js'
 import { blankJail, EditError, edited } from './edit.js'
 import { jailsOfStream } from './from-stream.js'
 import { jailOption } from './jail-option.js'
 import { type JailConfig, loadConfig } from './load.js'
 import { commandStream } from './stream.js'
 
-const installed = '/etc/fail2ban'
-
 describe('jailsOfStream', () => {
   it('makes of a stream of commands the jails that the files say', {
-    skip: existsSync(`${installed}/jail.conf`) ? false : 'no Fail2ban is installed here',
+    skip: existsSync(`${stockDir}/jail.conf`) ? false : 'no Fail2ban is installed here',
   }, (t) => {
     const dir = mkdtempSync(path.join(tmpdir(), 'stream-'))
     t.after(() => rmSync(dir, { recursive: true }))
-    cpSync(installed, dir, { recursive: true })
+    copyConfiguration(stockDir, dir)
     const log = path.join(dir, 'a.log')
     writeFileSync(log, '')
     const names = ['sshd', 'nginx-http-auth', 'apache-auth', 'postfix', 'dovecot', 'recidive', 'named-refused', 'exim']

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { copyConfiguration, stockDir } from '../../test/kit/stock-configuration.js'
 import { runChild } from '../lib/child.js'
 import { dumpConfiguration, type Printed, testConfiguration } from './test-configuration.js'
 
@@ -40,13 +41,13 @@ describe('the command stream', () => {
     })
   }
 
-  const noStock = noPeer || (existsSync('/etc/fail2ban/jail.conf') ? false : 'no /etc/fail2ban')
+  const noStock = noPeer || (existsSync(`${stockDir}/jail.conf`) ? false : `no ${stockDir}`)
   it('is that of the installed peer for its own configuration with every jail enabled', {
     skip: noStock,
   }, async (t) => {
     const dir = mkdtempSync(path.join(tmpdir(), 'all-jails-'))
     t.after(() => rmSync(dir, { recursive: true }))
-    cpSync('/etc/fail2ban', dir, { recursive: true, dereference: true })
+    copyConfiguration(stockDir, dir)
     writeFileSync(path.join(dir, 'jail.local'), '[DEFAULT]\nenabled = true\n')
     for (const run of ['-d', '--dp'] as const) {
       const [ours, theirs] = [transcript(print(run, dir, '1.0.2'), dir), await askPeer(run, dir)]

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
+import { copyConfiguration, stockDir } from '../../test/kit/stock-configuration.js'
 import { loadConfig } from '../config/load.js'
 import type { ActionSpec } from '../domain/action-spec.js'
 import { closeOf, takeoverSentences } from './takeover.js'
 
-const stockActions = '/etc/fail2ban/action.d'
+const stockActions = `${stockDir}/action.d`
 const noStock = existsSync(`${stockActions}/iptables.conf`) ? false : `there is no Fail2ban in ${stockActions}`
 const temporary = mkdtempSync(path.join(os.tmpdir(), 'takeover-'))
 after(() => rmSync(temporary, { recursive: true }))
@@ -20,7 +21,7 @@ function read(source: string, action: string, files?: Record<string, string>): r
   const dir = path.join(temporary, String(directories++))
   mkdirSync(path.join(dir, 'filter.d'), { recursive: true })
   if (files === undefined) symlinkSync(source, path.join(dir, 'action.d'))
-  else cpSync(source, path.join(dir, 'action.d'), { recursive: true })
+  else copyConfiguration(source, path.join(dir, 'action.d'))
   writeFileSync(path.join(dir, 'fail2ban.conf'), '[Definition]\n')
   writeFileSync(path.join(dir, 'filter.d', 'f.conf'), '[Definition]\nfailregex = ^<HOST>$\n')
   const jail = `[j]\nenabled = true\nfilter = f\nlogpath = /dev/null\naction = ${action}\n`

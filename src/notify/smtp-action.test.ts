@@ -88,7 +88,8 @@ describe('smtp.py', () => {
         ...(matches && { matches }),
       }
       const task = { file: `${stockActions}/smtp.py`, options, matches: '' }
-      const peer = ['/usr/bin/python3', '-W', 'ignore', '-c', peerProgram]
+      // -B: nothing is written beside it.
+      const peer = ['/usr/bin/python3', '-B', '-W', 'ignore', '-c', peerProgram]
       const { exitCode, stderr } = await runChild(peer, { stdin: JSON.stringify(task), timeoutMs: 20_000 })
       assert.equal(exitCode, 0, stderr)
       const theirs = server.mails.splice(0)

@@ -3,7 +3,6 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,18 +19,17 @@ import { ask } from '../../src/api/client.js'
 import type { BanView, Explanation, JailStatus, Status } from '../../src/api/operations.js'
 import { type ChildResult, runChild } from '../../src/lib/child.js'
 import { build, root } from './build.js'
+import { copyConfiguration, stockDir } from './stock-configuration.js'
 import { waitUntil } from './wait-until.js'
 
 const launcher = path.join(root, 'bin/tocsin')
 const commandTimeoutMs = 40_000
 await build()
 
-const bases = { shipped: path.join(root, 'config'), debian: '/etc/fail2ban' }
+const bases = { shipped: path.join(root, 'config'), debian: stockDir }
 
 /** Why a story on Debian's own configuration cannot be told here. */
-export const withoutDebian = existsSync('/etc/fail2ban/jail.conf')
-  ? false
-  : 'fail2ban is not installed: no /etc/fail2ban'
+export const withoutDebian = existsSync(`${stockDir}/jail.conf`) ? false : `fail2ban is not installed: no ${stockDir}`
 export const withoutRoot = process.getuid?.() === 0 ? false : 'needs root'
 
 /** Whatever else a story leaves behind: ends with it, the newest first. */
@@ -68,7 +66,7 @@ export class House {
       endThoseWithin(this.dir)
       rmSync(this.dir, { recursive: true, force: true })
     })
-    cpSync(bases[base], this.config, { recursive: true })
+    copyConfiguration(bases[base], this.config)
     mkdirSync(this.at('state'))
     this.write('config/jail.local', jails)
     this.write(

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { after, it } from 'node:test'
 import { replyText } from '../../src/cli/fail2ban/reply-text.js'
 import { connectControl } from '../../src/compat/control-client.js'
 import { PyTuple } from '../../src/lib/python-repr.js'
 import { build } from '../kit/build.js'
+import { copyConfiguration, stockDir } from '../kit/stock-configuration.js'
 import { SessionHouse } from './house.js'
 import { apart, startServer } from './servers.js'
 
-const stock = '/etc/fail2ban'
-const missing = !existsSync(`${stock}/jail.conf`)
+const missing = !existsSync(`${stockDir}/jail.conf`)
   ? "Debian's fail2ban is not installed"
   : apart.length === 0
     ? 'needs a network namespace of its own'
@@ -50,9 +50,9 @@ function stockHouse(): { house: SessionHouse; jails: string[] } {
   houses.push(house)
   const places = readFileSync(house.at('config/fail2ban.conf'), 'utf8')
   rmSync(house.config, { recursive: true })
-  cpSync(stock, house.config, { recursive: true })
+  copyConfiguration(stockDir, house.config)
   rmSync(house.at('config/jail.d'), { recursive: true, force: true })
-  const jails = [...readFileSync(`${stock}/jail.conf`, 'utf8').matchAll(/^\[([\w-]+)\]/gm)]
+  const jails = [...readFileSync(`${stockDir}/jail.conf`, 'utf8').matchAll(/^\[([\w-]+)\]/gm)]
     .map(([, name = '']) => name)
     .filter((name) => name !== 'DEFAULT' && name !== 'INCLUDES')
   house.write('config/fail2ban.local', places)
