@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -189,6 +190,34 @@ describe('what is right in a configuration', () => {
       'jail.conf:2 ^Front',
     ])
   })
+})
+
+describe('a file of a configuration that is none', () => {
+  // The daemon would wait for whoever writes into it, and protect nobody.
+  for (const name of [
+    'fail2ban.local',
+    'jail.local',
+    'jail.d/more.conf',
+    'filter.d/door.conf',
+    'action.d/hammer.local',
+    'paths.conf',
+    'tocsin.conf',
+    'tocsin.local',
+  ])
+    it(`is named and not waited for: ${name}`, (t) => {
+      const jail =
+        '[INCLUDES]\nbefore = paths.conf\n[a]\nenabled = yes\nfilter = door\naction = hammer\nlogpath = /dev/null\n'
+      const dir = written(t, { 'jail.conf': jail, 'action.d/hammer.conf': '[Definition]\nactionban = true\n' })
+      const file = path.join(dir, name)
+      mkdirSync(path.dirname(file), { recursive: true })
+      rmSync(file, { force: true })
+      execFileSync('mkfifo', [file])
+      const { problems } = loadConfig({ dir })
+      const [about] = problems.filter(({ message }) => message.includes(`${file} is a pipe and no file`))
+      // What is merely included is left out, as Fail2ban does.
+      const severity = name === 'paths.conf' ? 'warning' : 'error'
+      assert.deepEqual([about?.severity, about?.origin?.file], [severity, file], JSON.stringify(problems))
+    })
 })
 
 const base = {

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Origin } from '../domain/origin.js'
 import { messageOf } from '../lib/error-message.js'
+import { readPlainFile } from '../lib/plain-file.js'
 import { reprText } from '../lib/python-text.js'
 import { ConfigError } from './config-error.js'
 import { type IniFile, parseIni } from './ini.js'
@@ -179,15 +180,13 @@ export class ConfigFiles {
   #load(file: string): string | undefined {
     const origin: Origin = { file, line: 0 }
     try {
-      if (statSync(file).size > fileBytesMax) {
-        return this.#refuse(file, new ConfigError(`${file} is larger than ${fileBytesMax} bytes`, { origin }))
-      }
-      const { text, error } = decodeUtf8(readFileSync(file), file)
+      const { text, error } = decodeUtf8(readPlainFile(file, { bytesMax: fileBytesMax }), file)
       return error ? this.#refuse(file, error) : text
     } catch (cause) {
       if (isMissing(cause)) return undefined
-      const message = `cannot read ${file}: ${messageOf(cause)}`
-      return this.#refuse(file, new ConfigError(message, { origin, cause, peerText: '' }))
+      const isOfSystem = cause instanceof Error && 'code' in cause
+      const message = isOfSystem ? `cannot read ${file}: ${cause.message}` : messageOf(cause)
+      return this.#refuse(file, new ConfigError(message, { origin, cause, ...(isOfSystem && { peerText: '' }) }))
     }
   }
 
