@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { messageOf } from '../lib/error-message.js'
+import { readPlainFile } from '../lib/plain-file.js'
 import { serverFor } from './adaptor.js'
 
 export interface RingerServer {
@@ -16,6 +16,7 @@ export interface RingerAddress {
   key?: string | undefined
 }
 
+const pemBytesMax = 1 << 20
 const connectionsMax = 200
 const requestMs = 10_000
 const headerBytesMax = 8 << 10
@@ -48,5 +49,9 @@ export async function listenForRingers(
 }
 
 function tlsOf(certificate: string, key: string) {
-  return { cert: readFileSync(certificate), key: readFileSync(key), minVersion: 'TLSv1.2' as const }
+  return { cert: pem(certificate), key: pem(key), minVersion: 'TLSv1.2' as const }
+}
+
+function pem(path: string): Buffer {
+  return readPlainFile(path, { bytesMax: pemBytesMax })
 }

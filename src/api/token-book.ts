@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, statSync, writeFileSync } from 'node:fs'
 import { messageOf } from '../lib/error-message.js'
+import { readPlainFile } from '../lib/plain-file.js'
 
 /** What the holder of a token may do. The secret itself is kept nowhere. */
 export interface Token {
@@ -71,9 +72,7 @@ export class TokenBook {
 
   #read(): readonly Token[] {
     try {
-      const text = readFileSync(this.#path, 'utf8')
-      if (text.length > fileBytesMax) throw new Error(`it is larger than ${fileBytesMax} bytes`)
-      const { tokens } = JSON.parse(text)
+      const { tokens } = JSON.parse(readPlainFile(this.#path, { bytesMax: fileBytesMax }).toString())
       for (const token of tokens) {
         const wrong = wrongIn(token)
         if (wrong !== undefined) throw new Error(wrong)

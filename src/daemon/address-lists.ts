@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { type IgnoreEntry, parseIgnoreEntry } from '../jail/ignore-list.js'
 import type { Clock } from '../lib/clock.js'
 import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
+import { readPlainFile } from '../lib/plain-file.js'
 
 const lookAgainMs = 1000
 const listBytesMax = 16 << 20
@@ -37,9 +38,8 @@ export class AddressLists {
       const { mtimeMs, ino, size } = statSync(path)
       const stamp = `${mtimeMs} ${ino} ${size}`
       if (stamp === known.stamp) return known.entries
-      if (size > listBytesMax) throw new Error(`it has ${size} bytes, more than the ${listBytesMax} that are taken`)
+      known.entries = parseList(readPlainFile(path, { bytesMax: listBytesMax }).toString())
       known.stamp = stamp
-      known.entries = parseList(readFileSync(path, 'utf8'))
     } catch (error) {
       if (known.stamp !== 'failed')
         this.#log.write('WARNING', 'ipdns', `Retrieving IPs set from '${path}' failed: ${messageOf(error)}`)

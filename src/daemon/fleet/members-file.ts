@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Remembered, recalled, rememberedText } from '../../fleet/remembered.js'
 import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
+import { readPlainFile } from '../../lib/plain-file.js'
+
+/** As many members as there can be make some 10 MB. */
+const fileBytesMax = 64 << 20
 
 /** How far members have counted, who did not behave and who is out, kept over restarts. */
 export class MembersFile {
@@ -17,7 +21,7 @@ export class MembersFile {
   /** Undefined: there is none, or none of ours, which is told: it makes a word have effect twice, and forgives whoever misbehaved. */
   read(): Remembered | undefined {
     if (!existsSync(this.#path)) return undefined
-    const remembered = recalled(readFileSync(this.#path, 'utf8'))
+    const remembered = recalled(readPlainFile(this.#path, { bytesMax: fileBytesMax }).toString())
     if (remembered === undefined)
       this.#log.write(
         'ERROR',

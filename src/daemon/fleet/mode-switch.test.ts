@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -54,4 +55,12 @@ it('a damaged file is told of, and the mode is as ever', () => {
   const { it: one, log } = setUp(file)
   assert.equal(one.mode, 'enforce')
   assert.match(log.lines.join(), /^ERROR Cannot read .*damaged\.json/)
+})
+
+it('a pipe in its place is told of, and not waited for', () => {
+  const file = path.join(dir, 'pipe.json')
+  execFileSync('mkfifo', [file])
+  const { it: one, log } = setUp(file)
+  assert.equal(one.mode, 'enforce')
+  assert.match(log.lines.join(), /^ERROR Cannot read .*pipe\.json: .* is a pipe and no file/)
 })

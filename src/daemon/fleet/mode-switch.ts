@@ -1,9 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { FleetModeView } from '../../api/fleet-operations.js'
 import { type FleetMode, isFleetMode, isNewerMode, leastOf, type ModeWord } from '../../fleet/mode.js'
 import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
+import { readPlainFile } from '../../lib/plain-file.js'
+
+const fileBytesMax = 1 << 16
 
 export interface ModeSwitchOptions {
   /** Where it is kept. */
@@ -87,7 +90,10 @@ export class ModeSwitch {
 
   #read(): { told?: ModeWord | undefined; here?: FleetMode | undefined } {
     try {
-      const { told, here } = JSON.parse(readFileSync(this.#file, 'utf8')) as Record<string, unknown>
+      const { told, here } = JSON.parse(readPlainFile(this.#file, { bytesMax: fileBytesMax }).toString()) as Record<
+        string,
+        unknown
+      >
       return { told: wordOf(told), here: isFleetMode(here) ? here : undefined }
     } catch (error) {
       const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'

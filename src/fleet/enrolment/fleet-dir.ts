@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { readPlainFile } from '../../lib/plain-file.js'
 import { isNodeName, type Level, levels } from '../member.js'
 import { keyPairOf, publicKeyOf, publicKeyText } from '../message/key.js'
 import { isFleetName } from '../message/signature.js'
@@ -8,6 +9,9 @@ import type { Certified } from '../nats/certificates.js'
 import { isNkey } from '../nats/nkey.js'
 import { type RoleName, roles } from '../nats/roles.js'
 import type { NodeName } from '../word.js'
+
+/** A member with all its former keys is some kilobytes; the rest is less. */
+const fileBytesMax = 1 << 20
 
 /** What a machine knows about the fleet that it is in: `fleet.json`. No secrets. */
 export interface FleetFacts {
@@ -151,7 +155,7 @@ export class FleetDir {
 
   #read(name: string): string | undefined {
     try {
-      return readFileSync(this.at(name), 'utf8')
+      return readPlainFile(this.at(name), { bytesMax: fileBytesMax }).toString()
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
       throw error
