@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { Clock } from '../../lib/clock.js'
 import { messageOf } from '../../lib/error-message.js'
@@ -31,7 +32,8 @@ const patienceMs = 10_000
  */
 export class EnrolServer {
   readonly #options: EnrolServerOptions
-  readonly #sockets = new Set<TLSSocket>()
+  /** Also those that have not begun to speak TLS. */
+  readonly #connections = new Set<Socket>()
   #server: Server | undefined
 
   constructor(options: EnrolServerOptions) {
@@ -44,8 +46,9 @@ export class EnrolServer {
     const tls = { cert: certified.certificate, key: certified.key, handshakeTimeout: patienceMs }
     const server = createServer(tls, (socket) => this.#serve(socket))
     server.maxConnections = connectionsMax
-    // A handshake that fails is a stranger's; there is nobody to tell.
-    server.on('tlsClientError', () => {})
+    server.on('connection', (connection: Socket) => this.#watch(connection))
+    // NOTE: a handshake that fails, or does not come, is told here and nothing else happens; there is nobody to answer.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) =>
@@ -56,22 +59,25 @@ export class EnrolServer {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const connection of this.#connections) connection.destroy()
     await new Promise<void>((resolve) => {
       if (this.#server?.listening) this.#server.close(() => resolve())
       else resolve()
     })
   }
 
-  #serve(socket: TLSSocket): void {
-    this.#sockets.add(socket)
-    socket.setTimeout(patienceMs, () => socket.destroy())
-    socket.on('error', () => socket.destroy())
-    const cancel = this.#options.clock.after(patienceMs, () => socket.destroy())
-    socket.once('close', () => {
+  /** Whoever he is, and whether he says anything: he is cut off in time, and when we end. */
+  #watch(connection: Socket): void {
+    this.#connections.add(connection)
+    const cancel = this.#options.clock.after(patienceMs, () => connection.destroy())
+    connection.once('close', () => {
       cancel()
-      this.#sockets.delete(socket)
+      this.#connections.delete(connection)
     })
+  }
+
+  #serve(socket: TLSSocket): void {
+    socket.on('error', () => socket.destroy())
     const from = socket.remoteAddress ?? 'somewhere'
     firstLine(socket, (line) => socket.end(`${JSON.stringify(this.#answer(line, from))}\n`))
   }

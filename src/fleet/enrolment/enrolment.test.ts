@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { connect } from 'node:tls'
+import { waitUntil } from '../../../test/kit/wait-until.js'
 import type { Clock } from '../../lib/clock.js'
 import { silentLog } from '../../lib/log.js'
 import type { Level } from '../member.js'
@@ -31,14 +34,14 @@ let nowMs = Date.now()
 const clock: Clock = { now: () => nowMs, after: () => () => {} }
 
 /** A machine where a fleet was made, and its door. */
-async function newHub(fleet: string) {
+async function newHub(fleet: string, itsClock = clock) {
   const dir = newDir()
   found(dir, { fleet, name: 'hub', url: 'tls://127.0.0.1:4722', nowMs })
   const listen = { host: '127.0.0.1', port: await freePort() }
   const certified = ensureServerCertificate(dir, { fleet, hosts: ['127.0.0.1'], nowMs })
   const joined: string[] = []
   const onEnrolled = ({ name }: { name: string }) => void joined.push(name)
-  const door = new EnrolServer({ dir, certified, listen, log: silentLog, clock, onEnrolled })
+  const door = new EnrolServer({ dir, certified, listen, log: silentLog, clock: itsClock, onEnrolled })
   await door.start()
   const invite = (name: string, level: Level = 'own'): Invitation => {
     const pin = pinOf(dir.authorityCertificate() ?? '')
@@ -167,6 +170,26 @@ describe('joining', () => {
     assert.equal(await say(hub.listen, 'x'.repeat(100_000)), '')
   })
 
+  it('is not held up by strangers who connect and say nothing, nor is its end', { timeout: 20_000 }, async () => {
+    const cuts: (() => void)[] = []
+    const turned: Clock = {
+      now: () => nowMs,
+      after(_, task) {
+        cuts.push(task)
+        return () => {}
+      },
+    }
+    const other = await newHub('silent', turned)
+    const strangers = [await plainly(other.listen), await plainly(other.listen)]
+    await waitUntil(() => cuts.length === 2, 'both are noticed')
+    for (const cut of cuts.splice(0)) cut()
+    await Promise.all(strangers.map(({ closed }) => closed))
+    await join(newDir(), other.invite('web1'), nowMs)
+    const { closed } = await plainly(other.listen)
+    await other.door.close()
+    await closed
+  })
+
   it('is at the level that the invitation says, not at one that the machine wishes', async () => {
     await join(newDir(), hub.invite('partner1', 'partner'), nowMs)
     assert.equal(hub.dir.member('partner1')?.level, 'partner')
@@ -210,6 +233,14 @@ describe('who is in', () => {
     assert.deepEqual(expel(dir, 'web', nowMs + 20), expel(dir, 'web', nowMs + 30))
   })
 })
+
+/** A connection without TLS. */
+async function plainly({ host, port }: { host: string; port: number }): Promise<{ closed: Promise<unknown> }> {
+  const socket = connectTcp({ host, port }).on('error', () => {})
+  const closed = once(socket, 'close')
+  await once(socket, 'connect')
+  return { closed }
+}
 
 /** What a stranger hears who says this; nothing when he is cut off. */
 function say({ host, port }: { host: string; port: number }, text: string): Promise<string> {
