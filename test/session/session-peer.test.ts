@@ -10,6 +10,8 @@ import { apart, startServer } from './servers.js'
 import { holdSession, type Script, type Turn } from './session.js'
 
 const missing = existsSync('/usr/bin/fail2ban-client') ? undefined : "Debian's fail2ban is not installed"
+/** Nobody else may change the packet filter: our server would only simulate, and run no action. */
+const withoutActions = process.getuid?.() === 0 ? false : 'needs root: without it our server runs no actions'
 if (missing === undefined) await build()
 
 type Side = 'debian' | 'own'
@@ -77,11 +79,11 @@ describe('sessions of more than 500 commands', { skip: missing ?? false, concurr
     assert.equal(differences(await peers(), await session('own', 'debian')), '')
   })
 
-  it("of Debian's client with our server goes as that with Debian's server", async () => {
+  it("of Debian's client with our server goes as that with Debian's server", { skip: withoutActions }, async () => {
     assert.equal(differences(await peers(), await session('debian', 'own')), '')
   })
 
-  it('goes alike where commands are mistyped or at the edge', async () => {
+  it('goes alike where commands are mistyped or at the edge', { skip: withoutActions }, async () => {
     const [theirs, ours] = await Promise.all([
       session('debian', 'debian', 'oddities'),
       session('debian', 'own', 'oddities'),
@@ -90,11 +92,11 @@ describe('sessions of more than 500 commands', { skip: missing ?? false, concurr
     assert.deepEqual(ours.actions, theirs.actions)
   })
 
-  it("has our server's actions do what Debian's do", async () => {
+  it("has our server's actions do what Debian's do", { skip: withoutActions }, async () => {
     assert.deepEqual((await session('debian', 'own')).actions, (await peers()).actions)
   })
 
-  it('starts, restarts and stops a server with the same words', async () => {
+  it('starts, restarts and stops a server with the same words', { skip: withoutActions }, async () => {
     const [theirs, ours] = await Promise.all([comingAndGoing('debian'), comingAndGoing('own')])
     assert.equal(differences(theirs, ours), '')
     assert.deepEqual(ours.actions, theirs.actions)
