@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { setUpBans } from '../../test/kit/bans-kit.js'
 import { endMs } from '../domain/ban.js'
@@ -12,7 +13,9 @@ const step = fc.oneof(
     id,
     jail,
     durationMs: fc.constantFrom(1000, 5000, 60_000, undefined),
+    isSettled: fc.boolean(),
   }),
+  fc.record({ what: fc.constant('bring' as const), turns: fc.integer({ min: 0, max: 5 }) }),
   fc.record({ what: fc.constant('lift' as const), id, jail: fc.option(jail, { nil: undefined }) }),
   fc.record({ what: fc.constant('all' as const), jail }),
   fc.record({ what: fc.constant('time' as const), byMs: fc.constantFrom(1, 500, 3000, 30_000) }),
@@ -35,7 +38,12 @@ it('whatever happens in whatever order, kernel, disk and watcher end up with wha
         mayBanText: (jail) => jail === 'shell',
       })
       for (const one of steps) {
-        if (one.what === 'ban') bans.enact(ban(one.id, { jail: one.jail, durationMs: one.durationMs }))
+        if (one.what === 'ban')
+          bans.enact(ban(one.id, { jail: one.jail, durationMs: one.durationMs }), {
+            force: false,
+            isSettled: one.isSettled,
+          })
+        else if (one.what === 'bring') void bans.enforceFirst(() => turns(one.turns))
         else if (one.what === 'lift') bans.lift(one.id, one.jail)
         else if (one.what === 'all') bans.liftAll([one.jail])
         else if (one.what === 'time') clock.turn(one.byMs)
@@ -66,6 +74,10 @@ it('whatever happens in whatever order, kernel, disk and watcher end up with wha
     { numRuns: 300 },
   )
 })
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await setImmediate()
+}
 
 /** Plays back what the watcher was told: begins and ends of each ban take turns. */
 function stillBannedBy(told: readonly string[]): string[] {

@@ -1,32 +1,25 @@
 import { isSingleAddress, parseIp } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import type { BansOptions } from './bans-options.js'
-import { keyOf, toEnforcer } from './deliveries.js'
-import type { Delivery } from './delivery.js'
 import type { Enactment, EnactOptions } from './enactment.js'
+import { Execution } from './execution.js'
 import { Expiry } from './expiry.js'
 import { InForce } from './in-force.js'
 import { type LiveBan, LiveBans } from './live-bans.js'
-import { News, tell } from './news.js'
 import { Records } from './records.js'
 import { Refusals, type Refused } from './refusals.js'
 import { isWorthExtending, tellRepeat } from './repeats.js'
 import { Restore, type RestoreRules, type RestoreStep } from './restore.js'
 
-/** So long bans that are known elsewhere are kept in memory only. */
-const unsavedMsMax = 30_000
-
 /**
- * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; after it the enforcer is told, then the
- * store, then the log and the watcher, each in batches. States of a ban: live (decided), enforced (the kernel has it), saved (durable); a
- * ban that the kernel or the disk refuses stays live and is tried again.
+ * The one gate: a jail, a peer and an operator all end in `enact`. Deciding is synchronous; what is decided is carried out by `Execution`. States
+ * of a ban: live (decided), enforced (the kernel has it), saved (durable); a ban that the kernel or the disk refuses stays live and is tried again.
  */
 export class Bans {
   readonly #options: BansOptions
   readonly #live = new LiveBans()
-  readonly #news = new News()
   readonly #expiry: Expiry
-  readonly #enforcing: Delivery<LiveBan>
+  readonly #execution: Execution
   readonly #records: Records
   readonly #refusals: Refusals
   readonly #restore: Restore
@@ -37,17 +30,14 @@ export class Bans {
     this.#options = options
     this.#expiry = new Expiry(options.clock, (slots) => this.#expire(slots))
     this.#refusals = new Refusals(options)
-    this.#enforcing = toEnforcer({
-      ...options,
-      isLive: (ban) => this.#live.isLive(ban),
-      isInKernel: (jail) => this.#isInKernel(jail),
-      onDelivered: (bans) => this.#enforced(bans),
-    })
+    const live = this.#live
     this.#records = new Records(options)
-    this.#allInForce = new InForce({ ...options, live: this.#live, isInKernel: (jail) => this.#isInKernel(jail) })
+    this.#execution = new Execution(options, { live, records: this.#records })
+    const isInKernel = (jail: string) => this.#execution.isInKernel(jail)
+    this.#allInForce = new InForce({ ...options, live, isInKernel })
     this.#restore = new Restore({
       ...options,
-      live: this.#live,
+      live,
       refusals: this.#refusals,
       onLive: (ban) => this.#watchEnd(ban),
     })
@@ -73,11 +63,11 @@ export class Bans {
     if (held !== undefined) return { kind: 'held', reason: held }
     const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
     const ban = { ...wish, id, ...longer }
-    const { isDrill = false } = options
-    const live = this.#live.add(ban, { isDrill })
-    if (!isDrill) this.#news.begun(keyOf(live), live, ban, notes)
+    const { isDrill = false, isSettled = false } = options
+    const live = this.#live.add(ban, { isDrill, untold: isSettled ? 'new' : undefined })
     this.#watchEnd(live)
-    this.#enforcing.put(keyOf(live), live)
+    if (isSettled) this.#execution.begunInBulk(live, ban)
+    else this.#execution.begun(live, ban, { notes, isSecret: isDrill })
     return { kind: 'enacted' }
   }
 
@@ -114,9 +104,8 @@ export class Bans {
     for (const ban of [...this.#live.of(jail)]) {
       if (ban.durationMs !== fromMs) continue
       const live = this.#live.retime(ban, { startMs: ban.startMs, durationMs: toMs })
-      this.#news.retimed(keyOf(live), live)
       this.#watchEnd(live)
-      this.#enforcing.put(keyOf(live), live)
+      this.#execution.retimed(live)
     }
     this.#records.retime(jail, { fromMs, toMs, nowMs: this.#options.clock.now() })
   }
@@ -124,7 +113,7 @@ export class Bans {
   /** Whether its actions have carried out a ban that the kernel cannot: of a jail that closes nothing there, or of a text. */
   setEnforced(jail: string, id: string, isEnforced: boolean): void {
     const live = this.#live.get(jail, id)
-    if (live !== undefined && !this.#isKernels(live)) this.#live.setEnforced(live, isEnforced)
+    if (live !== undefined && !this.#execution.isKernels(live)) this.#live.setEnforced(live, isEnforced)
   }
 
   /** Takes up what the store has of these jails, and makes it real. Others come first after every thousand bans. `isStart`: nobody bans or lifts meanwhile. Returns how many there are. */
@@ -145,18 +134,8 @@ export class Bans {
   }
 
   /** Bans come in great numbers meanwhile, and are known elsewhere: they are enforced first, and written down when all of them are. */
-  async enforceFirst<T>(work: () => Promise<T>): Promise<T> {
-    const release = this.#records.hold()
-    // Who brings them may hang: then what has come is written down.
-    const cancel = this.#options.clock.after(unsavedMsMax, release)
-    try {
-      const result = await work()
-      await this.#enforcing.settled()
-      return result
-    } finally {
-      cancel()
-      release()
-    }
+  enforceFirst<T>(work: () => Promise<T>): Promise<T> {
+    return this.#execution.enforceFirst(work)
   }
 
   /** Drops a jail that is no longer configured: its bans stay in the store, the enforcer forgets them with the jail's scope. */
@@ -164,34 +143,30 @@ export class Bans {
     for (const ban of [...this.#live.of(jail)]) {
       this.#live.delete(ban)
       this.#expiry.delete(ban.slot)
-      this.#news.forget(keyOf(ban))
-      this.#enforcing.drop(keyOf(ban))
+      this.#execution.dropped(ban)
     }
     this.#live.forgetJail(jail)
   }
 
   /** Resolves when the enforcer has every decision so far, or has refused it at least once. */
-  async delivered(): Promise<void> {
-    await this.#enforcing.settled()
+  delivered(): Promise<void> {
+    return this.#execution.delivered()
   }
 
   /** Resolves when every decision so far is enforced and durable, or has failed at least once. */
-  async settled(): Promise<void> {
-    await this.#enforcing.settled()
-    await this.#records.settled()
+  settled(): Promise<void> {
+    return this.#execution.settled()
   }
 
   /** Before an orderly end: everything is told, and there is one more try for what waits. */
   async flush(): Promise<void> {
     await this.#telling
-    await this.#enforcing.settled()
-    await this.#records.retryNow()
+    await this.#execution.flush()
   }
 
   close(): void {
     this.#expiry.close()
-    this.#enforcing.close()
-    this.#records.close()
+    this.#execution.close()
   }
 
   /** Whom somebody wanted to ban and may not, the latest first. */
@@ -205,31 +180,21 @@ export class Bans {
 
   /** Why the enforcer, or the store, does not take what we give it; undefined when all is well. */
   get trouble(): { enforcing: string | undefined; storing: string | undefined } {
-    return { enforcing: this.#enforcing.trouble, storing: this.#records.trouble }
+    return this.#execution.trouble
   }
 
   /** Calls to the enforcer that have failed since the start. */
   get enforcementFailures(): number {
-    return this.#enforcing.failures
+    return this.#execution.failures
   }
 
   /** Once this is done, all bans there were at its begin or came with it are enforced; tells of those that were restored. */
   async #inForce<T>(work: () => Promise<T>): Promise<T> {
     const { serialLast } = this.#live
     const result = await work()
-    this.#live.setEnforcedUpTo(serialLast, (jail) => this.#isInKernel(jail))
+    this.#live.setEnforcedUpTo(serialLast, (jail) => this.#execution.isInKernel(jail))
     this.#telling = Promise.all([this.#telling, this.#restore.tell()])
     return result
-  }
-
-  #isInKernel(jail: string): boolean {
-    return this.#options.isInKernel?.(jail) ?? true
-  }
-
-  /** Whether the enforcer makes this ban real; else the jail's actions do. */
-  #isKernels({ jail, id }: LiveBan): boolean {
-    const mayBeText = this.#options.mayBanText?.(jail) ?? false
-    return this.#isInKernel(jail) && (!mayBeText || parseIp(id) !== undefined)
   }
 
   #extend(known: LiveBan, wish: Ban): Enactment {
@@ -238,10 +203,11 @@ export class Bans {
     // It is the same ban: what it counts for stays.
     const ban = { ...wish, id: known.id, count: known.count }
     const live = this.#live.retime(known, ban)
-    if (this.#live.takeDrill(known)) this.#news.begun(keyOf(live), live, ban, [])
-    else this.#news.changed(keyOf(live), live, ban)
     this.#watchEnd(live)
-    this.#enforcing.put(keyOf(live), live)
+    if (this.#live.takeDrill(known)) this.#execution.begun(live, ban, {})
+    // Told of, and written down, as it is then.
+    else if (this.#live.untold(known) === 'new') this.#execution.retimed(live)
+    else this.#execution.extended(live, ban)
     return { kind: 'extended' }
   }
 
@@ -251,11 +217,11 @@ export class Bans {
   }
 
   #end(ban: LiveBan, why: 'expired' | 'lifted'): void {
-    // Restored, and nobody has been told of it so far: then nobody is told of its end.
-    if (!this.#live.isUntold(ban) && !this.#live.isDrill(ban)) this.#news.ended(keyOf(ban), ban, why)
+    // Nobody has been told of it so far, or is to be: then nobody is told of its end.
+    const isSecret = this.#live.untold(ban) !== undefined || this.#live.isDrill(ban)
     this.#live.delete(ban)
     this.#expiry.delete(ban.slot)
-    this.#enforcing.put(keyOf(ban), ban)
+    this.#execution.ended(ban, why, { isSecret })
   }
 
   #watchEnd(ban: LiveBan): void {
@@ -268,15 +234,5 @@ export class Bans {
       const ban = this.#live.at(slot)
       if (ban !== undefined) this.#end(ban, 'expired')
     }
-  }
-
-  /** The kernel has them: save, then tell. */
-  #enforced(bans: LiveBan[]): void {
-    const items = bans.flatMap((live) => {
-      if (this.#isKernels(live)) this.#live.setEnforced(live, true)
-      return this.#news.take(keyOf(live), live)
-    })
-    for (const item of items) if (item.kind !== 'unbanned') this.#records.save(item.ban)
-    if (items.length > 0) void this.#records.settled().then(() => tell(items, this.#options))
   }
 }

@@ -4,9 +4,10 @@ import type { BanStore } from '../domain/ban-store.js'
 import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { messageOf } from '../lib/error-message.js'
+import type { InTurn } from '../lib/in-turn.js'
 import type { Log } from '../lib/log.js'
 import { Delivery } from './delivery.js'
-import { type LiveBan, remainingMs } from './live-bans.js'
+import { type LiveBan, type LiveBans, remainingMs } from './live-bans.js'
 
 /** What the store is to be told: a ban to keep, or (undefined) one to forget. */
 export interface Saving {
@@ -25,25 +26,30 @@ export function toEnforcer(options: {
   clock: Clock
   log: Log
   enforcer: Enforcer
-  isLive(ban: LiveBan): boolean
+  live: LiveBans
+  /** In which whoever changes what the enforcer has does so. */
+  turn: InTurn
   isInKernel(jail: string): boolean
   onDelivered(bans: LiveBan[]): void
 }): Delivery<LiveBan> {
-  const { clock, log, enforcer, isLive, isInKernel, onDelivered } = options
+  const { clock, log, enforcer, live, turn, isInKernel, onDelivered } = options
+  const isLive = (ban: LiveBan) => live.isLive(ban)
   return new Delivery({
     clock,
     batchMax: closuresMax,
     // Whoever is to be shut out goes before whoever is let in, however many those are.
     isUrgent: isLive,
-    deliver: async (bans) => {
-      const nowMs = clock.now()
-      const real = bans.filter((ban) => isInKernel(ban.jail))
-      const closures = (part: LiveBan[]) => part.flatMap((ban) => closureOf(ban, nowMs) ?? [])
-      const over = closures(real.filter((ban) => !isLive(ban)))
-      if (over.length > 0) await enforcer.open(over)
-      const live = closures(real.filter(isLive))
-      if (live.length > 0) await enforcer.close(live)
-    },
+    deliver: (bans) =>
+      turn.run(async () => {
+        const nowMs = clock.now()
+        const real = bans.filter((ban) => isInKernel(ban.jail))
+        const closures = (part: LiveBan[]) => part.flatMap((ban) => closureOf(ban, nowMs) ?? [])
+        // One that has begun anew in bulk may be in force already.
+        const over = closures(real.filter((ban) => !live.has(ban.jail, ban.id)))
+        if (over.length > 0) await enforcer.open(over)
+        const begun = closures(real.filter(isLive))
+        if (begun.length > 0) await enforcer.close(begun)
+      }),
     onDelivered,
     onTrouble: (error, waiting) => {
       const text = `Not enforced: ${waiting} change(s) wait for the kernel, trying again: ${messageOf(error)}`

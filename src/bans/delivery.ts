@@ -78,6 +78,11 @@ export class Delivery<T> {
     await this.settled()
   }
 
+  /** Whether nothing waits, held or not. */
+  get isEmpty(): boolean {
+    return this.#size === 0
+  }
+
   /** Why the last attempt failed; undefined when all is well. */
   get trouble(): string | undefined {
     return this.#trouble

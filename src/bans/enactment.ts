@@ -3,7 +3,10 @@ export interface EnactOptions {
   force: boolean
   /** For exactly the time it says: somebody has named it. */
   exact?: boolean
-  /** It is in force elsewhere already, or somebody has said that it is right: the jail's budget is not asked. */
+  /**
+   * It is in force elsewhere already, or somebody has said that it is right: the jail's budget is not asked. There may be very many of
+   * them: all are enforced before anybody is told of the first, and of what has led to each only `lines` is kept.
+   */
   isSettled?: boolean
   /** A drill: nobody is told of it or of its end, it is not kept over a restart, and counts for nothing. */
   isDrill?: boolean

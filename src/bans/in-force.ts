@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { closeMany } from './close-many.js'
 import { closureOf } from './deliveries.js'
 import type { LiveBans } from './live-bans.js'
 import type { RestoreStep } from './restore.js'
@@ -9,9 +10,6 @@ import type { RestoreStep } from './restore.js'
 const closedAtOnce = 4000
 /** Up to so many bans, the enforcer compares what it has with all of them; a million closures at once would be 600 MB, and take 10 s. */
 const comparedMax = 100_000
-
-/** Fewer are closed before another thread is at it: 0.1 ms. */
-const asideMin = 100
 
 export interface InForceOptions {
   clock: Clock
@@ -77,8 +75,7 @@ export class InForce {
 
   #close(closures: readonly TimedClosure[], isStart: boolean): Promise<void> {
     const { enforcer } = this.#options
-    const isAside = isStart && closures.length >= asideMin
-    const closing = (isAside ? enforcer.closeAside?.(closures) : undefined) ?? enforcer.close(closures)
+    const closing = isStart ? closeMany(enforcer, closures) : enforcer.close(closures)
     // Looked at when the next part has been read.
     closing.catch(() => {})
     return closing

@@ -18,8 +18,13 @@ export interface LiveBan {
 
 const capacityFirst = 256
 const enforced = 1
-const untold = 2
+/** Nobody has been told of it. */
+const untold = { restored: 2, new: 8 } as const
+const untoldAny = untold.restored | untold.new
 const drill = 4
+
+/** Of whom nobody is told before many more are in force: those from the store, and those that others have had. */
+export type Untold = keyof typeof untold
 
 /**
  * All bans that run now, by jail and id. The one owner of this fact. Kept in columns, not as objects: a million of them must fit in memory
@@ -86,10 +91,10 @@ export class LiveBans {
     return found
   }
 
-  /** NOTE: there must be none of this jail and id. `isUntold`: until `takeUntold`; `isDrill`: until `takeDrill`, it does not count. */
+  /** NOTE: there must be none of this jail and id. `untold`: until `takeUntold`; `isDrill`: until `takeDrill`, it does not count. */
   add(
     ban: Pick<Ban, 'jail' | 'id' | 'startMs' | 'durationMs' | 'count'>,
-    { isUntold = false, isDrill = false }: { isUntold?: boolean; isDrill?: boolean } = {},
+    { untold: how, isDrill = false }: { untold?: Untold | undefined; isDrill?: boolean } = {},
   ): LiveBan {
     const owner = this.#jails.getOrMake(ban.jail)
     const slot = this.#free.pop() ?? this.#end++
@@ -106,7 +111,7 @@ export class LiveBans {
     this.#size++
     this.#owners[slot] = owner.number
     this.#counts[slot] = ban.count
-    this.#flags[slot] = (isUntold ? untold : 0) | (isDrill ? drill : 0)
+    this.#flags[slot] = (how === undefined ? 0 : untold[how]) | (isDrill ? drill : 0)
     this.#serialLast = (this.#serialLast + 1) >>> 0
     this.#serials[slot] = this.#serialLast
     this.#setTimes(slot, ban)
@@ -139,11 +144,11 @@ export class LiveBans {
     if (this.isLive(ban)) this.#setFlag(ban.slot, enforced, isEnforced)
   }
 
-  /** All bans that had been added when `serialLast` was this, and those that nobody has been told of. */
+  /** All bans that had been added when `serialLast` was this, and those from the store that nobody has been told of. */
   setEnforcedUpTo(serialLast: number, isMeant: (jail: string) => boolean): void {
     const areMeant = this.#jails.areMeant(isMeant)
     for (let slot = 0; slot < this.#end; slot++) {
-      const isIncluded = (this.#serials[slot] ?? 0) <= serialLast || ((this.#flags[slot] ?? 0) & untold) !== 0
+      const isIncluded = (this.#serials[slot] ?? 0) <= serialLast || ((this.#flags[slot] ?? 0) & untold.restored) !== 0
       if (isIncluded && areMeant[this.#owners[slot] ?? 0]) this.#setFlag(slot, enforced, true)
     }
   }
@@ -166,15 +171,23 @@ export class LiveBans {
     return true
   }
 
-  isUntold({ slot }: Pick<LiveBan, 'slot'>): boolean {
-    return ((this.#flags[slot] ?? 0) & untold) !== 0
+  /** Undefined: it was told of, or is on its way to be. */
+  untold({ slot }: Pick<LiveBan, 'slot'>): Untold | undefined {
+    const flags = this.#flags[slot] ?? 0
+    if ((flags & untold.new) !== 0) return 'new'
+    return (flags & untold.restored) !== 0 ? 'restored' : undefined
+  }
+
+  /** Somebody else tells of it. */
+  setTold(ban: Pick<LiveBan, 'slot' | 'serial'>): void {
+    if (this.isLive(ban)) this.#setFlag(ban.slot, untoldAny, false)
   }
 
   /** Those that were added as untold, each once; also of those that are added or ended between two steps. */
-  *takeUntold(): IterableIterator<LiveBan> {
+  *takeUntold(how: Untold): IterableIterator<LiveBan> {
     for (let slot = 0; slot < this.#end; slot++) {
-      if (((this.#flags[slot] ?? 0) & untold) === 0) continue
-      this.#setFlag(slot, untold, false)
+      if (((this.#flags[slot] ?? 0) & untold[how]) === 0) continue
+      this.#setFlag(slot, untold[how], false)
       const ban = this.at(slot)
       if (ban !== undefined) yield ban
     }

@@ -1,5 +1,6 @@
 import type { Ban } from '../domain/ban.js'
 import type { Log, LogLevel } from '../lib/log.js'
+import { keyOf } from './deliveries.js'
 import type { LiveBan } from './live-bans.js'
 
 /** Who wants to know what has become of bans. Called when it is real: the kernel and the store have it, the log line is written. */
@@ -36,6 +37,11 @@ interface Pending {
  */
 export class News {
   readonly #pending = new Map<string, Pending>()
+
+  /** Whether there is something to be told of this one. Asked for each of very many, and mostly there is nothing at all. */
+  has(ban: Pick<LiveBan, 'jail' | 'id'>): boolean {
+    return this.#pending.size > 0 && this.#pending.has(keyOf(ban))
+  }
 
   begun(key: string, live: LiveBan, ban: Ban, notes: readonly Note[]): void {
     this.#pending.set(key, { ...this.#pending.get(key), latest: live, begun: { kind: 'banned', ban, notes } })

@@ -44,6 +44,12 @@ export class Records {
     this.#storing.put(keyOf(ban), { jail: ban.jail, id: ban.id, ban })
   }
 
+  /** One transaction for all, unless some of them, or their ends, still wait for the disk. */
+  saveAll(bans: readonly Ban[]): void {
+    if (this.#storing.isEmpty && this.#added(bans)) return
+    for (const ban of bans) this.save(ban)
+  }
+
   /** With the history of the id in that jail. */
   forget({ jail, id }: Pick<Ban, 'jail' | 'id'>): void {
     this.#storing.put(keyOf({ jail, id }), { jail, id, ban: undefined })
@@ -128,6 +134,16 @@ export class Records {
     if (this.#holds.size > 0 || this.#gathered > 0) return
     this.#held?.()
     this.#held = undefined
+  }
+
+  #added(bans: readonly Ban[]): boolean {
+    try {
+      this.#store.add(bans)
+      return true
+    } catch {
+      // Why, the next attempt says.
+      return false
+    }
   }
 
   #removed(jails: readonly string[]): boolean {

@@ -68,7 +68,7 @@ export class Restore {
           if (ip !== undefined && !live.has(jail, ip.text)) step.declined.push({ jail, ip })
           continue
         }
-        const one = live.add(ban, { isUntold: true })
+        const one = live.add(ban, { untold: 'restored' })
         onLive(one)
         // Actions see one more than is stored, as Fail2ban's do (spec 5.6).
         if (hasActions) this.#details.set(one.slot, { ...ban, count: ban.count + 1 })
@@ -84,7 +84,7 @@ export class Restore {
     const { live, log, actions } = this.#options
     let told = 0
     const lines = new ManyLines(log)
-    for (const ban of live.takeUntold()) {
+    for (const ban of live.takeUntold('restored')) {
       lines.write(ban.jail, 'Restore Ban', ban.id)
       actions?.banned(this.#details.get(ban.slot) ?? withoutDetails(ban), 'restored')
       this.#details.delete(ban.slot)

@@ -124,7 +124,7 @@ export interface Enforcer {
   arrange(scopes: readonly Scope[]): Promise<void>
   close(closures: readonly TimedClosure[]): Promise<void>
   /**
-   * As `close`, while other work goes on here; one call at a time, and nothing else may change who of them is shut out meanwhile. For a start.
+   * As `close`, while other work goes on here; nothing else may change who of them is shut out meanwhile. For very many.
    * Missing: `close` has to do.
    */
   closeAside?(closures: readonly TimedClosure[]): Promise<void>

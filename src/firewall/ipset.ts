@@ -1,7 +1,7 @@
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { InTurn } from '../lib/in-turn.js'
 import { sumOf } from './drops.js'
-import { InTurn } from './in-turn.js'
 import {
   addLine,
   createLine,

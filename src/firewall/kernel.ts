@@ -12,6 +12,7 @@ import type {
   TimedClosure,
 } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { InTurn } from '../lib/in-turn.js'
 import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
@@ -62,6 +63,7 @@ export class KernelEnforcer implements Enforcer {
   readonly #connection = new NftConnection(tableName)
   /** For what is closed aside. */
   readonly #aside = new NftConnection(tableName)
+  readonly #asideTurn = new InTurn()
   readonly #features: KernelFeatures
   readonly #covers = new Covers()
   readonly #touched = new TouchedKeys()
@@ -124,10 +126,12 @@ export class KernelEnforcer implements Enforcer {
   async closeAside(closures: readonly TimedClosure[]): Promise<void> {
     const isPlain = closures.length <= transactionMax && closures.every(({ ip }) => isSingleAddress(ip))
     if (!isPlain || closures.some(({ jail }) => !this.#jails.has(jail))) return this.close(closures)
-    const nowMs = this.#clock.now()
-    const { changes } = planClose(closures, this.#covers, { askedMs: nowMs, nowMs })
-    this.#touched.note(changes)
-    await this.#aside.transactAside((writer) => writeChanges(writer, changes, this.#features))
+    await this.#asideTurn.run(async () => {
+      const nowMs = this.#clock.now()
+      const { changes } = planClose(closures, this.#covers, { askedMs: nowMs, nowMs })
+      this.#touched.note(changes)
+      await this.#aside.transactAside((writer) => writeChanges(writer, changes, this.#features))
+    })
   }
 
   async open(closures: readonly Closure[]): Promise<void> {

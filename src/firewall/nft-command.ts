@@ -1,10 +1,10 @@
 import { isSingleAddress } from '../domain/address.js'
 import type { Closure, Drops, Enforcer, Reconciliation, Scope, TimedClosure } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
+import { InTurn } from '../lib/in-turn.js'
 import { isSameEnd } from './address-comparison.js'
 import { closuresBySet } from './closures-by-set.js'
 import { sumOf } from './drops.js'
-import { InTurn } from './in-turn.js'
 import { Ingress } from './ingress.js'
 import {
   checkJails,
