@@ -5,6 +5,9 @@ import { banLogWay } from './ban-log-way.js'
 import { FleetNode } from './fleet-node.js'
 import { natsWay } from './nats-way.js'
 
+/** So long a start waits for the first try. Who does not answer at all takes half a minute: neither what comes after it nor an end waits for that. */
+const patienceMs = 1000
+
 /**
  * Makes this machine one of its fleet, if `[fleet] transport` asks for it: from now on its bans are kept with a word for the others. What
  * this returns begins to talk with them. What keeps it from that is told, and the machine protects itself all the same.
@@ -23,7 +26,11 @@ export function joinFleet(state: State, say: (sentence: string) => void): () => 
     const way = transport === 'file' ? banLogWay(state, dir) : natsWay(state, dir)
     const node = new FleetNode(state, dir, way)
     state.fleet = node
-    return () => node.start().catch(alone)
+    return () => {
+      const started = node.start().catch(alone)
+      const waited = new Promise<void>((resolve) => void state.clock.after(patienceMs, resolve))
+      return Promise.race([started, waited])
+    }
   } catch (error) {
     alone(error)
     return nothing

@@ -28,6 +28,8 @@ export interface FleetHostOptions {
 
 /** A burst of changes of the members is told once. */
 const settleMs = 100
+/** What could not be started: a package may be installed, a port let go of. */
+const startAgainMs = 10_000
 
 /** What runs only where the fleet was made: the broker, the door for new machines, and the eye on who is in. */
 export class FleetHost {
@@ -37,6 +39,9 @@ export class FleetHost {
   #door: EnrolServer | undefined
   #watcher: FSWatcher | undefined
   #cancelTelling = () => {}
+  /** What is started again later, and how that is called off. */
+  readonly #later = new Map<string, () => void>()
+  readonly #complaints = new Map<string, string>()
   #isClosed = false
 
   constructor(options: FleetHostOptions) {
@@ -44,16 +49,22 @@ export class FleetHost {
   }
 
   /**
-   * Rejects when there is no nats-server, no operator's key, or somebody else listens where machines join. The broker may become ready later
-   * than this resolves.
+   * Rejects when there is no operator's key. The broker may become ready later than this resolves; where there is no nats-server, or somebody
+   * else listens where machines join, that is told and tried again, and the rest works meanwhile.
    */
   async start(): Promise<void> {
-    try {
-      await this.#start()
-    } catch (error) {
-      await this.close()
-      throw error
+    const { dir, stateDir, listen, enrol, log, clock, onServerReady, onServerDown } = this.#options
+    if (listen !== undefined) {
+      const files = writeServerFiles({ dir, stateDir, listen, nowMs: clock.now() })
+      const told = { ...(onServerReady && { onReady: onServerReady }), ...(onServerDown && { onDown: onServerDown }) }
+      const server = new SupervisedServer({ ...files, ...told, log, clock })
+      this.#server = server
+      await this.#keepTrying('broker', () => server.start())
     }
+    if (enrol !== undefined) await this.#keepTrying('door for new machines', () => this.#openDoor(enrol))
+    if (this.#isClosed) return
+    this.#watchMembers()
+    this.#tell()
   }
 
   get serverState(): SupervisedServer['state'] | undefined {
@@ -63,30 +74,40 @@ export class FleetHost {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelTelling()
+    for (const cancel of this.#later.values()) cancel()
     this.#watcher?.close()
     await Promise.all([this.#door?.close(), this.#server?.close()])
   }
 
-  async #start(): Promise<void> {
-    const { dir, stateDir, listen, enrol, log, clock, onServerReady, onServerDown } = this.#options
-    if (listen !== undefined) {
-      const files = writeServerFiles({ dir, stateDir, listen, nowMs: clock.now() })
-      const told = { ...(onServerReady && { onReady: onServerReady }), ...(onServerDown && { onDown: onServerDown }) }
-      this.#server = new SupervisedServer({ ...files, ...told, log, clock })
-      await this.#server.start()
+  /** Resolves after the first try; what hinders it is said once. */
+  async #keepTrying(what: string, start: () => Promise<void>): Promise<void> {
+    const { log, clock } = this.#options
+    if (this.#isClosed) return
+    try {
+      await start()
+      if (this.#complaints.delete(what)) log.write('NOTICE', 'fleet', `The ${what} works now`)
+    } catch (error) {
+      const complaint = messageOf(error)
+      if (this.#complaints.get(what) !== complaint)
+        log.write('ERROR', 'fleet', `${complaint}; it is tried again every ${startAgainMs / 1000} s`)
+      this.#complaints.set(what, complaint)
+      if (!this.#isClosed)
+        this.#later.set(
+          what,
+          clock.after(startAgainMs, () => void this.#keepTrying(what, start)),
+        )
     }
-    if (enrol !== undefined) {
-      const { fleet = '', url = '' } = dir.facts() ?? {}
-      const certified = ensureServerCertificate(dir, {
-        fleet,
-        hosts: [...hostsOf(url), enrol.host],
-        nowMs: clock.now(),
-      })
-      this.#door = new EnrolServer({ dir, certified, listen: enrol, log, clock })
-      await this.#door.start()
-    }
-    this.#watchMembers()
-    this.#tell()
+  }
+
+  async #openDoor(listen: { host: string; port: number }): Promise<void> {
+    const { dir, log, clock } = this.#options
+    const { fleet = '', url = '' } = dir.facts() ?? {}
+    const hosts = [...hostsOf(url), listen.host]
+    const certified = ensureServerCertificate(dir, { fleet, hosts, nowMs: clock.now() })
+    const door = new EnrolServer({ dir, certified, listen, log, clock })
+    await door.start()
+    if (this.#isClosed) return door.close()
+    this.#door = door
   }
 
   /** `tocsin fleet revoke` is another process: it writes, we see it. */
