@@ -8,8 +8,9 @@ import { Peers } from './peers.js'
 const ip = (text: string) => parseIp(text) ?? assert.fail(text)
 const nth = (n: number) => ipOf(Uint8Array.of(203, 0, n >> 8, n & 255))
 const nobody = new Peers([])
+const seen = (peers: Peers) => ({ now: () => peers, soon: () => {} })
 const asked = (budget: Budget, n: number, nowMs: number, limits: Partial<BudgetLimits> = {}, peers = nobody) =>
-  budget.ask({ ip: nth(n), nowMs, limits: { perMinute: 5, peersPercent: 0, ...limits }, peers: () => peers })
+  budget.ask({ ip: nth(n), nowMs, limits: { perMinute: 5, peersPercent: 0, ...limits }, connected: seen(peers) })
 
 describe('the budget of a jail', () => {
   it('never lets more new bans be enforced in a minute than it may, at whatever times they come', () => {
@@ -90,7 +91,7 @@ describe('the budget of a jail', () => {
 
   it('looks at a network at once: it may be everybody', () => {
     const peers = new Peers([...Array.from({ length: 60 }, (_, n) => nth(n)), ip('2001:db8::1')])
-    const ask = (text: string) => new Budget().ask({ ip: ip(text), nowMs: 0, limits: share, peers: () => peers })
+    const ask = (text: string) => new Budget().ask({ ip: ip(text), nowMs: 0, limits: share, connected: seen(peers) })
     assert.deepEqual(ask('203.0.0.0/24'), { kind: 'peers', hit: 60, of: 61, sinceMs: 0 })
     assert.equal(ask('2001:db8::/32'), undefined)
     assert.equal(ask('198.51.100.0/24'), undefined)

@@ -1,4 +1,5 @@
 import { type Ip, isSingleAddress } from '../domain/address.js'
+import type { Connected } from './connected.js'
 import type { Peers } from './peers.js'
 
 export interface BudgetLimits {
@@ -18,8 +19,8 @@ export interface BudgetQuestion {
   ip: Ip | undefined
   nowMs: number
   limits: BudgetLimits
-  /** Who is connected; asked for only when it may matter. The same object for as long as it stands for now. */
-  peers(): Peers
+  /** Asked only when it may matter. */
+  connected: Pick<Connected, 'now' | 'soon'>
 }
 
 export const windowMs = 60_000
@@ -35,6 +36,8 @@ const recentMax = 10_000
 
 /** From so many wishes in a minute on we look who is connected: that costs, and later those who were shut out are not connected any more. */
 const lookFrom = 10
+/** From so many on, it is likely that we shall. */
+const lookSoonFrom = 5
 
 interface Wish {
   atMs: number
@@ -95,13 +98,17 @@ export class Budget {
     return nowMs - this.#lastOverMs > calmMs
   }
 
-  #judge(wish: Wish, { limits, peers }: BudgetQuestion): Overrun | undefined {
+  #judge(wish: Wish, { limits, connected }: BudgetQuestion): Overrun | undefined {
     const count = this.#recent.length - this.#first
     const { perMinute, peersPercent } = limits
     if (perMinute > 0 && count > perMinute) return { kind: 'rate', perMinute }
     const isWide = wish.ip !== undefined && !isSingleAddress(wish.ip)
-    if (peersPercent === 0 || (count < lookFrom && !isWide)) return undefined
-    this.#look(wish, peers())
+    if (peersPercent === 0) return undefined
+    if (count < lookFrom && !isWide) {
+      if (count >= lookSoonFrom) connected.soon()
+      return undefined
+    }
+    this.#look(wish, connected.now())
     const isTooMany = this.#hit >= peersHitMin && this.#hit * 100 > peersPercent * this.#of
     return isTooMany ? { kind: 'peers', hit: this.#hit, of: this.#of } : undefined
   }

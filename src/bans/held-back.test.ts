@@ -3,14 +3,16 @@ import { describe, it } from 'node:test'
 import { setUpBans } from '../../test/kit/bans-kit.js'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
-import type { Ip } from '../domain/address.js'
 import { Bans } from './bans.js'
 import { HeldBack } from './held-back.js'
+import { Peers } from './peers.js'
 
-function setUp(perMinute = 3, connected: () => Iterable<Ip> = () => []) {
+const nobody = { now: () => new Peers([]), soon() {}, close() {} }
+
+function setUp(perMinute = 3) {
   const clock = new ManualClock()
   const log = new RecordingLog()
-  const heldBack = new HeldBack({ clock, log, limits: () => ({ perMinute, peersPercent: 50 }), connected })
+  const heldBack = new HeldBack({ clock, log, limits: () => ({ perMinute, peersPercent: 50 }), connected: nobody })
   const kit = setUpBans()
   const bans = new Bans({
     clock,

@@ -4,16 +4,14 @@ import type { Clock } from '../lib/clock.js'
 import { keepNewest } from '../lib/keep-newest.js'
 import type { Log } from '../lib/log.js'
 import { Budget, type BudgetLimits, type Overrun } from './budget.js'
-import { isLoopback } from './own-addresses.js'
-import { Peers } from './peers.js'
-import { tcpSockets } from './tcp-sockets.js'
+import { type Connected, ConnectedPeers } from './connected.js'
 
 export interface HeldBackOptions {
   clock: Clock
   log: Log
   limits(): BudgetLimits
-  /** Addresses that are connected now; missing: the kernel's list. */
-  connected?(): Iterable<Ip>
+  /** Missing: as the kernel's lists say. Ends with this. */
+  connected?: Connected
 }
 
 /** A jail whose new bans are not enforced for the time being. */
@@ -29,9 +27,6 @@ export interface HeldJail {
 
 /** Bans remembered for each jail. Full: the oldest is forgotten, and is not enforced by `resume`; he will fail again. */
 const bansMax = 10_000
-const lookAgainMs = 5000
-/** A look that takes long is not repeated before this many times its duration. */
-const restFactor = 20
 
 interface Held {
   budget: Budget
@@ -48,11 +43,11 @@ interface Held {
 export class HeldBack {
   readonly #options: HeldBackOptions
   readonly #jails = new Map<string, Held>()
-  #peers = new Peers([])
-  #lookAtMs = Number.NEGATIVE_INFINITY
+  readonly #connected: Connected
 
   constructor(options: HeldBackOptions) {
     this.#options = options
+    this.#connected = options.connected ?? new ConnectedPeers({ clock: options.clock })
   }
 
   /** Counts a new ban that a jail has decided. The reason why it is not enforced, as the end of a sentence; undefined: it is. */
@@ -63,7 +58,7 @@ export class HeldBack {
     if (!held.bans.has(ban.id)) {
       const nowMs = clock.now()
       const before = held.budget.overrun(nowMs)
-      const overrun = held.budget.ask({ ip, nowMs, limits: limits(), peers: () => this.#look() })
+      const overrun = held.budget.ask({ ip, nowMs, limits: limits(), connected: this.#connected })
       if (overrun === undefined) return undefined
       if (before === undefined) this.#begin(ban.jail, held, overrun)
       held.count++
@@ -107,6 +102,7 @@ export class HeldBack {
 
   close(): void {
     for (const { cancel } of this.#jails.values()) cancel()
+    this.#connected.close()
   }
 
   #heldOf(jail: string): Held {
@@ -144,25 +140,6 @@ export class HeldBack {
     held.count = 0
     return ended
   }
-
-  #look(): Peers {
-    const { clock, connected = everybody } = this.#options
-    const beganMs = clock.now()
-    if (beganMs < this.#lookAtMs) return this.#peers
-    this.#peers = new Peers(connected())
-    const endedMs = clock.now()
-    this.#lookAtMs = endedMs + Math.max(lookAgainMs, restFactor * (endedMs - beganMs))
-    return this.#peers
-  }
-}
-
-/** Of each kernel list of connections: some 28,000, in no order, which is enough to know shares (70 ms). */
-const listBytesMax = 4 << 20
-
-/** NOTE: in this machine's own network; who is connected to a container is not seen. */
-function* everybody(): IterableIterator<Ip> {
-  for (const { state, peer } of tcpSockets('/proc/net', listBytesMax))
-    if (state === 'established' && !isLoopback(peer.text)) yield peer
 }
 
 function reasonOf(overrun: Overrun): string {

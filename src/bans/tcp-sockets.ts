@@ -1,5 +1,5 @@
 import { type Ip, ipOf } from '../domain/address.js'
-import { readBegin } from './bounded-file.js'
+import { readBegin, readBeginLater } from './bounded-file.js'
 import { hostOrderBytes } from './proc-address.js'
 
 /** So much of each list is read if nothing else is said: some 200,000 connections (0.5 s). What is behind is not seen. */
@@ -19,14 +19,23 @@ const socketLine =
 
 /** TCP sockets of a network namespace that are connected or listen, IPv4 and IPv6: `tcp` and `tcp6` in this folder (proc(5)). In no order. */
 export function* tcpSockets(folder = '/proc/net', listBytesMax = listBytesDefault): IterableIterator<TcpSocket> {
-  for (const name of ['tcp', 'tcp6']) {
-    const text = readBegin(`${folder}/${name}`, listBytesMax) ?? ''
-    for (const [, port = '', peer = '', state, inode = ''] of text.matchAll(socketLine))
-      yield {
-        state: state === '01' ? 'established' : 'listening',
-        localPort: Number.parseInt(port, 16),
-        peer: ipOf(hostOrderBytes(peer)),
-        inode: Number(inode),
-      }
-  }
+  for (const name of lists) yield* socketsIn(readBegin(`${folder}/${name}`, listBytesMax) ?? '')
+}
+
+/** The same, read in the background. */
+export async function tcpSocketsLater(folder = '/proc/net', listBytesMax = listBytesDefault): Promise<TcpSocket[]> {
+  const texts = await Promise.all(lists.map((name) => readBeginLater(`${folder}/${name}`, listBytesMax)))
+  return texts.flatMap((text) => [...socketsIn(text ?? '')])
+}
+
+const lists = ['tcp', 'tcp6']
+
+function* socketsIn(text: string): IterableIterator<TcpSocket> {
+  for (const [, port = '', peer = '', state, inode = ''] of text.matchAll(socketLine))
+    yield {
+      state: state === '01' ? 'established' : 'listening',
+      localPort: Number.parseInt(port, 16),
+      peer: ipOf(hostOrderBytes(peer)),
+      inode: Number(inode),
+    }
 }
