@@ -152,18 +152,51 @@ describe('three machines', { skip: withoutServer }, () => {
     assert.doesNotMatch(host, /^(?:0\.0\.0\.0|::)$/)
   })
 
+  it('become one by a second init when the first one could not end', async () => {
+    const config = machine('web10')
+    // In the place of what is written last.
+    mkdirSync(path.join(config, 'fleet'))
+    writeFileSync(path.join(config, 'fleet/members'), '')
+    const first = await fleet(config, 'init', '--name', 'web10', '--address', '[2001:db8::10]')
+    assert.equal(first.exitCode, 1)
+    assert.match(first.stderr, /Cannot read .*\/fleet\/members\/web10\.json: ENOTDIR/)
+    rmSync(path.join(config, 'fleet/members'))
+    assert.match(await good(config, 'init'), /the broker tls:\/\/\[2001:db8::10\]:4722/)
+    assert.match(await good(config, 'members'), /^web10 +own /)
+    assert.equal(readFileSync(path.join(config, 'tocsin.local'), 'utf8').split('[fleet]').length, 2)
+    assert.ok(existsSync(path.join(config, 'fleet/nats-server.conf')))
+    await good(config, 'invite', 'web11')
+  })
+
   it('say in a sentence what cannot be done', async () => {
-    const cases: [string, string[], RegExp][] = [
+    const web9 = machine('web9')
+    const cases: [string, string[], RegExp, number?][] = [
       [hub, ['revoke', 'nobody'], /"nobody" is not in the fleet/],
       [hub, ['revoke', 'hub'], /cannot be revoked/],
       [hub, ['invite', 'web1'], /web1 is in the fleet already/],
+      [hub, ['invite', 'Web 3'], /"Web 3" cannot be a machine's name/, 2],
+      [hub, ['invite', 'operator'], /"operator" cannot be a machine's name/, 2],
       [web1, ['invite', 'web3'], /There is no operator's key/],
+      [web1, ['revoke', 'hub'], /There is no operator's key in .*: revoke where 'tocsin fleet init' was run/],
       [web2, ['join', 'tocsin-invite-abcdef'], /changed on its way, or is not whole/],
-      [machine('web9'), ['init', '--listen', 'nonsense'], /--listen "nonsense" is no address/],
+      [web9, ['init', '--listen', 'nonsense'], /--listen "nonsense" is no address/, 2],
+      [web9, ['init', '--name', 'operator'], /--name "operator": .* not operator/, 2],
+      [
+        web9,
+        ['init', '--address', '0.0.0.0'],
+        /--address "0\.0\.0\.0" is neither .* where others find this machine/,
+        2,
+      ],
+      [web9, ['init', '--address', '999.1'], /--address "999\.1" is neither/, 2],
+      [web9, ['init', '--nats', 'tls://broker.example:99999'], /is no broker: write tls:\/\/HOST:PORT/, 2],
+      [web9, ['init', '--nats', 'tls://broker.example:0'], /is no broker/, 2],
+      [web9, ['init', '--nats', 'tls://me:secret@broker.example:4222'], /is no broker/, 2],
+      [web9, ['init', '--nats', 'tls://broker.example:1', '--file', '/x'], /a broker or a file, one of the two/, 2],
+      [web9, ['init', '--file', '/x', '--address', '192.0.2.1'], /--address goes with a broker that tocsin runs/, 2],
     ]
-    for (const [config, words, wanted] of cases) {
+    for (const [config, words, wanted, code = 1] of cases) {
       const { exitCode, stderr } = await fleet(config, ...words)
-      assert.notEqual(exitCode, 0)
+      assert.equal(exitCode, code, stderr)
       assert.match(stderr, wanted)
       assert.equal(stderr.trim().split('\n').length, 1, stderr)
     }

@@ -7,7 +7,7 @@ import type { Certified } from '../nats/certificates.js'
 import { authorityOf, userJwt } from '../nats/identity.js'
 import { type JoinAnswer, type JoinRequest, lineBytesMax, readJoinRequest } from './exchange.js'
 import { type FleetDir, type MemberRecord, publicTextOf } from './fleet-dir.js'
-import { redeem } from './invites.js'
+import { examine, redeem } from './invites.js'
 import { admit, formerOf } from './membership.js'
 
 export interface EnrolServerOptions {
@@ -103,6 +103,8 @@ export class EnrolServer {
       return { ok: false, reason: 'The machine that was asked has no operator key' }
     if (facts.fleet !== request.fleet)
       return { ok: false, reason: `The invitation is for the fleet ${request.fleet}, this is ${facts.fleet}` }
+    const examined = examine(dir, request, clock.now())
+    if ('objection' in examined) return { ok: false, reason: examined.objection }
     const known = dir.member(request.name)
     const isHere = known !== undefined && known.revokedAtMs === undefined
     if (isHere && known.key !== request.key)
@@ -112,9 +114,7 @@ export class EnrolServer {
         ok: false,
         reason: 'The key of this machine was revoked; remove its directory fleet, then a new one is made',
       }
-    const redeemed = redeem(dir, request, clock.now())
-    if ('objection' in redeemed) return { ok: false, reason: redeemed.objection }
-    const { level } = redeemed
+    const { level } = redeem(dir, examined.invite, request.key)
     const member = isHere ? known : admit(dir, { ...request, role: 'node', level }, clock.now())
     const { name, brokerKey, sinceMs } = member
     const card = userJwt(authorityOf(operatorSeed), { name, brokerKey, role: 'node', nowMs: clock.now() })
@@ -122,7 +122,7 @@ export class EnrolServer {
       log.write('NOTICE', 'fleet', `${name} has joined the fleet ${facts.fleet}, at level ${level}`)
       onEnrolled?.(member)
     }
-    return { ok: true, card, url: facts.url, operatorKey: publicTextOf(operatorSeed), sinceMs }
+    return { ok: true, card, url: facts.url, operatorKey: publicTextOf(operatorSeed), sinceMs, nowMs: clock.now() }
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { connect as connectTcp } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
@@ -100,12 +100,37 @@ describe('joining', () => {
     const invitation = hub.invite('web3')
     const dir = newDir()
     const { sinceMs } = await join(dir, invitation, nowMs)
-    await assert.rejects(join(newDir(), invitation, nowMs), /There is a web3 in the fleet already, with another key/)
+    await assert.rejects(join(newDir(), invitation, nowMs), /used already, by another machine/)
     dir.remove('fleet.json') // As if the answer had been lost.
     nowMs += 1000
     assert.equal((await join(dir, invitation, nowMs)).sinceMs, sinceMs)
     expel(hub.dir, 'web3', nowMs)
     await assert.rejects(join(newDir(), invitation, nowMs), /used already, by another machine/)
+  })
+
+  it('works for one machine when there are two invitations for one name', async () => {
+    const [first, second] = [hub.invite('web11'), hub.invite('web11')]
+    await join(newDir(), first, nowMs)
+    await assert.rejects(join(newDir(), second, nowMs), /There is a web11 in the fleet already, with another key/)
+  })
+
+  it('goes by the clock of who has invited, and says how wrong the own one is', async () => {
+    const clocks: number[] = []
+    const onClock = (aheadMs: number) => void clocks.push(aheadMs)
+    for (const [i, aheadMs] of [2 * inviteLifeMs, -2 * inviteLifeMs].entries())
+      await join(newDir(), hub.invite(`web1${2 + i}`), nowMs + aheadMs, { onClock })
+    assert.deepEqual(clocks, [2 * inviteLifeMs, -2 * inviteLifeMs])
+  })
+
+  it('says of somebody who speaks no TLS what to look at', async () => {
+    const other = createServer((socket) => socket.on('error', () => {}).end('220 mail.example ESMTP\r\n'))
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    await assert.rejects(join(newDir(), { ...hub.invite('web15'), port }, nowMs), ({ message }: Error) => {
+      assert.match(message, /^Cannot reach 127\.0\.0\.1:\d+: somebody answers there who does not speak TLS\. .*broker/)
+      return !message.includes('\n')
+    })
+    other.close()
   })
 
   it('of a machine that was revoked needs new keys', async () => {

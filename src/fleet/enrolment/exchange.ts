@@ -43,15 +43,24 @@ function bound({ fleet, id, name, key, brokerKey }: Omit<JoinRequest, 'proof' | 
 
 /** What it is answered. */
 export type JoinAnswer =
-  | { ok: true; card: string; url: string; operatorKey: string; sinceMs: number }
+  | {
+      ok: true
+      card: string
+      url: string
+      operatorKey: string
+      sinceMs: number
+      /** By the clock of who answers; an older version does not say it. */
+      nowMs?: number
+    }
   | { ok: false; reason: string }
 
 export function readJoinAnswer(line: string): JoinAnswer | undefined {
-  const { ok, card, url, operatorKey, sinceMs, reason } = jsonOf(line) ?? {}
+  const { ok, card, url, operatorKey, sinceMs, nowMs, reason } = jsonOf(line) ?? {}
   if (ok === false) return { ok, reason: String(reason).slice(0, 300) }
   if (ok !== true || typeof card !== 'string' || typeof url !== 'string') return undefined
   if (typeof operatorKey !== 'string' || publicKeyOf(operatorKey) === undefined) return undefined
-  return typeof sinceMs === 'number' ? { ok, card, url, operatorKey, sinceMs } : undefined
+  if (typeof sinceMs !== 'number') return undefined
+  return { ok, card, url, operatorKey, sinceMs, ...(typeof nowMs === 'number' && { nowMs }) }
 }
 
 function jsonOf(line: string): Record<string, unknown> | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { messageOf } from '../../lib/error-message.js'
 import { readPlainFile } from '../../lib/plain-file.js'
 import { isNodeName, type Level, levels } from '../member.js'
 import { keyPairOf, publicKeyOf, publicKeyText } from '../message/key.js'
@@ -123,14 +124,18 @@ export class FleetDir {
   /** Replaces a file, 0600. */
   write(name: string, text: string): void {
     const file = this.at(name)
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     const fresh = `${file}.${randomBytes(6).toString('hex')}.new`
     try {
-      writeFileSync(fresh, text, { mode: 0o600, flag: 'wx' })
-      renameSync(fresh, file)
-    } catch (error) {
-      rmSync(fresh, { force: true })
-      throw error
+      for (const dir of new Set([this.path, path.dirname(file)])) makeDir(dir)
+      try {
+        writeFileSync(fresh, text, { mode: 0o600, flag: 'wx' })
+        renameSync(fresh, file)
+      } catch (error) {
+        rmSync(fresh, { force: true })
+        throw error
+      }
+    } catch (cause) {
+      throw new Error(`Cannot write ${file}: ${messageOf(cause)}${hintOf(cause)}`, { cause })
     }
   }
 
@@ -147,18 +152,23 @@ export class FleetDir {
   }
 
   #list(name: string): string[] {
-    if (!existsSync(this.at(name))) return []
-    return readdirSync(this.at(name))
-      .filter((file) => file.endsWith('.json'))
-      .sort()
+    try {
+      return readdirSync(this.at(name))
+        .filter((file) => file.endsWith('.json'))
+        .sort()
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return []
+      throw new Error(`Cannot read ${this.at(name)}: ${messageOf(cause)}${hintOf(cause)}`, { cause })
+    }
   }
 
   #read(name: string): string | undefined {
     try {
       return readPlainFile(this.at(name), { bytesMax: fileBytesMax }).toString()
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-      throw error
+    } catch (cause) {
+      if (codeOf(cause) === 'ENOENT') return undefined
+      if (codeOf(cause) === undefined) throw cause
+      throw new Error(`Cannot read ${this.at(name)}: ${messageOf(cause)}${hintOf(cause)}`, { cause })
     }
   }
 
@@ -175,6 +185,24 @@ export class FleetDir {
     this.write(name, `${seed.toString('base64url')}\n`)
     return seed
   }
+}
+
+/** NOTE: `recursive` alone says ENOENT where the file system is read-only. */
+function makeDir(dir: string): void {
+  try {
+    mkdirSync(dir, { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') mkdirSync(dir, { recursive: true, mode: 0o700 })
+    else if (codeOf(error) !== 'EEXIST') throw error
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
+
+function hintOf(error: unknown): string {
+  return codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM' ? '; it is for root alone' : ''
 }
 
 /** The public text of the key that is made of a seed. */

@@ -15,7 +15,10 @@ export interface Founding {
   nowMs: number
 }
 
-/** Makes a fleet whose first member is this machine: keys, authority, certificates. What an interrupted try has made is used. */
+/**
+ * Makes a fleet whose first member is this machine: keys, authority, certificates. What an interrupted try has made is used; one that was
+ * interrupted behind `fleet.json` is ended by `finish`.
+ */
 export function found(dir: FleetDir, { fleet, name, url, nowMs }: Founding): FleetFacts {
   const operatorSeed = dir.makeOperatorSeed()
   if (dir.authority() === undefined) {
@@ -36,6 +39,14 @@ export function found(dir: FleetDir, { fleet, name, url, nowMs }: Founding): Fle
     sinceMs: nowMs,
   }
   dir.writeFacts(facts)
-  admit(dir, { name, key: publicTextOf(seed), brokerKey, role: 'hub', level: 'own' }, nowMs)
+  finish(dir, facts, nowMs)
   return facts
+}
+
+/** This machine is the first member; nothing changes where it is one. */
+export function finish(dir: FleetDir, { name }: Pick<FleetFacts, 'name'>, nowMs: number): void {
+  if (dir.member(name) !== undefined || dir.operatorSeed() === undefined) return
+  const seed = dir.nodeSeed()
+  const brokerKey = nkeyText('user', brokerKeyPair(seed).publicKey)
+  admit(dir, { name, key: publicTextOf(seed), brokerKey, role: 'hub', level: 'own' }, nowMs)
 }

@@ -27,6 +27,7 @@ describe('an invitation', () => {
       assert.throws(() => readToken(changed), /changed on its way, or is not whole/, `letter ${i}`)
       assert.throws(() => readToken(token.slice(0, i)), /changed on its way, or is not whole/)
     }
+    for (const more of ['x', 'xy', '-']) assert.throws(() => readToken(token + more), /changed on its way/)
   })
 
   it('is told from anything else', () => {

@@ -35,7 +35,9 @@ export function readToken(token: string): Invitation {
     throw new Error(`This is no invitation: it should be one word that begins with ${head}`)
   const bytes = Buffer.from(text.slice(head.length), 'base64url')
   const body = bytes.subarray(4)
-  if (!bytes.subarray(0, 4).equals(checksum(body)))
+  // A last letter that is too much, or another one of the same bits, is not in the bytes.
+  const isWhole = bytes.toString('base64url') === text.slice(head.length)
+  if (!isWhole || !bytes.subarray(0, 4).equals(checksum(body)))
     throw new Error('This invitation was changed on its way, or is not whole: copy it again')
   const [fleet, name, host = '', port, pin = '', id = '', secret = '', seconds] = body.toString().split(' ')
   const isKeyed = /^[\w-]{43}$/.test(pin) && isInviteId(id) && /^[\w-]{22}$/.test(secret)

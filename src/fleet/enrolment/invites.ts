@@ -42,12 +42,12 @@ export function makeInvite(
 /** Why this invite does not let in this machine. */
 export type Objection = string
 
-/** Checks and marks it used; how far the machine is to be believed. The caller has it all in one turn of the event loop: two at once cannot both have it. */
-export function redeem(
+/** Whether this invite lets in this machine; how far it is to be believed. The caller redeems it in the same turn of the event loop: two at once cannot both have it. */
+export function examine(
   dir: FleetDir,
   { id, secret, name, key }: { id: string; secret: string; name: string; key: string },
   nowMs: number,
-): { level: Level } | { objection: Objection } {
+): { invite: Invite } | { objection: Objection } {
   const invite = readInvite(dir, id)
   if (invite === undefined)
     return { objection: 'There is no such invitation here: it has expired, or is of another fleet' }
@@ -56,10 +56,15 @@ export function redeem(
     return { objection: 'The secret of the invitation is wrong: it was changed on its way' }
   if (invite.name !== name) return { objection: `The invitation is for ${invite.name}, not for ${name}` }
   if (nowMs >= invite.expiresMs)
-    return { objection: `The invitation has expired (${new Date(invite.expiresMs).toISOString()})` }
+    return { objection: `The invitation has expired (${new Date(invite.expiresMs).toISOString()}): ask for a new one` }
   if (invite.usedBy !== undefined && invite.usedBy !== key)
     return { objection: 'The invitation has been used already, by another machine. If that was not you, revoke it' }
-  writeInvite(dir, { ...invite, usedBy: key })
+  return { invite }
+}
+
+/** From now on it is for the machine with this key alone. */
+export function redeem(dir: FleetDir, invite: Invite, key: string): { level: Level } {
+  if (invite.usedBy !== key) writeInvite(dir, { ...invite, usedBy: key })
   return { level: invite.level ?? 'own' }
 }
 

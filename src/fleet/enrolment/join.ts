@@ -12,11 +12,21 @@ import type { Invitation } from './invitation.js'
 
 const patienceMs = 20_000
 
+export interface JoinOptions {
+  /** How far this machine's clock is ahead of the other side's, in milliseconds; negative: behind. */
+  onClock?: (aheadMs: number) => void
+}
+
 /**
  * Makes this machine a member: its keys are made here and stay here. Rejects with a sentence when it is not let in; the same
  * invitation works again from here then, if it did not expire.
  */
-export async function join(dir: FleetDir, invitation: Invitation, nowMs: number): Promise<FleetFacts> {
+export async function join(
+  dir: FleetDir,
+  invitation: Invitation,
+  nowMs: number,
+  { onClock }: JoinOptions = {},
+): Promise<FleetFacts> {
   const { fleet, name } = invitation
   const here = dir.facts()
   if (here !== undefined && (here.fleet !== fleet || here.name !== name))
@@ -27,11 +37,11 @@ export async function join(dir: FleetDir, invitation: Invitation, nowMs: number)
     if (answer?.ok === false) throw refusal(invitation, answer)
     return here
   }
-  if (nowMs >= invitation.expiresMs)
-    throw new Error(`The invitation has expired (${new Date(invitation.expiresMs).toISOString()}): ask for a new one`)
+  // Whether it has expired the other side says, by its clock: ours may be wrong.
   const answer = await enrolled(dir, invitation)
   if (!answer.ok) throw refusal(invitation, answer)
   const { authority, card, url, operatorKey, sinceMs } = answer
+  if (answer.nowMs !== undefined) onClock?.(nowMs - answer.nowMs)
   dir.write('authority.pem', authority)
   dir.write('nats.jwt', `${card}\n`)
   // Last: with it the machine is a member.
@@ -96,14 +106,20 @@ async function connected(
     await once(socket, 'secureConnect')
   } catch (cause) {
     socket.destroy()
-    const reason = messageOf(cause)
-    throw new Error(
-      `Cannot reach ${placeOf({ host, port, ...rest })}: ${reason}. Is tocsin running there, and its port open?`,
-      { cause },
-    )
+    throw new Error(`Cannot reach ${placeOf({ host, port, ...rest })}: ${whyNot(cause)}`, { cause })
   }
   socket.on('error', () => socket.destroy())
   return socket
+}
+
+/** What we saw, and what to look at. OpenSSL's own words have several lines and help nobody. */
+function whyNot(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (/^(?:ERR_SSL_|EPROTO)/.test(code))
+    return 'somebody answers there who does not speak TLS. Machines join at the port after the one of the broker; is it tocsin?'
+  if (/^CERT_(?:NOT_YET_VALID|HAS_EXPIRED)$/.test(code))
+    return `${messageOf(cause)}. Is the clock of this machine right? It says ${new Date().toISOString()}`
+  return `${messageOf(cause)}. Is tocsin running there, and its port open?`
 }
 
 function placeOf({ host, port }: Invitation): string {

@@ -1,6 +1,7 @@
+import { operatorName } from '../../../fleet/enrolment/fleet-dir.js'
 import { tokenOf } from '../../../fleet/enrolment/invitation.js'
 import { makeInvite } from '../../../fleet/enrolment/invites.js'
-import { type Level, levels } from '../../../fleet/member.js'
+import { isNodeName, type Level, levels } from '../../../fleet/member.js'
 import { hostsOf } from '../../../fleet/nats/broker-urls.js'
 import { pinOf } from '../../../fleet/nats/certificates.js'
 import { isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
@@ -15,10 +16,11 @@ export interface InviteFlags extends CommonFlags {
 /** Prints a token that lets one machine join, alone on the last line. */
 export async function invite(this: Context, flags: InviteFlags, name: string): Promise<void> {
   const level = levelOf(flags.level ?? 'own')
+  if (!isNodeName(name) || name === operatorName) throw badName(name)
   const { dir, settings } = placeOf(flags.config)
   const facts = await told(() => dir.facts())
-  const authority = dir.authority()
-  if (facts === undefined || authority === undefined || dir.operatorSeed() === undefined)
+  const authority = await told(() => dir.authority())
+  if (facts === undefined || authority === undefined || (await told(() => dir.operatorSeed())) === undefined)
     throw new CommandFailure(`There is no operator's key in ${dir.path}: invite where 'tocsin fleet init' was run`)
   if (settings.enrol === undefined)
     throw new CommandFailure(
@@ -38,6 +40,11 @@ export async function invite(this: Context, flags: InviteFlags, name: string): P
       this,
       `${name} joins with 'tocsin fleet join TOKEN', once, until ${expires}. The token is a secret:\n${token}`,
     )
+}
+
+function badName(name: string): CommandFailure {
+  const text = `${JSON.stringify(name)} cannot be a machine's name: 1 to 32 of a-z, 0-9 and -, and not ${operatorName}`
+  return new CommandFailure(text, exit.usage)
 }
 
 function levelOf(text: string): Level {

@@ -1,9 +1,10 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import path from 'node:path'
 import type { OwnSettings } from '../../../config/own-settings.js'
 import { loadServerSettings } from '../../../config/settings.js'
 import { pathsOf } from '../../../daemon/paths.js'
 import { FleetDir } from '../../../fleet/enrolment/fleet-dir.js'
+import { textOfPlace } from '../../../fleet/nats/broker-urls.js'
 import { brokerStateDir } from '../../../fleet/nats/managed.js'
 import { messageOf } from '../../../lib/error-message.js'
 import { configDir } from '../../config-dir.js'
@@ -34,12 +35,33 @@ export function placeOf(given: string | undefined): Place {
 /** Adds a `[fleet]` section to tocsin.local; false: there is one already, which is left alone. */
 export function addFleetSection(configDir: string, lines: Readonly<Record<string, string>>): boolean {
   const file = path.join(configDir, 'tocsin.local')
-  const known = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const isThere = existsSync(file)
+  const known = isThere ? readFileSync(file, 'utf8') : ''
   if (/^\[fleet\]/m.test(known)) return false
   const gap = known === '' ? '' : known.endsWith('\n') ? '\n' : '\n\n'
   const text = Object.entries(lines).map(([key, value]) => `${key} = ${value}\n`)
-  appendFileSync(file, `${gap}[fleet]\n${text.join('')}`)
+  try {
+    appendFileSync(file, `${gap}[fleet]\n${text.join('')}`)
+  } catch (error) {
+    // A full disk may have taken half of it: as it was before.
+    if (isThere) truncateSync(file, Buffer.byteLength(known))
+    else rmSync(file, { force: true })
+    throw new CommandFailure(`Cannot write ${file}: ${messageOf(error)}`)
+  }
   return true
+}
+
+/** Whether the configuration says all of these lines already. */
+export function isSaid({ settings }: Place, lines: Readonly<Record<string, string>>): boolean {
+  const { transport, server, path: file, listen, enrol } = settings
+  const said: Record<string, string | undefined> = {
+    transport,
+    server,
+    path: file,
+    listen: listen && textOfPlace(listen),
+    enrol: enrol && textOfPlace(enrol),
+  }
+  return Object.entries(lines).every(([key, value]) => said[key] === value)
 }
 
 /** A room's error is a sentence for whoever typed the command. */

@@ -11,6 +11,8 @@ export async function revoke(this: Context, flags: CommonFlags, name: string): P
   const facts = await told(() => dir.facts())
   if (facts?.name === name)
     throw new CommandFailure(`${name} is this machine, which holds the fleet's keys; it cannot be revoked`)
+  if ((await told(() => dir.operatorSeed())) === undefined)
+    throw new CommandFailure(`There is no operator's key in ${dir.path}: revoke where 'tocsin fleet init' was run`)
   const nowMs = systemClock.now()
   const { revokedAtMs } = await told(() => expel(dir, name, nowMs))
   const isFile = facts?.url.startsWith('file:') === true
