@@ -50,6 +50,19 @@ describe('the outbox', () => {
     assert.deepEqual(again.pending(0, 10), [{ seq: 4, text: 'd' }])
   })
 
+  it('knows up to where all has been told', () => {
+    const outbox = new Outbox(kit.open())
+    assert.equal(outbox.toldSeq, 0)
+    outbox.add(['a', 'b', 'c', 'd'])
+    outbox.remove([
+      { from: 1, to: 1 },
+      { from: 3, to: 3 },
+    ])
+    assert.equal(outbox.toldSeq, 1)
+    outbox.remove([{ from: 2, to: 4 }])
+    assert.equal(outbox.toldSeq, 4)
+  })
+
   it('goes on above a number that others have heard from us already', () => {
     const outbox = new Outbox(kit.open())
     outbox.raiseTo(100)

@@ -65,6 +65,12 @@ export class Outbox {
     return Number(row?.seq ?? 0)
   }
 
+  /** Every one up to this has been told, and removed. */
+  get toldSeq(): number {
+    const [row] = this.#database.all('look into the outbox in', 'SELECT min(seq) AS first FROM tocsin_outbox')
+    return typeof row?.first === 'number' ? row.first - 1 : this.lastSeq
+  }
+
   /** The next number is greater than this: others have heard it from us already, and this file is an older copy. */
   raiseTo(seq: number): void {
     if (seq <= this.lastSeq) return

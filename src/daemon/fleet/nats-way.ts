@@ -34,7 +34,11 @@ export function natsWay({ config, clock, log, store, paths }: FleetState, dir: F
         ...access,
         memberOf: (member) => roster.memberOf(member),
         facts: factsNow,
-        own: () => ({ seq: store.outbox.lastSeq, words: bans.words(clock.now(), name) }),
+        own: () => ({
+          seq: store.outbox.lastSeq,
+          toldSeq: store.outbox.toldSeq,
+          words: bans.words(clock.now(), name),
+        }),
         // Whoever names three brokers has a cluster of three: each keeps everything, and one may be lost.
         ...(facts.role === 'hub' && { replicas: access.servers.length >= 3 ? 3 : 1 }),
       }),

@@ -9,7 +9,7 @@ import { heartbeatSubject } from './subjects.js'
 
 /** What a node says of itself: who hears a lower number from it misses something. */
 export interface Heartbeat {
-  /** Number of its last word. */
+  /** Number of the last word that it has told. */
   seq: number
   snapshot: SnapshotMark | undefined
   /** Where it is, as the broker sees it; undefined: it does not say. */

@@ -16,6 +16,8 @@ import type { Wire } from './wire.js'
 export interface OwnWords {
   /** Number of its last word. */
   seq: number
+  /** Every word up to this one has been told; missing: all of them have. */
+  toldSeq?: number
   words: Iterable<Word>
 }
 
@@ -76,7 +78,7 @@ export class OwnState {
     if (snapshot !== undefined && isFresh && snapshot.seq === own().seq) this.#snapshot = snapshot
     else if (snapshot !== undefined && this.#snapshot === undefined) this.#snapshot = { ...snapshot, seq: -1 }
     if (this.#snapshot?.seq !== own().seq) await this.publish()
-    else if (known?.heartbeat.address !== wire.address) await this.#beat()
+    else if (known?.heartbeat.address !== wire.address || known?.heartbeat.seq !== own().seq) await this.#beat()
     this.#schedule(idleHeartbeatMs)
   }
 
@@ -141,8 +143,10 @@ export class OwnState {
 
   async #beat(): Promise<void> {
     const { wire, node, fleet, key, own, clock } = this.#options
+    // Not what is yet to be told: in the midst of a burst everybody would take it to be lost, and read all of us anew.
+    const { seq, toldSeq = seq } = own()
     const heartbeat: Heartbeat = {
-      seq: own().seq,
+      seq: toldSeq,
       snapshot: this.#snapshot,
       address: wire.address,
       facts: this.#options.facts?.(),
@@ -150,10 +154,11 @@ export class OwnState {
     const parcel = sealHeartbeat(heartbeat, { node, fleet, key, atMs: clock.now() })
     this.#options.onTold(parcel)
     await publishKept(wire, parcel)
+    if (toldSeq < seq) this.#schedule(heartbeatMs)
   }
 
   #schedule(waitMs: number): void {
-    if (this.#isClosed || (waitMs === heartbeatMs && this.#isSoon)) return
+    if (this.#isClosed || this.#isSoon) return
     this.#cancelHeartbeat?.()
     this.#isSoon = waitMs === heartbeatMs
     const { clock, random, log, wire } = this.#options
