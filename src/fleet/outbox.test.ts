@@ -17,33 +17,43 @@ class Stage implements OutboxRows {
   sent: { parcel: Parcel; id: string; answer(error?: Error): void }[] = []
   nowMs = nowMs
   tasks: { atMs: number; task: () => void }[] = []
-  readonly drain = new OutboxDrain({
-    rows: this,
-    transport: {
-      publish: (parcel, { id }) =>
-        new Promise((resolve, reject) =>
-          this.sent.push({ parcel, id, answer: (error) => (error ? reject(error) : resolve()) }),
-        ),
-    },
-    fleet: 'home',
-    node: 'web7',
-    key: pair.privateKey,
-    clock: {
-      now: () => this.nowMs,
-      after: (delayMs, task) => {
-        const entry = { atMs: this.nowMs + delayMs, task }
-        this.tasks.push(entry)
-        return () => {
-          this.tasks = this.tasks.filter((other) => other !== entry)
-        }
+  readonly drain: OutboxDrain
+
+  /** `former`: what a process before this one has left. */
+  constructor(...former: Unsaid[]) {
+    for (const word of former) this.#put(word)
+    this.drain = new OutboxDrain({
+      rows: this,
+      transport: {
+        publish: (parcel, { id }) =>
+          new Promise((resolve, reject) =>
+            this.sent.push({ parcel, id, answer: (error) => (error ? reject(error) : resolve()) }),
+          ),
       },
-    },
-    log: silentLog,
-  })
+      fleet: 'home',
+      node: 'web7',
+      key: pair.privateKey,
+      clock: {
+        now: () => this.nowMs,
+        after: (delayMs, task) => {
+          const entry = { atMs: this.nowMs + delayMs, task }
+          this.tasks.push(entry)
+          return () => {
+            this.tasks = this.tasks.filter((other) => other !== entry)
+          }
+        },
+      },
+      log: silentLog,
+    })
+  }
 
   add(...words: Unsaid[]): void {
-    for (const word of words) this.rows.push({ seq: (this.rows.at(-1)?.seq ?? 0) + 1, text: rowOf(word) })
+    for (const word of words) this.#put(word)
     this.drain.wake()
+  }
+
+  #put(word: Unsaid): void {
+    this.rows.push({ seq: this.lastSeq + 1, text: rowOf(word) })
   }
 
   pending(afterSeq: number, limit: number) {
@@ -52,6 +62,10 @@ class Stage implements OutboxRows {
 
   remove(ranges: readonly { from: number; to: number }[]) {
     this.rows = this.rows.filter(({ seq }) => !ranges.some(({ from, to }) => from <= seq && seq <= to))
+  }
+
+  get lastSeq(): number {
+    return this.rows.at(-1)?.seq ?? 0
   }
 
   async pass(ms: number): Promise<void> {
@@ -118,6 +132,28 @@ describe('the drain of the outbox', () => {
     assert.equal(stage.sent.length, 2)
     assert.equal(stage.sent[1]?.id, 'web7:1-1')
     assert.deepEqual(stage.sent[1]?.parcel, stage.sent[0]?.parcel)
+  })
+
+  it('tells a word again among the batches when a later one was told where it belongs', async () => {
+    const stage = new Stage()
+    stage.drain.resume()
+    stage.add(ban('203.0.113.9'))
+    stage.add(ban('203.0.113.9'))
+    stage.sent[1]?.answer()
+    stage.sent[0]?.answer(new Error('no leader'))
+    await settled()
+    await stage.pass(500)
+    const subjects = stage.sent.map(({ parcel }) => parcel.subject)
+    assert.deepEqual(subjects, ['bans.web7.4.203.0.113.9', 'bans.web7.4.203.0.113.9', 'bans.web7.batch.q1'])
+    assert.deepEqual(stage.seqs(2), [1])
+  })
+
+  it('tells among the batches what an earlier process has left: that may have told later words', () => {
+    const stage = new Stage(ban('203.0.113.9'))
+    stage.drain.resume()
+    stage.add(ban('203.0.113.9'))
+    const subjects = stage.sent.map(({ parcel }) => parcel.subject)
+    assert.deepEqual(subjects, ['bans.web7.batch.q1', 'bans.web7.4.203.0.113.9'])
   })
 
   it('keeps everything while there is no way to the others', () => {

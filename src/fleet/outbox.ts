@@ -1,11 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { parseIp } from '../domain/address.js'
 import type { Clock } from '../lib/clock.js'
 import type { Log } from '../lib/log.js'
 import { seal, wordsMax } from './message/message.js'
-import { addressToken, bansSubject, batchSubject, sightSubject } from './message/subject.js'
-import type { Transport } from './transport.js'
+import type { Parcel, Transport } from './transport.js'
 import type { NodeName, Word } from './word.js'
+import { batchSubjectOf, type Group, groupOf, wordOf } from './word-group.js'
 
 /** A word before it has its number, and its node. */
 export type Unsaid = Word extends infer W ? (W extends Word ? Omit<W, 'node' | 'seq'> : never) : never
@@ -14,6 +13,8 @@ export type Unsaid = Word extends infer W ? (W extends Word ? Omit<W, 'node' | '
 export interface OutboxRows {
   pending(afterSeq: number, rowsLimit: number): { seq: number; text: string }[]
   remove(ranges: readonly { from: number; to: number }[]): void
+  /** Number of the last that was ever put in; 0: none. */
+  readonly lastSeq: number
 }
 
 export interface OutboxOptions {
@@ -48,7 +49,8 @@ const burstMessages = 50
 
 /**
  * Tells what is in the outbox, in order, each message until it is kept, with the same id each time. A word may be told again after a
- * crash (in other company): its number makes that harmless.
+ * crash (in other company): its number makes that harmless. Where the last word on an address is kept, no earlier one is told again
+ * after a later one: then it goes where batches do.
  */
 export class OutboxDrain {
   readonly #options: OutboxOptions
@@ -64,9 +66,14 @@ export class OutboxDrain {
   #tokens = burstMessages
   #tokensAtMs: number
   readonly #retries = new Set<() => void>()
+  /** Up to this one an earlier process may have told words, and later ones than them. */
+  readonly #formerSeq: number
+  /** The last on its way on each subject. */
+  readonly #onSubject = new Map<string, Group>()
 
   constructor(options: OutboxOptions) {
     this.#options = options
+    this.#formerSeq = options.rows.lastSeq
     this.#tokensAtMs = options.clock.now()
   }
 
@@ -152,7 +159,7 @@ export class OutboxDrain {
         if (first === undefined) return undefined
         const words = pending.map(({ seq, text }) => wordOf(text, { seq, node }))
         const [head] = words
-        if (head !== undefined) return groupOf(words, head, node)
+        if (head !== undefined) return groupOf(words, head, { node, formerSeq: this.#formerSeq })
         // Not a word of ours: an older or newer version wrote it. Nobody would understand it.
         log.write('ERROR', 'fleet', `Row ${first.seq} of the outbox is not a word; it is not told`)
         this.#takenSeq = first.seq
@@ -165,11 +172,12 @@ export class OutboxDrain {
   }
 
   async #tell(group: Group): Promise<void> {
-    const { transport, fleet, node, key, log } = this.#options
+    const { transport, node, log } = this.#options
     this.#inFlight++
-    const { subject, words, from, to } = group
-    const parcel = { subject, body: seal(words, { fleet, subject, node, key }) }
+    const { subject, from, to } = group
+    this.#onSubject.set(subject, group)
     const id = `${node}:${from}-${to}`
+    let parcel = this.#sealed(group, subject)
     for (let tries = 0; !this.#isClosed; tries++) {
       try {
         await transport.publish(parcel, { id })
@@ -178,14 +186,26 @@ export class OutboxDrain {
       } catch (error) {
         if (tries === 0 && this.#isOn) log.write('INFO', 'fleet', `Not told yet: ${String(error)}`)
         await this.#wait(retryMs)
+        if (this.#isOvertaken(group)) parcel = this.#sealed(group, batchSubjectOf(from, node))
       }
     }
+    if (!this.#isOvertaken(group)) this.#onSubject.delete(subject)
     this.#inFlight--
     if (this.#inFlight < freeMessages) {
       this.#cancelLater?.()
       this.#cancelLater = undefined
     }
     this.wake()
+  }
+
+  #sealed({ words }: Group, subject: string): Parcel {
+    const { fleet, node, key } = this.#options
+    return { subject, body: seal(words, { fleet, subject, node, key }) }
+  }
+
+  /** Something later has been told where it belongs. */
+  #isOvertaken(group: Group): boolean {
+    return group.road === 'bans' && this.#onSubject.get(group.subject) !== group
   }
 
   #wait(delayMs: number): Promise<void> {
@@ -219,49 +239,4 @@ export class OutboxDrain {
       this.#options.log.write('ERROR', 'fleet', `Cannot empty the outbox: ${String(error)}`)
     }
   }
-}
-
-interface Group {
-  subject: string
-  words: Word[]
-  from: number
-  to: number
-}
-
-/** Undefined: no word. Our own file, so only what we rely on here is looked at; receivers check the rest. */
-function wordOf(text: string, { seq, node }: { seq: number; node: NodeName }): Word | undefined {
-  try {
-    const raw: unknown = JSON.parse(text)
-    if (typeof raw !== 'object' || raw === null || !('kind' in raw) || !('ip' in raw)) return undefined
-    const isKind = raw.kind === 'ban' || raw.kind === 'unban' || raw.kind === 'sighting'
-    if (!isKind || typeof raw.ip !== 'string' || parseIp(raw.ip) === undefined) return undefined
-    // NOTE: JSON has no undefined: a missing `untilMs` of a ban is permanent, a missing `jail` of an unban all jails.
-    return { ...raw, node, seq } as Word
-  } catch {
-    return undefined // Not JSON: the caller tells.
-  }
-}
-
-/** As many of the first words as go together. One alone goes where the last word on its address is kept; more make a batch. */
-function groupOf(words: readonly (Word | undefined)[], head: Word, node: NodeName): Group {
-  const road = roadOf(head)
-  const end = words.findIndex((word) => word === undefined || roadOf(word) !== road)
-  const all = words.slice(0, end < 0 ? words.length : end).filter((word) => word !== undefined)
-  const group = road === 'ctl' ? [head] : all
-  const [from, to] = [head.seq, group.at(-1)?.seq ?? head.seq]
-  return { words: group, from, to, subject: subjectOf(road, group, head, node) }
-}
-
-type Road = 'bans' | 'sight' | 'ctl'
-
-function roadOf(word: Word): Road {
-  if (word.kind === 'sighting') return 'sight'
-  return word.kind === 'unban' && word.everywhere ? 'ctl' : 'bans'
-}
-
-function subjectOf(road: Road, words: readonly Word[], head: Word, node: NodeName): string {
-  const ip = parseIp(head.ip)
-  if (road === 'sight') return sightSubject(node, undefined)
-  if (ip === undefined || words.length > 1) return batchSubject(node, `q${head.seq}`)
-  return road === 'ctl' ? `ctl.unban.${addressToken(ip)}` : bansSubject(node, ip)
 }

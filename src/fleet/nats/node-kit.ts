@@ -64,7 +64,7 @@ export class NodeKit {
       fleet: fleet.name,
       key,
       memberOf,
-      own: () => ({ seq: this.lastSeq, words: this.said }),
+      own: () => ({ seq: this.lastSeq, toldSeq: (this.rows[0]?.seq ?? this.lastSeq + 1) - 1, words: this.said }),
       servers,
       clock: systemClock,
       log,
@@ -74,6 +74,7 @@ export class NodeKit {
     })
     this.drain = new OutboxDrain({
       rows: {
+        lastSeq: 0,
         pending: (after, limit) => this.#pending(after, limit),
         remove: (ranges) => {
           this.rows = this.rows.filter(({ seq }) => !ranges.some(({ from, to }) => from <= seq && seq <= to))

@@ -14,7 +14,7 @@ export class OwnSubjects {
   readonly #node: NodeName
   readonly #clock: Clock
   /** By subject. Full: the oldest is forgotten; what is forged there is still refused by everybody, and our snapshot repairs it. */
-  readonly #told = new Map<string, { parcel: Parcel; id: string }>()
+  readonly #told = new Map<string, Parcel>()
   readonly #digests = new Set<string>()
   #repeats = 0
   #second = 0
@@ -24,9 +24,9 @@ export class OwnSubjects {
     this.#clock = clock
   }
 
-  told(parcel: Parcel, id: string): void {
+  told(parcel: Parcel): void {
     this.#told.delete(parcel.subject)
-    this.#told.set(parcel.subject, { parcel, id })
+    this.#told.set(parcel.subject, parcel)
     this.#digests.add(digestOf(parcel))
     keepNewest(this.#told, rememberedMax)
     keepNewest(this.#digests, 2 * rememberedMax)
@@ -40,14 +40,14 @@ export class OwnSubjects {
     return isOurs && !this.#digests.has(digestOf(parcel))
   }
 
-  /** What to tell again on this subject, with an id that the broker has not seen; undefined: nothing that we know, or not now. */
-  repeat(subject: string): { parcel: Parcel; id: string } | undefined {
+  /** What to tell again on this subject; undefined: nothing that we know, or not now. */
+  repeat(subject: string): Parcel | undefined {
     const told = this.#told.get(subject)
     const second = Math.floor(this.#clock.now() / 1000)
     if (second !== this.#second) this.#repeats = 0
     this.#second = second
     if (told === undefined || ++this.#repeats > repeatsPerSecond) return undefined
-    return { parcel: told.parcel, id: `${told.id}:${this.#clock.now()}.${this.#repeats}` }
+    return told
   }
 }
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../lib/clock.js'
 import { Broker, noBroker } from './broker-kit.js'
 import { banOf, FleetKit, NodeKit, spreadIp } from './node-kit.js'
 import { publishKept } from './streams.js'
-import { Wire } from './wire.js'
+import { type Arrived, Wire } from './wire.js'
 
 describe('the fleet by NATS', { skip: noBroker ?? false }, () => {
   let broker: Broker
@@ -80,6 +80,33 @@ describe('the fleet by NATS', { skip: noBroker ?? false }, () => {
     assert(b.heard.has('a5 203.0.113.5'))
     assert(b.logged.some((line) => line.includes('The snapshot of a5 at the broker is not signed by it')))
     await Promise.all([a.close(), b.close(), wire.close()])
+  })
+
+  it('does not have others look for what it is yet to tell', async () => {
+    const fleet = new FleetKit()
+    const [a, b] = [await start('a9', fleet), await start('b9', fleet)]
+    a.say(banOf('203.0.113.1'))
+    await a.until(() => a.rows.length === 0)
+    a.drain.pause()
+    a.say(banOf('203.0.113.2'))
+    await a.transport.snapshot()
+    a.drain.resume()
+    await b.until(() => b.live.some(({ node, ip }) => node === 'a9' && ip === '203.0.113.2'))
+    assert.deepEqual(b.gapsOf, [])
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('sends everybody little beside its words: no id, and a short address for the answer', async () => {
+    const a = await start('a10', new FleetKit())
+    const wire = new Wire({ servers: [broker.url], name: 'b10', clock: systemClock })
+    await wire.start({ onConnected: () => {}, onDisconnected: () => {} })
+    const heard = new Promise<Arrived>((resolve) => wire.listen('bans.a10.>', resolve))
+    await wire.flush()
+    a.say(banOf('203.0.113.9'))
+    const { reply, header } = await heard
+    assert.match(reply ?? '', /^_I\.a10\.[\w-]{4}$/)
+    assert.equal(header('Nats-Msg-Id'), undefined)
+    await Promise.all([a.close(), wire.close()])
   })
 
   it('tells again what somebody has overwritten through a reply subject, which nobody believes', async () => {

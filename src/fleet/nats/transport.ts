@@ -71,7 +71,7 @@ export class NatsTransport implements Transport {
     })
     this.#ownSubjects = new OwnSubjects(node, clock)
     const onAhead = (seq: number) => this.#events?.onAhead?.(seq)
-    const onTold = (parcel: Parcel) => this.#ownSubjects.told(parcel, parcel.subject)
+    const onTold = (parcel: Parcel) => this.#ownSubjects.told(parcel)
     this.#ownState = own && new OwnState({ ...options, own, random, wire: this.#wire, onAhead, onTold })
   }
 
@@ -86,17 +86,18 @@ export class NatsTransport implements Transport {
     })
   }
 
-  async publish(parcel: Parcel, { id }: { id: string; ttlMs?: number }): Promise<void> {
+  /** Told twice, as after a crash, a message replaces itself, and its words have no effect on who has heard them (fleet/sequence). */
+  async publish(parcel: Parcel): Promise<void> {
     await this.#enter()
     try {
       const isKept = !passing.test(parcel.subject)
-      if (isKept || parcel.subject.startsWith('sight.')) this.#ownSubjects.told(parcel, id)
+      if (isKept || parcel.subject.startsWith('sight.')) this.#ownSubjects.told(parcel)
       const fromMs = this.#options.clock.now()
       if (!isKept) {
         this.#wire.send(parcel.subject, parcel.body)
         await this.#wire.flush()
       } else {
-        await publishKept(this.#wire, parcel, { id, timeoutMs: ackMs })
+        await publishKept(this.#wire, parcel, { timeoutMs: ackMs })
         if (parcel.subject.startsWith('bans.')) this.#ownState?.onTold()
       }
       this.#lagMs = this.#options.clock.now() - fromMs
@@ -171,7 +172,7 @@ export class NatsTransport implements Transport {
     this.#events?.onForeignParcel?.(parcel, isSigned)
     const again = this.#ownSubjects.repeat(parcel.subject)
     // Not now: whatever is forged is refused by everybody, and our snapshot has what we say.
-    if (again !== undefined) publishKept(this.#wire, again.parcel, { id: again.id }).catch(() => {})
+    if (again !== undefined) publishKept(this.#wire, again).catch(() => {})
   }
 
   async #onConnected(): Promise<void> {
