@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { metricsContentType } from './metrics.js'
 import type { Operations } from './operations.js'
 import {
@@ -24,7 +24,7 @@ interface Env {
 const onlyRoot = { error: 'Only root may do this; members of the group may look, ban and unban' }
 
 /**
- * The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 404, or 500.
+ * The HTTP face of `Operations`, version 1: JSON in, JSON out; errors are `{"error": "a sentence"}` with 400, 403, 404, 409, or 500.
  * Nothing is answered before `ready`.
  */
 export function routes(operations: Operations, ready: Promise<void> = Promise.resolve()): Hono<Env> {
@@ -63,26 +63,7 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
     const outcome = await operations.unban(await readBody(c.req.raw, unbanBody))
     return 'unknownJail' in outcome ? c.json(noJail(outcome.unknownJail), 404) : c.json(outcome)
   })
-  app.get('/v1/fleet', async (c) => {
-    const view = await operations.fleet({ ask: c.req.query('ask') !== undefined })
-    return view === undefined ? c.json(noFleet, 404) : c.json(view)
-  })
-  app.post('/v1/fleet/unban', async (c) => {
-    const outcome = await operations.fleetUnban(await readBody(c.req.raw, fleetUnbanBody))
-    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
-  })
-  app.post('/v1/fleet/drill', async (c) => {
-    const outcome = await operations.fleetDrill(await readBody(c.req.raw, fleetDrillBody))
-    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
-  })
-  app.post('/v1/fleet/mode', async (c) => {
-    const outcome = await operations.fleetMode(await readBody(c.req.raw, fleetModeBody))
-    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
-  })
-  app.post('/v1/fleet/release', async (c) => {
-    const outcome = await operations.fleetRelease(await readBody(c.req.raw, fleetReleaseBody))
-    return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
-  })
+  addFleetRoutes(app, operations)
   app.post('/v1/reload', async (c) => c.json(await operations.reload()))
   app.post('/v1/stop', async (c) => {
     return c.json(await operations.stop({ keep: (await readBody(c.req.raw, stopBody)).keep === true }))
@@ -90,6 +71,28 @@ export function routes(operations: Operations, ready: Promise<void> = Promise.re
   app.notFound((c) => c.json({ error: `There is no ${c.req.method} ${c.req.path} here; see GET /v1/status` }, 404))
   app.onError((error, c) => c.json({ error: error.message }, error instanceof BadRequest ? 400 : 500))
   return app
+}
+
+function addFleetRoutes(app: Hono<Env>, operations: Operations): void {
+  app.get('/v1/fleet', async (c) => {
+    const view = await operations.fleet({ ask: c.req.query('ask') !== undefined })
+    return view === undefined ? c.json(noFleet, 404) : c.json(view)
+  })
+  app.post('/v1/fleet/unban', async (c) =>
+    told(c, await operations.fleetUnban(await readBody(c.req.raw, fleetUnbanBody))),
+  )
+  app.post('/v1/fleet/drill', async (c) =>
+    told(c, await operations.fleetDrill(await readBody(c.req.raw, fleetDrillBody))),
+  )
+  app.post('/v1/fleet/mode', async (c) => told(c, await operations.fleetMode(await readBody(c.req.raw, fleetModeBody))))
+  app.post('/v1/fleet/release', async (c) =>
+    told(c, await operations.fleetRelease(await readBody(c.req.raw, fleetReleaseBody))),
+  )
+}
+
+/** 409: what was asked for is well said, and cannot be done here now. */
+function told<T extends object>(c: Context<Env>, outcome: T | { refused: string }): Response {
+  return 'refused' in outcome ? c.json({ error: outcome.refused }, 409) : c.json(outcome)
 }
 
 const noFleet = {
