@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import type { Protection } from '../../bans/protection.js'
-import { type Ip, overlaps, parseIp } from '../../domain/address.js'
+import { type Ip, isSingleAddress, overlaps, parseIp } from '../../domain/address.js'
 import { hostsOf } from '../../fleet/nats/broker-urls.js'
 import type { NodeName } from '../../fleet/word.js'
 
@@ -21,8 +21,10 @@ const addressesPerNodeMax = 4
  */
 export class FleetAddresses {
   readonly #options: FleetAddressesOptions
-  /** By address; the node that has it. */
-  readonly #peers = new Map<string, { ip: Ip; node: NodeName }>()
+  /** By address; behind one router several have the same. */
+  readonly #peers = new Map<string, Peer>()
+  /** Oldest first. */
+  readonly #ofNode = new Map<NodeName, Ip[]>()
 
   constructor(options: FleetAddressesOptions) {
     this.#options = options
@@ -38,22 +40,42 @@ export class FleetAddresses {
   /** A member has said where it is. */
   tell(node: NodeName, address: string): void {
     const ip = parseIp(address)
-    if (ip === undefined || this.#peers.get(ip.text)?.node === node) return
-    const own = [...this.#peers.values()].filter((peer) => peer.node === node)
-    const [oldest] = own
-    if (oldest !== undefined && own.length >= addressesPerNodeMax) this.#peers.delete(oldest.ip.text)
-    this.#peers.set(ip.text, { ip, node })
+    if (ip === undefined) return
+    const peer = this.#peers.get(ip.text) ?? { ip, nodes: new Set() }
+    if (peer.nodes.has(node)) return
+    this.#peers.set(ip.text, peer)
+    peer.nodes.add(node)
+    const own = this.#ofNode.get(node) ?? []
+    this.#ofNode.set(node, own)
+    own.push(ip)
+    if (own.length > addressesPerNodeMax) this.#forgetOldest(node, own)
     if (this.#options.isTrusted(node)) this.#options.onPeer(ip, node)
   }
 
   /** The end of a sentence that begins with "Refused to ban …:"; undefined: no machine of the fleet is there. */
   reasonAgainst(ip: Ip): string | undefined {
     const known = this.#peers.get(ip.text)
-    const isSingle = ip.prefix === ip.bytes.length * 8
-    const peer = known ?? (isSingle ? undefined : [...this.#peers.values()].find((other) => overlaps(ip, other.ip)))
-    if (peer === undefined || !this.#options.isTrusted(peer.node)) return undefined
-    return `${peer.ip.text} is ${peer.node} of the fleet`
+    if (isSingleAddress(ip)) return known && this.#reasonBy(known)
+    const reasons = [...this.#peers.values()].map((peer) => (overlaps(ip, peer.ip) ? this.#reasonBy(peer) : undefined))
+    return reasons.find((reason) => reason !== undefined)
   }
+
+  #reasonBy(peer: Peer): string | undefined {
+    const node = [...peer.nodes].find((one) => this.#options.isTrusted(one))
+    return node && `${peer.ip.text} is ${node} of the fleet`
+  }
+
+  #forgetOldest(node: NodeName, own: Ip[]): void {
+    const address = own.shift()?.text ?? ''
+    const peer = this.#peers.get(address)
+    peer?.nodes.delete(node)
+    if (peer?.nodes.size === 0) this.#peers.delete(address)
+  }
+}
+
+interface Peer {
+  ip: Ip
+  nodes: Set<NodeName>
 }
 
 async function addressesOf(host: string): Promise<string[]> {
