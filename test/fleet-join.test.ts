@@ -192,7 +192,6 @@ describe('three machines', { skip: withoutServer }, () => {
       [web9, ['init', '--nats', 'tls://broker.example:0'], /is no broker/, 2],
       [web9, ['init', '--nats', 'tls://me:secret@broker.example:4222'], /is no broker/, 2],
       [web9, ['init', '--nats', 'tls://broker.example:1', '--file', '/x'], /a broker or a file, one of the two/, 2],
-      [web9, ['init', '--file', '/x', '--address', '192.0.2.1'], /--address goes with a broker that tocsin runs/, 2],
     ]
     for (const [config, words, wanted, code = 1] of cases) {
       const { exitCode, stderr } = await fleet(config, ...words)

@@ -7,6 +7,7 @@ import type { FleetMode } from '../../fleet/mode.js'
 import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { NodeName } from '../../fleet/word.js'
 import { version } from '../../lib/version.js'
+import { banCounts } from './ban-counts.js'
 import { drillOutcome } from './drill-outcome.js'
 import { Drills } from './drills.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
@@ -31,8 +32,8 @@ const drillPatienceMs = { nats: 5000, local: 5000, file: 30_000 } as const
 const askPatienceMs = 400
 /** Every question has as many answers as there are machines. */
 const askAgainMs = { least: 900, perMember: 10 }
-/** Counting a million bans takes milliseconds. */
-const factsAgeMsMax = 200
+/** Counting takes milliseconds (ban-counts): not more than a twentieth of the time. */
+const factsAge = { leastMs: 200, timesItsWork: 20 }
 
 /** What machines ask one another: how they are, and to drill. */
 export class FleetCalls {
@@ -40,7 +41,7 @@ export class FleetCalls {
   readonly #drills: Drills
   readonly #calling: Calling
   readonly #answering: Answering
-  #facts: { facts: Facts; atMs: number } | undefined
+  #facts: { facts: Facts; atMs: number; ageMsMax: number } | undefined
   #asked: { atMs: number; done: Promise<unknown> } | undefined
   #isDrilling = false
 
@@ -83,11 +84,13 @@ export class FleetCalls {
   get facts(): Facts {
     const { state, mode } = this.#options
     const atMs = state.clock.now()
-    if (this.#facts !== undefined && Math.abs(atMs - this.#facts.atMs) < factsAgeMsMax) return this.#facts.facts
-    const counts = state.bans.live.counts()
+    if (this.#facts !== undefined && Math.abs(atMs - this.#facts.atMs) < this.#facts.ageMsMax) return this.#facts.facts
+    const fromMs = performance.now()
+    const counts = banCounts(state.bans.live, (jail) => state.jails.get(jail)?.config.source.kind === 'fleet')
+    const ageMsMax = Math.max(factsAge.leastMs, (performance.now() - fromMs) * factsAge.timesItsWork)
     const simulates = state.enforcer.kind === 'simulate'
     const facts = { version, ...counts, ...(simulates && { enforced: 0 }), simulates, mode: mode() }
-    this.#facts = { facts, atMs }
+    this.#facts = { facts, atMs, ageMsMax }
     return facts
   }
 

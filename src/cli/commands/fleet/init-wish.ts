@@ -44,9 +44,6 @@ export function wishOf(flags: InitFlags): Wish {
   if (!isFleetName(fleet)) throw usage(`--fleet ${JSON.stringify(fleet)}: at most 63 of a-z, 0-9, - and .`)
   if (flags.nats !== undefined && flags.file !== undefined)
     throw usage('--nats and --file: a fleet has a broker or a file, one of the two')
-  const isManaged = flags.nats === undefined && flags.file === undefined
-  if (flags.address !== undefined && !isManaged)
-    throw usage('--address goes with a broker that tocsin runs; where machines join is said by --listen ADDR:PORT')
   const enrol = textOfPlace({ host: at.host, port: at.port + 1 })
   const common = { fleet, name }
   if (flags.file !== undefined) {

@@ -17,6 +17,8 @@ export async function init(this: Context, flags: InitFlags): Promise<void> {
     throw new CommandFailure(
       `This machine is ${known.name} in the fleet ${known.fleet} already; it cannot make another`,
     )
+  if (flags.address !== undefined && wish.listen === undefined)
+    warn(this, '--address has no effect without a broker of ours: where machines join is said by --listen ADDR:PORT')
   const facts = await told(() => (known === undefined ? make(this, place, wish) : complete(place, known)))
   const made = {
     created: known === undefined,
