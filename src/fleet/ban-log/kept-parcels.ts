@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { bodyBytesMax } from '../message/envelope.js'
 import { parseSubject } from '../message/subject.js'
@@ -51,8 +52,8 @@ export class KeptParcels {
     for (const subject of await this.#subjects()) {
       if (!subject.startsWith('ctl.unban.')) continue
       const file = path.join(this.dir, subject)
-      const { mtimeMs } = await stat(file)
-      if (mtimeMs < nowMs - liftKeptMs) await rm(file, { force: true })
+      const facts = await factsOf(file)
+      if (facts !== undefined && facts.mtimeMs < nowMs - liftKeptMs) await rm(file, { force: true })
     }
   }
 
@@ -68,8 +69,14 @@ export class KeptParcels {
 
   async #body(subject: string): Promise<Uint8Array | undefined> {
     const file = path.join(this.dir, subject)
-    const facts = await stat(file)
+    const facts = await factsOf(file)
     // NOTE: a pipe or a device would never end.
-    return facts.isFile() && facts.size <= bodyBytesMax ? readFile(file) : undefined
+    if (facts === undefined || !facts.isFile() || facts.size > bodyBytesMax) return undefined
+    return readFile(file).catch(() => undefined)
   }
+}
+
+/** Of the name itself: a link leads elsewhere. Undefined: another machine has removed it meanwhile. */
+function factsOf(file: string): Promise<Stats | undefined> {
+  return lstat(file).catch(() => undefined)
 }
