@@ -24,7 +24,7 @@ export interface IntakeOptions {
 
 /** So many lines are looked at in one turn of the event loop: each may cost a signature, a quarter of a millisecond. */
 const linesPerTurn = 64
-/** Text that waits. Full: what comes is dropped, and counted; who writes so much does not want to be read. */
+/** Text that waits. Full: what has waited for longest is dropped, and counted: bans that were told last run for longest. */
 const waitingCharsMax = 8 << 20
 /** What a jail on all ports writes (F2BDistro's own for the lines that it reads): an echo of a ban that stands in the log already. */
 const allPorts = '0:65535'
@@ -77,10 +77,7 @@ export class Intake {
 
   /** Whole lines, each with its end. */
   take(text: string, isLive: boolean): void {
-    if (this.#waitingChars + text.length > waitingCharsMax) {
-      this.counts.dropped++
-      return
-    }
+    while (this.#waitingChars > 0 && this.#waitingChars + text.length > waitingCharsMax) this.#dropOldest()
     this.#waitingChars += text.length
     this.#queue.push({ text, at: 0, isLive })
     this.#run()
@@ -94,6 +91,14 @@ export class Intake {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#queue.find(({ text }) => text !== '')
+    if (oldest === undefined) return
+    this.#waitingChars -= oldest.text.length
+    oldest.text = ''
+    this.counts.dropped++
   }
 
   /** The first lines at once: a single ban does not wait. */
