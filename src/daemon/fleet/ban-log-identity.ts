@@ -1,27 +1,19 @@
-import type { KeyObject } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type FleetDir, type FleetFacts, operatorName } from '../../fleet/enrolment/fleet-dir.js'
+import type { FleetDir, FleetFacts } from '../../fleet/enrolment/fleet-dir.js'
 import { isNodeName } from '../../fleet/member.js'
-import { generateKeyPair, keyPairOf, publicKeyOf } from '../../fleet/message/key.js'
+import { generateKeyPair } from '../../fleet/message/key.js'
+import { type FleetIdentity, identityIn } from './fleet-identity.js'
 
 /** Who this machine is in a shared log. */
-export interface BanLogIdentity {
-  facts: FleetFacts
-  key: KeyObject
-  /** Who may say who belongs to the fleet. */
-  roots: ReadonlyMap<string, KeyObject>
+export interface BanLogIdentity extends FleetIdentity {
   /** It is in no fleet: it has no key that others know, and knows none. */
   isPlain: boolean
 }
 
 /** Throws a sentence where the fleet's directory, or the name, is none. */
 export function banLogIdentity(dir: FleetDir, name: string | undefined): BanLogIdentity {
-  const facts = dir.facts()
-  if (facts === undefined) return plainIdentity(name ?? nameOf(hostname()))
-  const operatorKey = publicKeyOf(facts.operatorKey)
-  if (operatorKey === undefined) throw new Error(`${dir.path}/fleet.json names no operator's key`)
-  const roots = new Map([[operatorName, operatorKey]])
-  return { facts, key: keyPairOf(dir.nodeSeed()).privateKey, roots, isPlain: false }
+  const identity = identityIn(dir)
+  return identity === undefined ? plainIdentity(name ?? nameOf(hostname())) : { ...identity, isPlain: false }
 }
 
 function plainIdentity(name: string): BanLogIdentity {

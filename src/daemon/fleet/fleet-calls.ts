@@ -10,9 +10,9 @@ import { version } from '../../lib/version.js'
 import { banCounts } from './ban-counts.js'
 import { drillOutcome } from './drill-outcome.js'
 import { Drills } from './drills.js'
+import type { FleetIdentity } from './fleet-identity.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
 import type { FleetState } from './fleet-state.js'
-import type { FleetIdentity } from './fleet-way.js'
 import type { Presence } from './presence.js'
 
 export interface FleetCallsOptions {

@@ -1,17 +1,7 @@
-import type { KeyObject } from 'node:crypto'
 import type { Facts } from '../../fleet/calls/facts.js'
-import type { FleetFacts } from '../../fleet/enrolment/fleet-dir.js'
 import type { Transport } from '../../fleet/transport.js'
+import type { FleetIdentity } from './fleet-identity.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
-
-/** Who this machine is among the others. */
-export interface FleetIdentity {
-  facts: FleetFacts
-  /** It signs with this one. */
-  key: KeyObject
-  /** Who may say who belongs to the fleet. */
-  roots: ReadonlyMap<string, KeyObject>
-}
 
 /** How words come from one machine to the other. */
 export interface FleetWay {

@@ -1,8 +1,8 @@
 import { brokerAccess } from '../../fleet/enrolment/broker-access.js'
-import { type FleetDir, operatorName } from '../../fleet/enrolment/fleet-dir.js'
-import { keyPairOf, publicKeyOf } from '../../fleet/message/key.js'
+import type { FleetDir } from '../../fleet/enrolment/fleet-dir.js'
 import { brokerStateDir } from '../../fleet/nats/managed.js'
 import { NatsTransport } from '../../fleet/nats/transport.js'
+import { identityIn } from './fleet-identity.js'
 import type { FleetState } from './fleet-state.js'
 import type { FleetWay } from './fleet-way.js'
 
@@ -10,14 +10,12 @@ import type { FleetWay } from './fleet-way.js'
 export function natsWay({ config, clock, log, store, paths }: FleetState, dir: FleetDir): FleetWay {
   const own = config.own.fleet
   const access = brokerAccess(dir, own.url)
-  const facts = dir.facts()
-  const operatorKey = publicKeyOf(facts?.operatorKey)
-  if (facts === undefined || operatorKey === undefined)
-    throw new Error(`${dir.path}/fleet.json names no operator's key`)
-  const key = keyPairOf(dir.nodeSeed()).privateKey
+  const identity = identityIn(dir)
+  if (identity === undefined) throw new Error(`${dir.path}/fleet.json is gone`)
+  const { facts, key } = identity
   const { fleet, name } = facts
   return {
-    identity: { facts, key, roots: new Map([[operatorName, operatorKey]]) },
+    identity,
     name: `the fleet ${fleet} as ${name}`,
     brokerUrls: access.servers.join(','),
     broker: {
