@@ -56,7 +56,7 @@ export interface FleetView {
   connected: boolean
   url: string | null
   /** How words come from one machine to the other. */
-  transport: 'local' | 'file' | 'nats'
+  transport: 'file' | 'nats'
   /** Version of the broker; null: there has been no connection, or there is none. */
   server: string | null
   /** How long the broker took to keep our last word, or until it was read again from the file; null: we have told none. */

@@ -147,11 +147,6 @@ export class Roster {
   }
 }
 
-/** Whether an enrolled node's word from then is still to be believed. What is dated earlier than a revocation was told before the key was lost. */
-export function isVoid(word: { atMs: number }, { sinceMs, revokedAtMs }: Member): boolean {
-  return word.atMs < sinceMs || (revokedAtMs !== undefined && word.atMs >= revokedAtMs)
-}
-
 function enrolmentOf({ content }: Statement): Enrolment | undefined {
   const { key, level, since } = content
   const publicKey = publicKeyOf(key)

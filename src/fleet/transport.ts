@@ -2,9 +2,9 @@ import type { Ip } from '../domain/address.js'
 import type { Facts } from './calls/facts.js'
 import type { NodeName, Word } from './word.js'
 
-/** A signed message (message/seal) on its way: the words of one node in one batch. */
+/** A signed message on its way: the words of one node in one batch (message/message), or a statement. */
 export interface Parcel {
-  /** Subject it was sent on: `bans.<node>.<address token>`, `sight.<00..ff>.<node>`, `ctl.<what>`, `head`, `hb.<node>` (fleet-research G). */
+  /** Where it was sent, below the fleet's name: `bans.web7.4.203.0.113.9`, `ctl.mode`, … (message/subject). */
   subject: string
   body: Uint8Array
 }
@@ -37,10 +37,10 @@ export interface TransportEvents {
  * transport cannot deliver now rejects and is tried again by the outbox with the same id.
  */
 export interface Transport {
-  readonly kind: 'local' | 'file' | 'nats'
+  readonly kind: 'file' | 'nats'
   start(events: TransportEvents): Promise<void>
   /** Resolves when it is kept by the transport; the same id again has no effect. */
-  publish(parcel: Parcel, options: { id: string; ttlMs?: number }): Promise<void>
+  publish(parcel: Parcel, options: { id: string }): Promise<void>
   /**
    * Everything still valid that others have told and we lack, snapshot first, then the tail. Parcels come through the callback; words
    * out of a snapshot that its node has signed come through `onSnapshot`, thousands at a time (without it they come as parcels).

@@ -36,7 +36,7 @@ export interface UnbanWord extends Told {
   untilMs: number
 }
 
-/** The node's own count of failures of somebody has crossed a mark (1, 3, 10, 30). */
+/** The node's own count of failures of somebody has reached a mark: 1, 3, 10, 30 (sighting), or another that a rule needs (quorum/rule). */
 export interface SightingWord extends Told {
   kind: 'sighting'
   ip: string

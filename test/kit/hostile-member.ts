@@ -72,7 +72,7 @@ export class HostileMember {
     await this.#wire.flush()
   }
 
-  /** Has the broker publish this where the broker would not let us: as the answer to a question of ours (fleet-research B.9). */
+  /** Has the broker publish this where the broker would not let us: as the answer to a question of ours. */
   async throughReply(to: string, body: Uint8Array): Promise<void> {
     const own = `bans.${this.name}.forged.${++this.#seq}`
     await this.#wire.ask(own, body)

@@ -27,7 +27,7 @@ export interface FleetCallsOptions {
 }
 
 /** How long somebody who is there may take: a shared file is polled, and read again. */
-const drillPatienceMs = { nats: 5000, local: 5000, file: 30_000 } as const
+const drillPatienceMs = { nats: 5000, file: 30_000 } as const
 /** Whoever looks at a list does not wait longer for those who are away; what comes later is seen the next time. */
 const askPatienceMs = 400
 /** Every question has as many answers as there are machines. */

@@ -113,7 +113,7 @@ describe('whoever is called', () => {
     assert.match(reports().join(), /RFC 5737.*1 to 60 seconds.*10 minutes away from our clock/)
   })
 
-  it('drills a few times a minute with each member, and does not look at what is beyond 120 calls', async () => {
+  it('drills a few times a minute with each member, and does not look at what is beyond 30 calls at once', async () => {
     const { hear, drilled, reports, sent, clock } = answering()
     for (let n = 0; n < 1000; n++) await hear(call(order()))
     assert.equal(drilled.length, 3)
