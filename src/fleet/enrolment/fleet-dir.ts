@@ -111,10 +111,13 @@ export class FleetDir {
     return text === undefined ? undefined : memberOf(text, this.at(file))
   }
 
-  /** By name. */
+  /** By name. Throws for a file that is none. */
   members(): MemberRecord[] {
-    const names = this.#list('members').map((file) => file.replace(/\.json$/, ''))
-    return names.flatMap((name) => this.member(name) ?? [])
+    return this.memberNames().flatMap((name) => this.member(name) ?? [])
+  }
+
+  memberNames(): NodeName[] {
+    return this.#list('members').map((file) => file.replace(/\.json$/, ''))
   }
 
   writeMember(record: MemberRecord): void {

@@ -15,6 +15,7 @@ import { found } from './found.js'
 import { FleetHost } from './host.js'
 import { makeInvite } from './invites.js'
 import { join } from './join.js'
+import { admit, expel } from './membership.js'
 
 const base = mkdtempSync(path.join(tmpdir(), 'tocsin-host-'))
 after(() => rmSync(base, { recursive: true }))
@@ -65,4 +66,28 @@ describe('where machines join', { skip: withoutServer }, () => {
     const web1 = new FleetDir(path.join(base, String(++count)))
     assert.equal((await join(web1, { fleet: 'test', name: 'web1', ...at(enrol), pin, ...invite }, nowMs)).name, 'web1')
   })
+})
+
+it('a damaged file of one member is named, and the revocation of another is told', async (t) => {
+  const dir = new FleetDir(path.join(base, String(++count)))
+  const [clock, log, nowMs] = [new ManualClock(Date.now()), new RecordingLog(), Date.now()]
+  found(dir, { fleet: 'test', name: 'hub', url: 'tls://127.0.0.1:4222', nowMs })
+  const { key, brokerKey } = dir.member('hub') ?? assert.fail()
+  admit(dir, { name: 'web9', key, brokerKey, role: 'node', level: 'own' }, nowMs)
+  dir.write('members/web5.json', '{"name":"web')
+  expel(dir, 'web9', nowMs)
+  const told: string[] = []
+  const host = new FleetHost({
+    dir,
+    stateDir: path.join(dir.path, 'state'),
+    listen: undefined,
+    enrol: undefined,
+    log,
+    clock,
+    onCertificates: (parcels) => void told.push(...parcels.map(({ subject }) => subject)),
+  })
+  t.after(() => host.close())
+  await host.start()
+  assert.deepEqual(told, ['ctl.member.hub', 'ctl.member.web9', 'ctl.revoke.web9'])
+  assert.match(log.lines.join(), /^ERROR Cannot tell of a member: Cannot read .*web5\.json: it is no JSON/)
 })

@@ -128,13 +128,10 @@ export class FleetHost {
 
   #tell(): void {
     const { dir, log, onCertificates } = this.#options
-    try {
-      const fresh = certificatesIn(dir).filter(({ body }) => !this.#told.has(Buffer.from(body).toString('base64url')))
-      for (const { body } of fresh) this.#told.add(Buffer.from(body).toString('base64url'))
-      if (fresh.length > 0) onCertificates(fresh)
-    } catch (error) {
-      // A file that is none of ours: the members before are told already, and the next change tries again.
-      log.write('ERROR', 'fleet', `Cannot tell who is in the fleet: ${messageOf(error)}`)
-    }
+    const onDamaged = (error: unknown) => log.write('ERROR', 'fleet', `Cannot tell of a member: ${messageOf(error)}`)
+    const textOf = ({ body }: Parcel) => Buffer.from(body).toString('base64url')
+    const fresh = certificatesIn(dir, onDamaged).filter((parcel) => !this.#told.has(textOf(parcel)))
+    for (const parcel of fresh) this.#told.add(textOf(parcel))
+    if (fresh.length > 0) onCertificates(fresh)
   }
 }

@@ -48,9 +48,17 @@ export function expel(dir: FleetDir, name: NodeName, nowMs: number): MemberRecor
   return record
 }
 
-/** All that the operator has signed about members, to be told to the fleet; telling it again does no harm. */
-export function certificatesIn(dir: FleetDir): Parcel[] {
-  return dir.members().flatMap(parcelsOf)
+/** All that the operator has signed about members, to be told to the fleet; telling it again does no harm. Of a damaged file `onDamaged` is told: the others count. */
+export function certificatesIn(dir: FleetDir, onDamaged: (error: unknown) => void = () => {}): Parcel[] {
+  return dir.memberNames().flatMap((name) => {
+    try {
+      const member = dir.member(name)
+      return member === undefined ? [] : parcelsOf(member)
+    } catch (error) {
+      onDamaged(error)
+      return []
+    }
+  })
 }
 
 function parcelsOf({ certificates }: MemberRecord): Parcel[] {
