@@ -75,6 +75,14 @@ describe('Protection', () => {
     assert.equal(protection.reasonAgainst(gateway.ip, 'x'), undefined)
   })
 
+  it('asks its sources when the clock was set back, too', () => {
+    const { clock, protection, guard } = setUp({ guards: [] })
+    assert.equal(protection.reasonAgainst(session.ip, 'x'), undefined)
+    guard(session)
+    clock.turn(-3_600_000)
+    assert.equal(protection.reasonAgainst(session.ip, 'x'), session.reason)
+  })
+
   it('takes the members of the fleet from whoever knows them', () => {
     const { protection } = setUp()
     const broker = ip('203.0.113.77')

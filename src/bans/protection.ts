@@ -84,7 +84,8 @@ export class Protection {
   #ask(): void {
     const { clock, onAppeared } = this.#options
     const nowMs = clock.now()
-    if (nowMs - this.#askedMs < askAgainMs) return
+    // A clock that was set back makes it old as well.
+    if (Math.abs(nowMs - this.#askedMs) < askAgainMs) return
     this.#askedMs = nowMs
     const lists = this.#sources.map((source) => source.list())
     if (lists.length === this.#lists.length && lists.every((list, i) => list === this.#lists[i])) return

@@ -15,6 +15,7 @@ const restFactor = 50
 export class Watched implements GuardSource {
   readonly #options: WatchedOptions
   #known: readonly Guarded[] = []
+  #seenMs = Number.NEGATIVE_INFINITY
   #nextMs = Number.NEGATIVE_INFINITY
 
   constructor(options: WatchedOptions) {
@@ -24,9 +25,11 @@ export class Watched implements GuardSource {
   list(): readonly Guarded[] {
     const { clock, maxAgeMs, look } = this.#options
     const beganMs = clock.now()
-    if (beganMs < this.#nextMs) return this.#known
+    // Before the look: the clock was set back since.
+    if (this.#seenMs <= beganMs && beganMs < this.#nextMs) return this.#known
     const seen = look()
     const endedMs = clock.now()
+    this.#seenMs = endedMs
     this.#nextMs = endedMs + Math.max(maxAgeMs, restFactor * (endedMs - beganMs))
     if (!isSame(seen, this.#known)) this.#known = seen
     return this.#known

@@ -17,7 +17,7 @@ function setUp(t: TestContext) {
     clock.turn(1000)
     return lists.entries(file).length
   }
-  return { log, file, look }
+  return { log, file, look, clock }
 }
 
 describe('a list of addresses that are ignored', () => {
@@ -27,6 +27,15 @@ describe('a list of addresses that are ignored', () => {
     assert.equal(look(), 2)
     writeFileSync(file, '192.0.2.1\n198.51.100.0/24\n2001:db8::1\n')
     assert.equal(look(), 3)
+  })
+
+  it('has it also when the clock was set back', (t) => {
+    const { file, look, clock } = setUp(t)
+    writeFileSync(file, '192.0.2.1\n')
+    look()
+    writeFileSync(file, '192.0.2.1\n192.0.2.2\n')
+    clock.turn(-3_600_000)
+    assert.equal(look(), 2)
   })
 
   it('keeps what it had when the file cannot be read any more, and says so once', (t) => {

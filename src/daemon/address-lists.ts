@@ -31,7 +31,7 @@ export class AddressLists {
   entries(path: string): readonly IgnoreEntry[] {
     const known = this.#lists.get(path) ?? { entries: [], lookedMs: Number.NEGATIVE_INFINITY, stamp: '' }
     const nowMs = this.#clock.now()
-    if (nowMs - known.lookedMs < lookAgainMs) return known.entries
+    if (Math.abs(nowMs - known.lookedMs) < lookAgainMs) return known.entries
     known.lookedMs = nowMs
     this.#lists.set(path, known)
     try {
