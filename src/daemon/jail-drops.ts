@@ -1,4 +1,4 @@
-import type { Drops, Enforcer } from '../domain/enforcer.js'
+import type { Closure, Drops, Enforcer } from '../domain/enforcer.js'
 
 /** What each jail has kept out, counted on where the kernel's counters begin anew because somebody has removed them. */
 export class JailDrops {
@@ -18,6 +18,12 @@ export class JailDrops {
       // A status without these figures is better than none; what ails the kernel is told elsewhere.
     }
     return counted && new Map([...counted].map(([jail, drops]) => [jail, this.#total(jail, drops)]))
+  }
+
+  /** Of one ban; undefined where it is not in force, or its jail counts them all together. */
+  async of(closure: Closure): Promise<Drops | undefined> {
+    const drops = await this.#enforcer.drops(closure)
+    return drops === 'uncounted' ? undefined : drops
   }
 
   #total(jail: string, now: Drops): Drops {

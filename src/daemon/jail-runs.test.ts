@@ -61,7 +61,11 @@ it('a jail that the kernel refuses at its begin is begun anew at the next try', 
     enforcer: { arrange: () => Promise.reject(new Error('no netlink')) },
     config: { own: { protect: { ignoreip: [], proxies: [] } } },
   } as unknown as State
-  const unit = { name: 'plain', notes: [], config: { jail: { ignoreip: [] } } } as unknown as JailUnit
+  const unit = {
+    name: 'plain',
+    notes: [],
+    config: { source: { kind: 'none' }, jail: { ignoreip: [] } },
+  } as unknown as JailUnit
   await assert.rejects(new JailRuns(state).enforce([unit]), /no netlink/)
   assert.equal(jails.size, 0)
 })

@@ -145,7 +145,7 @@ export class DaemonOperations implements Operations {
 
   /** What is in force, and, if asked for, what is on record. */
   async #bansOf(id: string, withPast: boolean): Promise<Explanation['bans']> {
-    const { bans, store, enforcer } = this.#state
+    const { bans, store, drops } = this.#state
     const ip = parseIp(id)
     const live = new Map(bans.live.ofId(id).map((ban) => [ban.jail, ban]))
     const told: Explanation['bans'] = []
@@ -161,13 +161,13 @@ export class DaemonOperations implements Operations {
         origin: ban.origin.kind,
         failures: ban.failures,
         lines: [...ban.lines],
-        drops: current && ip && (await enforcer.drops({ jail: ban.jail, ip })),
+        drops: current && ip && (await drops.of({ jail: ban.jail, ip })),
       })
     }
     // NOTE: what is not saved yet has no history; it is banned all the same.
     for (const ban of live.values()) {
-      const drops = ip && (await enforcer.drops({ jail: ban.jail, ip }))
-      told.unshift({ ...this.#viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops })
+      const kept = ip && (await drops.of({ jail: ban.jail, ip }))
+      told.unshift({ ...this.#viewOf(ban), live: true, origin: 'unsaved', failures: 0, lines: [], drops: kept })
     }
     return told
   }

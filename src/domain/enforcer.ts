@@ -131,8 +131,8 @@ export interface Enforcer {
   open(closures: readonly Closure[]): Promise<void>
   /** Makes the closures of all scopes exactly these, touching only what differs (ends within 2 s are equal). */
   reconcile(wanted: readonly TimedClosure[]): Promise<Reconciliation>
-  /** What was dropped because of this closure so far; undefined when it is not in force. */
-  drops(closure: Closure): Promise<Drops | undefined>
+  /** What was dropped because of this closure so far; `uncounted`: it is not counted by itself; undefined: it is not in force. */
+  drops(closure: Closure): Promise<Drops | 'uncounted' | undefined>
   /** Closures really in force, by jail. */
   count(): Promise<Map<string, number>>
   /** Compares what is in force with what is wanted, in bounded memory and small steps. Missing: `reconcile` has to do. */

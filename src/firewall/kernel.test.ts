@@ -74,6 +74,9 @@ describe('the netlink enforcer in the kernel', { skip: skip ?? false }, () => {
     await enforcer.arrange([scope, bulk])
     await enforcer.close([timed('bulk', '192.0.2.1', hourMs), timed('sshd', '192.0.2.1', hourMs)])
     assert.deepEqual(await counts(), [true, false])
+    assert.deepEqual(await enforcer.drops(closure('sshd', '192.0.2.1')), { packets: 0, bytes: 0 })
+    assert.equal(await enforcer.drops(closure('bulk', '192.0.2.1')), 'uncounted')
+    assert.equal(await enforcer.drops(closure('bulk', '192.0.2.2')), undefined)
     await enforcer.arrange([
       { ...scope, isCounted: false },
       { ...bulk, isCounted: true },

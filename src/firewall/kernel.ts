@@ -20,7 +20,15 @@ import { countedAsInPlace } from './counted-as-in-place.js'
 import { sumOf } from './drops.js'
 import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
-import { countElements, listChains, listSets, readCounters, readElement, readIntervals } from './kernel-reader.js'
+import {
+  countElements,
+  countingOfSets,
+  listChains,
+  listSets,
+  readCounters,
+  readElement,
+  readIntervals,
+} from './kernel-reader.js'
 import { checkJails, checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
 import { NftConnection, NftError } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
@@ -158,7 +166,7 @@ export class KernelEnforcer implements Enforcer {
     })
   }
 
-  async drops({ jail, ip }: Closure): Promise<Drops | undefined> {
+  async drops({ jail, ip }: Closure): Promise<Drops | 'uncounted' | undefined> {
     if (!this.#jails.has(jail)) return undefined
     const set = setName(kindOf(ip), jail)
     const nowMs = this.#clock.now()
@@ -169,7 +177,8 @@ export class KernelEnforcer implements Enforcer {
           .piecesAt(ip, nowMs)
           .map((piece) => piece.ip.bytes)
     const found = keys.flatMap((key) => readElement(this.#connection, set, key) ?? [])
-    return found.length === 0 ? undefined : sumOf(found)
+    if (found.length === 0) return undefined
+    return countingOfSets(this.#connection).get(set) === false ? 'uncounted' : sumOf(found)
   }
 
   async dropsByJail(): Promise<Map<string, Drops>> {

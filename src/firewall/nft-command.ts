@@ -136,7 +136,7 @@ export class NftCommandEnforcer implements Enforcer {
     })
   }
 
-  drops({ jail, ip }: Closure): Promise<Drops | undefined> {
+  drops({ jail, ip }: Closure): Promise<Drops | 'uncounted' | undefined> {
     return this.#turns.run(async () => {
       if (!this.#jails.has(jail)) return undefined
       const set = setName(kindOf(ip), jail)

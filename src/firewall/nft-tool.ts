@@ -63,9 +63,10 @@ export class NftTool {
    * What one element counted; undefined when it is not there. As text: `nft -j get` of nft 1.0.6 answers in text all the same.
    * NOTE: nft reads more than that element: 43 s in a set of a million.
    */
-  async drops(set: string, element: string): Promise<Drops | undefined> {
+  async drops(set: string, element: string): Promise<Drops | 'uncounted' | undefined> {
     const answer = await this.#run(['nft', 'get', 'element', 'inet', tableName, set, '{', element, '}'], '')
-    const [, packets, bytes] = /\bcounter packets (\d+) bytes (\d+)/.exec(answer.stdout) ?? []
-    return answer.exitCode === 0 ? { packets: Number(packets ?? 0), bytes: Number(bytes ?? 0) } : undefined
+    if (answer.exitCode !== 0) return undefined
+    const counter = /\bcounter packets (\d+) bytes (\d+)/.exec(answer.stdout)
+    return counter === null ? 'uncounted' : { packets: Number(counter[1]), bytes: Number(counter[2]) }
   }
 }

@@ -166,10 +166,11 @@ export function describePackets({ name, skip, make, rejects = true, endsSoonMs =
         assert.equal(String((await once(receiver, 'message'))[0]), 'a')
         await enforcer.close([timed('web', attacker4, hourMs)])
         for (const text of ['bb', 'ccc']) sender.send(text, 443, World.server4)
-        let drops = await enforcer.drops(ban)
+        const dropsNow = dropsOf(enforcer, ban)
+        let drops = await dropsNow()
         while ((drops?.packets ?? 0) < 2) {
           await setImmediate()
-          drops = await enforcer.drops(ban)
+          drops = await dropsNow()
         }
         // IP and UDP have 28 bytes.
         assert.deepEqual(drops, { packets: 2, bytes: 28 + 2 + 28 + 3 })
@@ -224,7 +225,7 @@ export function describePackets({ name, skip, make, rejects = true, endsSoonMs =
       const ban = closure('sshd', attacker4)
       await enforcer.close([timed('sshd', attacker4, hourMs)])
       assert.equal(await outcome(attacker4, 22, ban), 'dropped')
-      assert.equal((await enforcer.drops(ban))?.packets, 1)
+      assert.equal((await dropsOf(enforcer, ban)())?.packets, 1)
       await enforcer.arrange([{ ...ssh, verdict: 'reject', rejectWith: 'tcp-reset' }])
       await enforcer.arrange([ssh])
       assert.equal(await outcome(attacker4, 22, ban), 'dropped')

@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import type { Closure, Drops } from '../domain/enforcer.js'
+import type { Closure, Drops, Enforcer } from '../domain/enforcer.js'
 import { cFunction } from '../lib/libc.js'
 import { Network } from './own-network.js'
 
@@ -152,8 +153,12 @@ export class World {
 }
 
 /** What a closure has kept out, as `connect` wants it. */
-export function dropsOf(enforcer: { drops(closure: Closure): Promise<Drops | undefined> }, closure: Closure) {
-  return () => enforcer.drops(closure)
+export function dropsOf(enforcer: Pick<Enforcer, 'drops'>, closure: Closure) {
+  return async (): Promise<Drops | undefined> => {
+    const drops = await enforcer.drops(closure)
+    assert.notEqual(drops, 'uncounted')
+    return drops === 'uncounted' ? undefined : drops
+  }
 }
 
 function serverOf(from: string): string {
