@@ -56,18 +56,19 @@ export class Bans {
       return { kind: 'expired' }
     }
     const id = ip?.text ?? wish.id
-    const known = this.#live.get(wish.jail, id)
+    const known = id === wish.id ? same : this.#live.get(wish.jail, id)
     if (known !== undefined) return this.#extend(known, wish)
     const isAsked = wish.origin.kind === 'jail' && !options.isSettled
     const held = isAsked ? this.#options.holdBack?.({ ...wish, id }, ip) : undefined
     if (held !== undefined) return { kind: 'held', reason: held }
-    const { notes = [], ...longer } = (options.exact ? undefined : this.#options.lengthen?.({ ...wish, id })) ?? {}
-    const ban = { ...wish, id, ...longer }
+    const named = id === wish.id ? wish : { ...wish, id }
+    const longer = options.exact ? undefined : this.#options.lengthen?.(named)
+    const ban = longer ? { ...named, durationMs: longer.durationMs, count: longer.count } : named
     const { isDrill = false, isSettled = false } = options
     const live = this.#live.add(ban, { isDrill, untold: isSettled ? 'new' : undefined })
     this.#watchEnd(live)
-    if (isSettled) this.#execution.begunInBulk(live, ban)
-    else this.#execution.begun(live, ban, { notes, isSecret: isDrill })
+    if (isSettled) this.#execution.begunInBulk(live, ban, ip)
+    else this.#execution.begun(live, ban, { notes: longer?.notes ?? [], isSecret: isDrill })
     return { kind: 'enacted' }
   }
 

@@ -1,4 +1,4 @@
-import { parseIp } from '../domain/address.js'
+import { type Ip, parseIp } from '../domain/address.js'
 import type { Ban } from '../domain/ban.js'
 import type { BanStore } from '../domain/ban-store.js'
 import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
@@ -98,6 +98,11 @@ export function keyOf(ban: Pick<Ban, 'jail' | 'id'>): string {
 /** Undefined for an id that is no address. */
 export function closureOf(ban: LiveBan, nowMs: number): TimedClosure | undefined {
   const ip = parseIp(ban.id)
+  return ip && closureTo(ip, ban, nowMs)
+}
+
+/** The same by whoever has read the id already. */
+export function closureTo(ip: Ip, ban: LiveBan, nowMs: number): TimedClosure {
   const left = remainingMs(ban, nowMs)
-  return ip && { jail: ban.jail, ip, remainingMs: left === undefined ? undefined : Math.max(1, left) }
+  return { jail: ban.jail, ip, remainingMs: left === undefined ? undefined : Math.max(1, left) }
 }

@@ -29,6 +29,8 @@ export class FleetJails {
   readonly #wouldBan: WouldBan
   readonly #countings = new Map<string, Counting>()
   #expiredMs = Number.NEGATIVE_INFINITY
+  /** Of the last ban. */
+  #lines: readonly string[] = []
 
   /** `mode`: how far the words of others go. */
   constructor(state: FleetState, mode: () => FleetMode) {
@@ -115,6 +117,9 @@ export class FleetJails {
       this.#wouldBan.decided(unit.name, id, unit.config.jail.banTimeMs, nodes)
       return
     }
+    // Of a machine's bans that are caught up with, one text stands for all.
+    const line = `Banned by ${nodes}`
+    if (this.#lines[0] !== line) this.#lines = [line]
     const ban: Ban = {
       jail: unit.name,
       id,
@@ -123,7 +128,7 @@ export class FleetJails {
       origin: { kind: 'jail' },
       count: 1,
       failures: 0,
-      lines: [`Banned by ${nodes}`],
+      lines: this.#lines,
       data: {},
     }
     bans.enact(ban, { force: false, isSettled })

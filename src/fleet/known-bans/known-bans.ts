@@ -36,6 +36,8 @@ const graceMs = 600_000
 const sweepByDefault = 2000
 /** In which one node may tell of one address; so many that what is known of one address is soon looked through. */
 const jailsMax = 64
+/** Who speaks for all nodes, an operator, is kept under no name. */
+const everybody = undefined
 /** On its way out. */
 const nobody = 0xffffffff
 
@@ -69,7 +71,7 @@ export class KnownBans {
     const speaker = speakerOf(word)
     const number = this.#speakers.numberOf(speaker)
     let jails = 0
-    for (const at of this.#rows.of(key)) {
+    for (let at = this.#rows.first(key); at >= 0; at = this.#rows.after(at)) {
       if (this.#speakers.of(this.#rows.speakerOf(at))?.node === speaker.node) jails++
       if (this.#rows.speakerOf(at) !== number || this.#rows.isBan(at) !== (word.kind === 'ban')) continue
       const known = this.#rows.get(at)
@@ -97,6 +99,7 @@ export class KnownBans {
 
   /** Whether an operator has lifted, for everybody, what was told of it at `atMs`. Evidence from then does not count either. */
   isLifted({ ip, jail, atMs }: { ip: string; jail: string; atMs: number }, nowMs: number): boolean {
+    if (this.#speakers.wordsOf(everybody) === 0) return false
     for (let at = this.#rows.first(addressKey(ip)); at >= 0; at = this.#rows.after(at)) {
       if (this.#rows.isBan(at)) continue
       const speaker = this.#speakers.of(this.#rows.speakerOf(at))
@@ -212,7 +215,7 @@ function endOf({ untilMs = Number.POSITIVE_INFINITY }: BanWord | UnbanWord): num
 }
 
 function speakerOf(word: BanWord | UnbanWord): Speaker {
-  return { node: word.kind === 'unban' && word.everywhere ? undefined : word.node, jail: word.jail }
+  return { node: word.kind === 'unban' && word.everywhere ? everybody : word.node, jail: word.jail }
 }
 
 /** Of one node: the higher number counts. */

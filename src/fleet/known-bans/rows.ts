@@ -18,6 +18,9 @@ const failuresMax = 0xffffff
 export class Rows {
   /** First row of each address. */
   readonly #heads = new Map<AddressKey, number>()
+  /** Of the address that was asked for last: whoever judges a word asks for it again and again. */
+  #lastKey: AddressKey | undefined
+  #lastHead = -1
   /** Next row of the same address plus one; 0: none. */
   #next = new Uint32Array(0)
   #speakers = new Uint32Array(0)
@@ -45,7 +48,11 @@ export class Rows {
 
   /** The same without a generator, where a million words are heard: -1 is the end. */
   first(key: AddressKey): number {
-    return this.#heads.get(key) ?? -1
+    if (key !== this.#lastKey) {
+      this.#lastHead = this.#heads.get(key) ?? -1
+      this.#lastKey = key
+    }
+    return this.#lastHead
   }
 
   after(at: number): number {
@@ -54,8 +61,8 @@ export class Rows {
 
   add(key: AddressKey, row: Row): void {
     const at = this.#take()
-    this.#next[at] = (this.#heads.get(key) ?? -1) + 1
-    this.#heads.set(key, at)
+    this.#next[at] = this.first(key) + 1
+    this.#setHead(key, at)
     this.#count++
     this.set(at, row)
   }
@@ -108,13 +115,19 @@ export class Rows {
       }
       const next = this.#next[at] ?? 0
       if (last >= 0) this.#next[last] = next
-      else if (next === 0) this.#heads.delete(key)
-      else this.#heads.set(key, next - 1)
+      else this.#setHead(key, next - 1)
       this.#next[at] = this.#free
       this.#free = at + 1
       this.#count--
     }
     return before - this.#count
+  }
+
+  #setHead(key: AddressKey, at: number): void {
+    if (at < 0) this.#heads.delete(key)
+    else this.#heads.set(key, at)
+    this.#lastKey = key
+    this.#lastHead = at
   }
 
   #take(): number {

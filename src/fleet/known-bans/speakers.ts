@@ -17,17 +17,19 @@ export class Speakers {
   readonly #known: (Known | undefined)[] = []
   readonly #numbers = new Map<string, number>()
   readonly #free: number[] = []
+  /** Who has spoken last: one node tells many words, one after the other. */
+  #last = 0
   readonly #words = new Map<NodeName | undefined, number>()
 
   /** For one more word. */
   take(speaker: Speaker): number {
-    const key = keyOf(speaker)
-    let number = this.#numbers.get(key)
+    let number = this.numberOf(speaker)
     if (number === undefined) {
       number = this.#free.pop() ?? this.#known.length
       this.#known[number] = { ...speaker, words: 0 }
-      this.#numbers.set(key, number)
+      this.#numbers.set(keyOf(speaker), number)
     }
+    this.#last = number
     this.#count(number, 1)
     return number
   }
@@ -43,7 +45,9 @@ export class Speakers {
 
   /** Undefined: nobody has told any word of that kind. */
   numberOf(speaker: Speaker): number | undefined {
-    return this.#numbers.get(keyOf(speaker))
+    const last = this.#known[this.#last]
+    const isSame = last !== undefined && last.node === speaker.node && last.jail === speaker.jail
+    return isSame ? this.#last : this.#numbers.get(keyOf(speaker))
   }
 
   of(number: number): Speaker | undefined {

@@ -47,6 +47,12 @@ export class ByteReader {
   }
 
   number(): number {
+    // Most are small.
+    const first = this.#bytes[this.#at]
+    if (first !== undefined && first < 0x80) {
+      this.#at++
+      return first
+    }
     let value = 0
     for (let scale = 1; ; scale *= 128) {
       const byte = this.#bytes[this.#at++]

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../lib/clock.js'
 import type { Log } from '../../lib/log.js'
 import type { MemberOf } from '../member.js'
@@ -32,6 +33,8 @@ const tailMs = 15_000
 const heartbeatsAtOnce = 64
 const nodesAtOnce = 4
 const partsAtOnce = 4
+/** Words of a snapshot that are heard in one go: 10 ms. */
+const wordsAtOnce = 2000
 
 /**
  * Everything that we lack: what operators say, then of each node whose number we are behind its snapshot (or all its words, when
@@ -110,7 +113,11 @@ async function readSnapshot(node: NodeName, mark: SnapshotMark, options: CatchUp
     if (!isWhole) return
     const words = await readPart(node, { ...mark, part }, options)
     if (words === undefined) isWhole = false
-    else options.onSnapshot?.(node, words)
+    // Others come first in between: what is live, and the kernel's answers.
+    for (let at = 0; words !== undefined && at < words.length; at += wordsAtOnce) {
+      options.onSnapshot?.(node, words.slice(at, at + wordsAtOnce))
+      await setImmediate()
+    }
   })
   return isWhole
 }

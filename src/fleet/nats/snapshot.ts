@@ -115,7 +115,11 @@ function readColumns(
   { node, jails, lastMs, lastSeq }: Common & { node: NodeName },
   words: Word[],
 ): void {
-  const column = () => Float64Array.from(ips, () => reader.number())
+  const column = () => {
+    const numbers = new Float64Array(ips.length)
+    for (let i = 0; i < numbers.length; i++) numbers[i] = reader.number()
+    return numbers
+  }
   const [ages, lengths, jailNumbers, failures, seqs] = [column(), column(), column(), column(), column()]
   for (const [i, ip] of ips.entries()) {
     const [atMs, length, jailNumber] = [lastMs - (ages[i] ?? 0), lengths[i] ?? 0, jailNumbers[i] ?? 0]

@@ -16,6 +16,13 @@ export interface QuorumOptions {
   addressesMax?: number
 }
 
+interface Evidence {
+  evidence: QuorumVerdict['evidence']
+  /** Whether the word of one of them does something by itself. */
+  isAnyAlone: boolean
+  newestMs: number
+}
+
 /** How far the word goes by itself, as the judge has it. */
 export type Weight = 'alone' | 'with-others'
 
@@ -59,13 +66,16 @@ export class Quorum {
     const rung = this.#rungOf(word)
     if (rung < 0) return undefined
     const key = addressKey(word.ip)
-    const row = this.#rows.get(key) ?? this.#slots.take()
-    const told = { node: this.#numberOf(word.node), rung, atMs: word.atMs, isAlone: weight === 'alone' }
-    if (!this.#slots.set(row, told)) return undefined
-    this.#rows.delete(key)
+    const known = this.#rows.get(key)
+    const row = known ?? this.#slots.take()
+    const isAlone = weight === 'alone'
+    if (!this.#slots.set(row, { node: this.#numberOf(word.node), rung, atMs: word.atMs, isAlone })) return undefined
+    if (known !== undefined) this.#rows.delete(key)
     this.#rows.set(key, row)
     this.#drop()
-    return this.#verdict(word, row)
+    if (known !== undefined) return this.#verdict(word, this.#evidenceIn(row))
+    const evidence = [{ node: word.node, failures: this.#rungs[rung] ?? 0 }]
+    return this.#verdict(word, { evidence, isAnyAlone: isAlone, newestMs: word.atMs })
   }
 
   /** Nothing is known against it any more. */
@@ -104,21 +114,24 @@ export class Quorum {
     return this.#rungs.findLastIndex((rung) => rung <= failures)
   }
 
-  #verdict({ ip }: { ip: string }, row: number): QuorumVerdict | undefined {
+  #evidenceIn(row: number): Evidence {
     const newestMs = newestOf(this.#slots.of(row))
     const sinceMs = newestMs - this.#rule.findTimeMs
     const evidence: QuorumVerdict['evidence'] = []
-    let failures = 0
     let isAnyAlone = false
     for (const { node, isAlone, timesMs } of this.#slots.of(row)) {
       const count = this.#rungs[timesMs.findLastIndex((timeMs) => timeMs > sinceMs)]
       if (count === undefined) continue
       evidence.push({ node: this.#names[node] ?? '', failures: count })
-      failures += count
       isAnyAlone ||= isAlone
     }
+    return { evidence, isAnyAlone, newestMs }
+  }
+
+  #verdict({ ip }: { ip: string }, { evidence, isAnyAlone, newestMs }: Evidence): QuorumVerdict | undefined {
     const { minNodes, maxRetry } = this.#rule
     const nodesNeeded = Math.min(nodesMax, isAnyAlone ? minNodes : Math.max(2, minNodes))
+    const failures = evidence.reduce((sum, one) => sum + one.failures, 0)
     if (evidence.length < nodesNeeded || (failures < maxRetry && evidence.length < nodesMax)) return undefined
     evidence.sort((a, b) => (a.node < b.node ? -1 : 1))
     return {

@@ -66,11 +66,11 @@ export class Slots {
 
   /** A count of ten is one of three as well. */
   #raise(slot: number, { rung, atMs }: { rung: number; atMs: number }): boolean {
-    const times = this.#times(slot)
+    const first = slot * this.#rungs
     let isRaised = false
-    for (let i = 0; i <= rung; i++) {
-      if (atMs <= (times[i] ?? 0)) continue
-      times[i] = atMs
+    for (let i = first; i <= first + rung; i++) {
+      if (atMs <= (this.#timesMs[i] ?? 0)) continue
+      this.#timesMs[i] = atMs
       isRaised = true
     }
     return isRaised
@@ -82,7 +82,7 @@ export class Slots {
     let oldestMs = atMs
     for (let slot = row * this.#slots; slot < (row + 1) * this.#slots; slot++) {
       if (this.#nodes[slot] === node + 1) return slot
-      const lastMs = this.#nodes[slot] === 0 ? Number.NEGATIVE_INFINITY : (this.#times(slot)[0] ?? 0)
+      const lastMs = this.#nodes[slot] === 0 ? Number.NEGATIVE_INFINITY : (this.#timesMs[slot * this.#rungs] ?? 0)
       if (lastMs >= oldestMs) continue
       oldest = slot
       oldestMs = lastMs
@@ -98,7 +98,7 @@ export class Slots {
   #clear(slot: number): void {
     this.#nodes[slot] = 0
     this.#isAlone[slot] = 0
-    this.#times(slot).fill(Number.NEGATIVE_INFINITY)
+    this.#timesMs.fill(Number.NEGATIVE_INFINITY, slot * this.#rungs, (slot + 1) * this.#rungs)
   }
 
   #grow(rows: number): void {

@@ -22,6 +22,7 @@ export class Canaries {
 
   /** The one that the address or network touches. */
   touchedBy(ip: Ip): Ip | undefined {
+    if (this.#all.length === 0) return undefined
     const touches = (canary: Ip) => overlaps(canary, ip)
     if (ip.prefix < beginBits) return this.#all.find(touches)
     return this.#wide.find(touches) ?? this.#byBegin.get(beginOf(ip))?.find(touches)
