@@ -18,6 +18,8 @@ import { silentLog } from '../src/lib/log.js'
 import { build, root } from './kit/build.js'
 import { waitUntil } from './kit/wait-until.js'
 
+const withoutRoot = process.getuid?.() === 0 ? false : 'needs root'
+
 const base = mkdtempSync(path.join(tmpdir(), 'tocsin-fleet-'))
 
 /** A machine's configuration directory. */
@@ -166,6 +168,32 @@ describe('three machines', { skip: withoutServer }, () => {
     assert.equal(readFileSync(path.join(config, 'tocsin.local'), 'utf8').split('[fleet]').length, 2)
     assert.ok(existsSync(path.join(config, 'fleet/nats-server.conf')))
     await good(config, 'invite', 'web11')
+  })
+
+  it('need a nats-server: an old one is told of, a missing one is named with the command that installs it', {
+    skip: withoutRoot,
+  }, async () => {
+    const bin = path.join(base, 'bin')
+    mkdirSync(bin)
+    writeFileSync(path.join(bin, 'nats-server'), '#!/bin/sh\necho "nats-server: v2.8.0"\n', { mode: 0o755 })
+    const init = (config: string, inNamespace: string) => {
+      const words = `PATH=${bin}:$PATH; exec "$0" "$1" fleet init --name web12 --json -c "$2"`
+      const argv = ['unshare', '-m', 'sh', '-c', `${inNamespace}${words}`]
+      return runChild([...argv, process.execPath, path.join(root, 'bin/tocsin'), config], { timeoutMs: 40_000 })
+    }
+    const old = await init(machine('web12'), '')
+    assert.equal(old.exitCode, 0)
+    assert.equal(JSON.parse(old.stdout).created, true)
+    assert.match(
+      old.stderr,
+      /^The broker is nats-server "2\.8\.0", which has known security holes: .*upgrade it to 2\.12/,
+    )
+    const { file } = await findServerProgram()
+    const config = machine('web13')
+    const missing = await init(config, `mount --bind /dev/null ${file} && rm ${bin}/nats-server && `)
+    assert.equal(missing.exitCode, 1)
+    assert.match(missing.stderr, /there is no program nats-server in .*; install it: apt-get install nats-server\n$/)
+    assert.ok(!existsSync(path.join(config, 'fleet')) && !existsSync(path.join(config, 'tocsin.local')))
   })
 
   it('say in a sentence what cannot be done', async () => {
