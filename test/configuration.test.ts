@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import type { ReloadOutcome } from '../src/api/operations.js'
 import { runChild } from '../src/lib/child.js'
 import { DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { makePipe } from './kit/make-pipe.js'
 
 interface Checked {
   ok: boolean
@@ -95,7 +96,7 @@ describe('one wrong jail', () => {
     timeout: 30_000,
   }, async () => {
     const house = new House()
-    assert.equal((await runChild(['mkfifo', house.at('pipe')], { timeoutMs: 5000 })).exitCode, 0)
+    await makePipe(house.at('pipe'))
     const server = house.read('config/fail2ban.local')
     house.write('config/fail2ban.local', server.replace(/^logtarget = .*$/m, 'logtarget = DIR/pipe'))
     assert.match(await refusedToServe(house), /Cannot write to .*pipe: it is a pipe that nobody reads/)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { makePipe } from '../../test/kit/make-pipe.js'
 import { loadConfig } from './load.js'
 
 /** `level jail file:line hint` of every problem. */
@@ -204,14 +204,14 @@ describe('a file of a configuration that is none', () => {
     'tocsin.conf',
     'tocsin.local',
   ])
-    it(`is named and not waited for: ${name}`, (t) => {
+    it(`is named and not waited for: ${name}`, async (t) => {
       const jail =
         '[INCLUDES]\nbefore = paths.conf\n[a]\nenabled = yes\nfilter = door\naction = hammer\nlogpath = /dev/null\n'
       const dir = written(t, { 'jail.conf': jail, 'action.d/hammer.conf': '[Definition]\nactionban = true\n' })
       const file = path.join(dir, name)
       mkdirSync(path.dirname(file), { recursive: true })
       rmSync(file, { force: true })
-      execFileSync('mkfifo', [file])
+      await makePipe(file)
       const { problems } = loadConfig({ dir })
       const [about] = problems.filter(({ message }) => message.includes(`${file} is a pipe and no file`))
       // What is merely included is left out, as Fail2ban does.

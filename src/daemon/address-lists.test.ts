@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { makePipe } from '../../test/kit/make-pipe.js'
 import { ManualClock } from '../../test/kit/manual-clock.js'
 import { RecordingLog } from '../../test/kit/recording-log.js'
 import { AddressLists } from './address-lists.js'
@@ -48,9 +48,9 @@ describe('a list of addresses that are ignored', () => {
     assert.match(log.lines[0] ?? '', /^WARNING Retrieving IPs set from '.*list' failed: ENOENT/)
   })
 
-  it('waits for nobody when the file is a pipe, and says so once', (t) => {
+  it('waits for nobody when the file is a pipe, and says so once', async (t) => {
     const { file, look, log } = setUp(t)
-    execFileSync('mkfifo', [file])
+    await makePipe(file)
     assert.deepEqual([look(), look()], [0, 0])
     assert.equal(log.lines.length, 1)
     assert.match(log.lines[0] ?? '', /list is a pipe and no file$/)

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { runChild } from './child.js'
+import { makePipe } from '../../test/kit/make-pipe.js'
 import { openAtOnce } from './open-at-once.js'
 
 const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-open-'))
@@ -37,7 +37,7 @@ describe('a file that is opened to be written', () => {
   })
 
   it('is refused when it is a pipe that nobody reads, and waits for nobody', async () => {
-    await runChild(['mkfifo', at('pipe')], { timeoutMs: 5000 })
+    await makePipe(at('pipe'))
     assert.throws(() => openAtOnce(at('pipe'), { how: 'append', mode: 0o640 }), /pipe: it is a pipe that nobody reads/)
     const reader = openSync(at('pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
     const fd = openAtOnce(at('pipe'), { how: 'append', mode: 0o640 })

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, describe, it } from 'node:test'
-import { runChild } from './child.js'
+import { makePipe } from '../../test/kit/make-pipe.js'
 import { readPlainFile } from './plain-file.js'
 
 const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-plain-'))
@@ -27,7 +27,7 @@ describe('a file that is read as a whole', () => {
   })
 
   it('is refused when it is none: nobody is waited for, and nothing without end is read', async () => {
-    await runChild(['mkfifo', at('pipe')], { timeoutMs: 5000 })
+    await makePipe(at('pipe'))
     symlinkSync('/dev/zero', at('zero'))
     mkdirSync(at('folder'))
     const server = createServer().listen(at('socket'))

@@ -14,6 +14,7 @@ import {
 import { dirname } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { makePipe } from '../../test/kit/make-pipe.js'
 import { runChild } from '../lib/child.js'
 import { remoteFileSystem } from './log-file-system.js'
 import { TailKit } from './tail-kit.js'
@@ -118,7 +119,7 @@ describe('a log that is not there', () => {
   })
 
   it('does not wait for the writer of a FIFO in its place', async () => {
-    assert.equal((await runChild(['mkfifo', log], { timeoutMs: 10_000 })).exitCode, 0)
+    await makePipe(log)
     kit.follow(log)
     await kit.untilEvent('unreadable')
   })

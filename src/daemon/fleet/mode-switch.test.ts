@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, it } from 'node:test'
+import { makePipe } from '../../../test/kit/make-pipe.js'
 import { RecordingLog } from '../../../test/kit/recording-log.js'
 import type { FleetMode } from '../../fleet/mode.js'
 import { ModeSwitch } from './mode-switch.js'
@@ -57,9 +57,9 @@ it('a damaged file is told of, and the mode is as ever', () => {
   assert.match(log.lines.join(), /^ERROR Cannot read .*damaged\.json/)
 })
 
-it('a pipe in its place is told of, and not waited for', () => {
+it('a pipe in its place is told of, and not waited for', async () => {
   const file = path.join(dir, 'pipe.json')
-  execFileSync('mkfifo', [file])
+  await makePipe(file)
   const { it: one, log } = setUp(file)
   assert.equal(one.mode, 'enforce')
   assert.match(log.lines.join(), /^ERROR Cannot read .*pipe\.json: .* is a pipe and no file/)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { makePipe } from '../../../test/kit/make-pipe.js'
 import { tempDir } from '../../../test/kit/temp-dir.js'
 import { KeptParcels } from './kept-parcels.js'
 
@@ -10,10 +10,10 @@ const body = (text: string) => Buffer.from(text)
 const shown = async (kept: KeptParcels) => (await kept.all()).map(({ subject, body }) => `${subject} ${body}`)
 
 /** What somebody who may write there has put beside what is good. */
-function spoil(dir: string): void {
+async function spoil(dir: string): Promise<void> {
   symlinkSync('nowhere', path.join(dir, 'ctl.member.web1'))
   symlinkSync('/dev/zero', path.join(dir, 'ctl.member.web2'))
-  execFileSync('mkfifo', [path.join(dir, 'ctl.member.web3')])
+  await makePipe(path.join(dir, 'ctl.member.web3'))
   mkdirSync(path.join(dir, 'ctl.member.web4'))
   writeFileSync(path.join(dir, 'ctl.member.web5'), '')
   truncateSync(path.join(dir, 'ctl.member.web5'), 1 << 30)
@@ -32,7 +32,7 @@ describe('what an operator has signed, beside the log', () => {
   it('is read although there is what cannot be read, or is no file', async () => {
     const kept = new KeptParcels(tempDir())
     await kept.keep({ subject: 'ctl.member.web7', body: body('good') })
-    spoil(kept.dir)
+    await spoil(kept.dir)
     assert.deepEqual(await shown(kept), ['ctl.member.web7 good'])
   })
 
@@ -40,7 +40,7 @@ describe('what an operator has signed, beside the log', () => {
     const kept = new KeptParcels(tempDir())
     const lift = (last: number) => `ctl.unban.4.203.0.113.${last}`
     for (const last of [1, 2]) await kept.keep({ subject: lift(last), body: body('lift') })
-    spoil(kept.dir)
+    await spoil(kept.dir)
     const nowMs = Date.now()
     const old = (nowMs - 9 * 86_400_000) / 1000
     utimesSync(path.join(kept.dir, lift(1)), old, old)
