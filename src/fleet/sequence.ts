@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Member } from './member.js'
 import { encodeWord } from './message/word-code.js'
 import type { NodeName, Word } from './word.js'
@@ -100,12 +99,10 @@ function orderOfOld({ seq, atMs }: Word, heard: Heard, arrival: 'live' | 'catch-
   return arrival === 'live' ? 'older' : 'new'
 }
 
-/** 32 bits: two different words of honest nodes are taken for one another once in four billion. Never 0. */
+/** 32 bits (FNV-1a): two different words of honest nodes are taken for one another once in four billion, and a node can only hide its own. Never 0. */
 function digestOf(word: Word): number {
-  return (
-    createHash('sha256')
-      .update(JSON.stringify(encodeWord(word)))
-      .digest()
-      .readUInt32LE(0) || 1
-  )
+  const text = JSON.stringify(encodeWord(word))
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash >>> 0 || 1
 }
