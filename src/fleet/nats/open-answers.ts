@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
-import type { Arrived } from './wire.js'
 
 /**
  * Answers to what everybody hears: each hearer is shown where they go, so that place is as short as it can be. Nobody else may listen
  * there, but who has seen it could answer in the broker's place (fleet-research B.9): not for anything that is believed for its answer.
  */
-export class OpenAnswers {
+export class OpenAnswers<Arrived extends { subject: string }> {
   /** Where to listen. */
   readonly pattern: string
   readonly #prefix: string

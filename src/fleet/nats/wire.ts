@@ -61,11 +61,11 @@ export class Wire {
   #cancelRetry: (() => void) | undefined
   readonly #asking = new Set<(error: Error) => void>()
   readonly #listeners = new Map<string, (arrived: Arrived) => void>()
-  readonly #openAnswers: OpenAnswers
+  readonly #openAnswers: OpenAnswers<Arrived>
 
   constructor(options: WireOptions) {
     this.#options = options
-    this.#openAnswers = new OpenAnswers(options.inboxPrefix ?? '_INBOX', options.clock)
+    this.#openAnswers = new OpenAnswers<Arrived>(options.inboxPrefix ?? '_INBOX', options.clock)
     this.listen(this.#openAnswers.pattern, (arrived) => this.#openAnswers.onArrived(arrived))
   }
 
