@@ -113,11 +113,12 @@ async function readSnapshot(node: NodeName, mark: SnapshotMark, options: CatchUp
     if (!isWhole) return
     const words = await readPart(node, { ...mark, part }, options)
     if (words === undefined) isWhole = false
-    // Others come first in between: what is live, and the kernel's answers.
-    for (let at = 0; words !== undefined && at < words.length; at += wordsAtOnce) {
-      options.onSnapshot?.(node, words.slice(at, at + wordsAtOnce))
-      await setImmediate()
-    }
+    else
+      for (const some of slicesOf(words, wordsAtOnce)) {
+        options.onSnapshot?.(node, some)
+        // Others come first: what is live, and the kernel's answers.
+        await setImmediate()
+      }
   })
   return isWhole
 }
@@ -126,7 +127,7 @@ async function readPart(
   node: NodeName,
   { set, id, part }: Pick<SnapshotMark, 'set' | 'id'> & { part: number },
   { wire, fleet, memberOf, log }: CatchUpOptions,
-): Promise<readonly Word[] | undefined> {
+): Promise<Iterable<Word> | undefined> {
   const subject = snapshotSubject(node, set, part)
   const body = (await lastOf(wire, 'STATE', subject))?.body
   const key = memberOf(node)?.publicKey
@@ -147,6 +148,17 @@ async function readPart(
     log.write('WARNING', 'fleet', `Cannot read the snapshot of ${node}: ${String(error)}`)
     return undefined
   }
+}
+
+function* slicesOf<T>(items: Iterable<T>, count: number): Iterable<T[]> {
+  let slice: T[] = []
+  for (const item of items) {
+    slice.push(item)
+    if (slice.length < count) continue
+    yield slice
+    slice = []
+  }
+  if (slice.length > 0) yield slice
 }
 
 async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {

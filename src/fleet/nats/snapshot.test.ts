@@ -47,7 +47,7 @@ describe('a part of a snapshot', () => {
     const part = await decodePart(await encodePart({ id: 'x', part: 3, words }), 'web7')
     assert.equal(part.id, 'x')
     assert.equal(part.part, 3)
-    assert.deepEqual(bySeq(part.words), bySeq(words))
+    assert.deepEqual(bySeq([...part.words]), bySeq(words))
   })
 
   it('needs about eleven bytes a ban', async () => {
@@ -59,6 +59,22 @@ describe('a part of a snapshot', () => {
     )
     const { length } = await encodePart({ id: 'x', part: 0, words: many })
     assert(length / many.length < 12, `${length / many.length} bytes`)
+  })
+
+  it('refuses numbers that fit nothing', async () => {
+    const only = await encodePart({ id: 'x', part: 0, words: [ban('203.0.113.9', 1)] })
+    const plain = inflateRawSync(only)
+    let refused = 0
+    for (let at = 0; at < plain.length; at++) {
+      const changed = Buffer.from(plain)
+      changed[at] = 0x7f
+      const part = await decodePart(deflateRawSync(changed), 'web7').catch(() => undefined)
+      if (part === undefined) refused++
+      for (const word of part?.words ?? []) {
+        assert.ok(word.seq >= 1 && word.atMs >= 0 && word.jail !== '', `byte ${at}`)
+      }
+    }
+    assert.ok(refused > 0)
   })
 
   it('refuses what is cut, changed or too large', async () => {

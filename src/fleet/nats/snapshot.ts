@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
-import { ipOf, isSingleAddress, parseIp } from '../../domain/address.js'
+import { ipOf, isSingleAddress, parseIp, v4Text } from '../../domain/address.js'
 import { decodeWord, encodeWord } from '../message/word-code.js'
 import type { BanWord, NodeName, Word } from '../word.js'
 import { ByteReader, ByteWriter } from './byte-columns.js'
@@ -62,20 +62,33 @@ export async function encodePart({ id, part, words }: SnapshotPart): Promise<Buf
   return pack(writer.end(), { level: 1 })
 }
 
-/** Rejects for whatever is not such a part, whoever has signed it. */
-export async function decodePart(packed: Uint8Array, node: NodeName): Promise<SnapshotPart> {
+/**
+ * Rejects for whatever is not such a part, whoever has signed it. The words come into being as they are taken, for many parts may wait
+ * to be heard.
+ */
+export async function decodePart(packed: Uint8Array, node: NodeName): Promise<ReadPart> {
   const reader = new ByteReader(await unpack(packed, { maxOutputLength: bytesMax }))
   if (reader.number() !== format) throw new RangeError('A snapshot in a format of another version')
   const [id, part] = [reader.text(), reader.number()]
   const jails = jailsOf(reader.text())
   const common = { node, jails, lastMs: reader.number(), lastSeq: reader.number() }
-  const words: Word[] = othersOf(reader.text(), node)
+  const others: Word[] = othersOf(reader.text(), node)
   const v4 = addressesV4(reader, countOf(reader))
-  readColumns(reader, v4, common, words)
+  const v4From = { ...common, ...readColumns(reader, v4.length, common) }
   const v6 = addressesV6(reader, countOf(reader))
-  readColumns(reader, v6, common, words)
+  const v6From = { ...common, ...readColumns(reader, v6.length, common) }
   if (!reader.isAtEnd) throw new RangeError('A snapshot with something behind its end')
-  return { id, part, words }
+  const words = function* () {
+    yield* others
+    for (let i = 0; i < v4.length; i++) yield wordAt(i, v4Text(v4[i] ?? 0), v4From)
+    for (const [i, ip] of v6.entries()) yield wordAt(i, ip, v6From)
+  }
+  return { id, part, words: { [Symbol.iterator]: words } }
+}
+
+/** As it is read. */
+export interface ReadPart extends Omit<SnapshotPart, 'words'> {
+  words: Iterable<Word>
 }
 
 interface Columns {
@@ -109,34 +122,49 @@ function writeColumns(writer: ByteWriter, words: readonly BanWord[], { jails, la
   for (const { seq } of words) writer.number(lastSeq - seq)
 }
 
-function readColumns(
-  reader: ByteReader,
-  ips: readonly string[],
-  { node, jails, lastMs, lastSeq }: Common & { node: NodeName },
-  words: Word[],
-): void {
-  const column = () => {
-    const numbers = new Float64Array(ips.length)
-    for (let i = 0; i < numbers.length; i++) numbers[i] = reader.number()
+/** What is said of addresses, by their places. */
+interface Rest {
+  ages: Float64Array
+  lengths: Float64Array
+  jailNumbers: Float64Array
+  failures: Float64Array
+  seqs: Float64Array
+}
+
+function readColumns(reader: ByteReader, count: number, { jails, lastMs, lastSeq }: Common): Rest {
+  const column = (max = Number.POSITIVE_INFINITY) => {
+    const numbers = new Float64Array(count)
+    for (let i = 0; i < count; i++) {
+      const number = reader.number()
+      if (number > max) throw new RangeError('A snapshot with numbers that fit nothing')
+      numbers[i] = number
+    }
     return numbers
   }
-  const [ages, lengths, jailNumbers, failures, seqs] = [column(), column(), column(), column(), column()]
-  for (const [i, ip] of ips.entries()) {
-    const [atMs, length, jailNumber] = [lastMs - (ages[i] ?? 0), lengths[i] ?? 0, jailNumbers[i] ?? 0]
-    const jail = jails[jailNumber >> 1]
-    const seq = lastSeq - (seqs[i] ?? 0)
-    if (jail === undefined || seq < 1 || atMs < 0) throw new RangeError('A snapshot with numbers that fit nothing')
-    words.push({
-      kind: 'ban',
-      node,
-      seq,
-      atMs,
-      ip,
-      jail,
-      untilMs: length === 0 ? undefined : atMs + length - 1,
-      failures: failures[i] ?? 0,
-      byHand: (jailNumber & 1) === 1,
-    })
+  return {
+    ages: column(lastMs),
+    lengths: column(),
+    jailNumbers: column(jails.length * 2 - 1),
+    failures: column(),
+    seqs: column(lastSeq - 1),
+  }
+}
+
+function wordAt(i: number, ip: string, from: Common & Rest & { node: NodeName }): BanWord {
+  const { node, jails, lastMs, lastSeq, ages, lengths, jailNumbers, failures, seqs } = from
+  const atMs = lastMs - (ages[i] ?? 0)
+  const length = lengths[i] ?? 0
+  const jailNumber = jailNumbers[i] ?? 0
+  return {
+    kind: 'ban',
+    node,
+    seq: lastSeq - (seqs[i] ?? 0),
+    atMs,
+    ip,
+    jail: jails[jailNumber >> 1] ?? '',
+    untilMs: length === 0 ? undefined : atMs + length - 1,
+    failures: failures[i] ?? 0,
+    byHand: (jailNumber & 1) === 1,
   }
 }
 
@@ -146,14 +174,14 @@ function countOf(reader: ByteReader): number {
   return count
 }
 
-function addressesV4(reader: ByteReader, count: number): string[] {
-  const ips: string[] = []
+function addressesV4(reader: ByteReader, count: number): Uint32Array {
+  const addresses = new Uint32Array(count)
   for (let i = 0, address = 0; i < count; i++) {
     address += reader.number()
     if (address > 0xffffffff) throw new RangeError('A snapshot with an address that is none')
-    ips.push(`${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`)
+    addresses[i] = address
   }
-  return ips
+  return addresses
 }
 
 function addressesV6(reader: ByteReader, count: number): string[] {
