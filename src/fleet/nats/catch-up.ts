@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../lib/clock.js'
+import { InTurn } from '../../lib/in-turn.js'
 import type { Log } from '../../lib/log.js'
 import type { MemberOf } from '../member.js'
 import { isSignedAt, signatureBytes } from '../message/signature.js'
@@ -36,12 +37,18 @@ const partsAtOnce = 4
 /** Words of a snapshot that are heard in one go: 10 ms. */
 const wordsAtOnce = 2000
 
+interface Reading extends CatchUpOptions {
+  /** One slice of a snapshot in each turn of the event loop: what is live comes in between, and the kernel's answers. */
+  hearing: InTurn
+}
+
 /**
  * Everything that we lack: what operators say, then of each node whose number we are behind its snapshot (or all its words, when
  * there is none that is signed by it), then what came after that.
  */
 export async function catchUp(options: CatchUpOptions): Promise<void> {
   const { wire, clock, onParcel, gaps } = options
+  const reading: Reading = { ...options, hearing: new InTurn() }
   const { lastMs } = await infoOf(wire, 'BANS')
   await readStream(wire, { stream: 'CTL', filter: 'ctl.>', clock }, onParcel)
   const heartbeats = await heartbeatsOf(options)
@@ -52,13 +59,13 @@ export async function catchUp(options: CatchUpOptions): Promise<void> {
   const behind = [...heartbeats].filter(
     ([node, heartbeat]) => heartbeat === undefined || gaps.isBehind(node, heartbeat.seq),
   )
-  await inParallel(behind, nodesAtOnce, ([node, heartbeat]) => catchUpWith(node, heartbeat, options))
+  await inParallel(behind, nodesAtOnce, ([node, heartbeat]) => catchUpWith(node, heartbeat, reading))
   if (lastMs !== undefined)
     await readStream(wire, { stream: 'BANS', filter: 'bans.>', from: { timeMs: lastMs - tailMs }, clock }, onParcel)
 }
 
 /** The same of one node, by its heartbeat; undefined: it has none that is signed by it. */
-async function catchUpWith(node: NodeName, heartbeat: Heartbeat | undefined, options: CatchUpOptions): Promise<void> {
+async function catchUpWith(node: NodeName, heartbeat: Heartbeat | undefined, options: Reading): Promise<void> {
   const { wire, clock, gaps, onParcel } = options
   const read = async (streamSeq: number) =>
     readStream(wire, { stream: 'BANS', filter: `bans.${node}.>`, from: { seq: streamSeq + 1 }, clock }, onParcel)
@@ -73,7 +80,7 @@ async function catchUpWith(node: NodeName, heartbeat: Heartbeat | undefined, opt
 }
 
 /** The snapshot was being replaced while we read: the new one, once. */
-async function readNewer(node: NodeName, old: SnapshotMark, options: CatchUpOptions): Promise<boolean> {
+async function readNewer(node: NodeName, old: SnapshotMark, options: Reading): Promise<boolean> {
   const { wire, clock, onParcel } = options
   const snapshot = (await heartbeatOf(node, options))?.snapshot
   if (snapshot === undefined || snapshot.id === old.id || !(await readSnapshot(node, snapshot, options))) return false
@@ -106,7 +113,7 @@ async function heartbeatOf(
 }
 
 /** Whether all of it was there, signed by the node, and told. */
-async function readSnapshot(node: NodeName, mark: SnapshotMark, options: CatchUpOptions): Promise<boolean> {
+async function readSnapshot(node: NodeName, mark: SnapshotMark, options: Reading): Promise<boolean> {
   const numbers = Array.from({ length: mark.parts }, (_, part) => part)
   let isWhole = true
   await inParallel(numbers, partsAtOnce, async (part) => {
@@ -114,11 +121,11 @@ async function readSnapshot(node: NodeName, mark: SnapshotMark, options: CatchUp
     const words = await readPart(node, { ...mark, part }, options)
     if (words === undefined) isWhole = false
     else
-      for (const some of slicesOf(words, wordsAtOnce)) {
-        options.onSnapshot?.(node, some)
-        // Others come first: what is live, and the kernel's answers.
-        await setImmediate()
-      }
+      for (const some of slicesOf(words, wordsAtOnce))
+        await options.hearing.run(async () => {
+          options.onSnapshot?.(node, some)
+          await setImmediate()
+        })
   })
   return isWhole
 }
