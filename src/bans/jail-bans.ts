@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { v4Number } from '../domain/address.js'
-import { SlotTable } from './slot-table.js'
+import { SlotTable } from '../lib/slot-table.js'
 
 /** So many numbers fit a column of 16 bits. No configuration has as many jails; text from peers and logs names none. */
 const jailsMax = 0xffff

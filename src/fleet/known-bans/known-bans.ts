@@ -55,8 +55,8 @@ export class KnownBans {
   readonly #rows = new Rows()
   readonly #speakers = new Speakers()
   readonly #wordsMax: number
-  /** Where `expire` is. NOTE: an iterator of a map that grows keeps the map's old tables alive; it is not held between rounds. */
-  #sweep: Iterator<AddressKey> | undefined
+  /** Where `expire` is. */
+  #sweptTo = 0
 
   constructor({ wordsMax = wordsMaxByDefault }: KnownBansOptions = {}) {
     this.#wordsMax = wordsMax
@@ -142,14 +142,11 @@ export class KnownBans {
   /** Forgets what is over among the next so many addresses, and begins again after the last one. Nothing but memory depends on it. */
   expire(nowMs: number, addressesMax = sweepByDefault): void {
     const isGone = (at: number) => this.#rows.untilMs(at) + graceMs <= nowMs
-    this.#sweep ??= this.#rows.keys()
     for (let i = 0; i < addressesMax; i++) {
-      const { value: key, done } = this.#sweep.next()
-      if (done === true) {
-        this.#sweep = undefined
-        return
-      }
-      this.#remove(key, isGone)
+      const next = this.#rows.nextKey(this.#sweptTo)
+      this.#sweptTo = next === undefined ? 0 : next.place + 1
+      if (next === undefined) return
+      this.#remove(next.key, isGone)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { AddressKey } from '../address-key.js'
+import { AddressTable } from '../address-table.js'
 
 /** A word as it is kept. */
 export interface Row {
@@ -14,13 +15,14 @@ export interface Row {
 
 const failuresMax = 0xffffff
 
-/** Words by address, in columns that grow by half: 36 bytes each, and those of the map for each address. */
+const ofHand = 1
+const ofUnban = 2
+const ofHead = 4
+
+/** Words by address, in columns that grow by half: 36 bytes each, and those of the table for each address. */
 export class Rows {
-  /** First row of each address. */
-  readonly #heads = new Map<AddressKey, number>()
-  /** Of the address that was asked for last: whoever judges a word asks for it again and again. */
-  #lastKey: AddressKey | undefined
-  #lastHead = -1
+  /** First row of each address. It stays the same as long as there is a word of the address. */
+  readonly #heads = new AddressTable()
   /** Next row of the same address plus one; 0: none. */
   #next = new Uint32Array(0)
   #speakers = new Uint32Array(0)
@@ -38,8 +40,15 @@ export class Rows {
     return this.#count
   }
 
-  keys(): MapIterator<AddressKey> {
-    return this.#heads.keys()
+  /** Walks through the addresses: the first at or behind the place `from`, undefined: there is none. Whoever pauses in between may miss those that are new. */
+  nextKey(from: number): { key: AddressKey; place: number } | undefined {
+    for (let at = from; at < this.#used; at++)
+      if (((this.#rest[at] ?? 0) & ofHead) !== 0) return { key: this.#heads.keyOf(at), place: at }
+    return undefined
+  }
+
+  *keys(): Iterable<AddressKey> {
+    for (let next = this.nextKey(0); next !== undefined; next = this.nextKey(next.place + 1)) yield next.key
   }
 
   *of(key: AddressKey): Iterable<number> {
@@ -48,11 +57,7 @@ export class Rows {
 
   /** The same without a generator, where a million words are heard: -1 is the end. */
   first(key: AddressKey): number {
-    if (key !== this.#lastKey) {
-      this.#lastHead = this.#heads.get(key) ?? -1
-      this.#lastKey = key
-    }
-    return this.#lastHead
+    return this.#heads.find(key)
   }
 
   after(at: number): number {
@@ -60,9 +65,17 @@ export class Rows {
   }
 
   add(key: AddressKey, row: Row): void {
+    const head = this.first(key)
     const at = this.#take()
-    this.#next[at] = this.first(key) + 1
-    this.#setHead(key, at)
+    if (head < 0) {
+      this.#heads.add(key, at)
+      this.#next[at] = 0
+      this.#rest[at] = ofHead
+    } else {
+      this.#next[at] = this.#next[head] ?? 0
+      this.#next[head] = at + 1
+      this.#rest[at] = 0
+    }
     this.#count++
     this.set(at, row)
   }
@@ -72,7 +85,8 @@ export class Rows {
     this.#seqs[at] = seq
     this.#atMs[at] = atMs
     this.#untilMs[at] = untilMs
-    this.#rest[at] = Math.min(failures, failuresMax) * 256 + (kind === 'unban' ? 2 : 0) + (byHand ? 1 : 0)
+    const flags = ((this.#rest[at] ?? 0) & ofHead) | (kind === 'unban' ? ofUnban : 0) | (byHand ? ofHand : 0)
+    this.#rest[at] = Math.min(failures, failuresMax) * 256 + flags
   }
 
   get(at: number): Row {
@@ -84,7 +98,7 @@ export class Rows {
       atMs: this.#atMs[at] ?? 0,
       untilMs: this.untilMs(at),
       failures: rest >>> 8,
-      byHand: (rest & 1) === 1,
+      byHand: (rest & ofHand) !== 0,
     }
   }
 
@@ -97,37 +111,46 @@ export class Rows {
   }
 
   isBan(at: number): boolean {
-    return ((this.#rest[at] ?? 0) & 2) === 0
+    return ((this.#rest[at] ?? 0) & ofUnban) === 0
   }
 
   untilMs(at: number): number {
     return this.#untilMs[at] ?? 0
   }
 
-  /** Removes those of the address that `isGone` says of; the others keep their place. Returns how many. */
+  /** Removes those of the address that `isGone` says of; the others keep their order. Returns how many. */
   remove(key: AddressKey, isGone: (at: number) => boolean): number {
+    const head = this.first(key)
+    if (head < 0) return 0
     const before = this.#count
-    let last = -1
-    for (const at of [...this.of(key)]) {
-      if (!isGone(at)) {
-        last = at
-        continue
-      }
-      const next = this.#next[at] ?? 0
-      if (last >= 0) this.#next[last] = next
-      else this.#setHead(key, next - 1)
-      this.#next[at] = this.#free
-      this.#free = at + 1
-      this.#count--
+    for (let last = head, at = this.after(head); at >= 0; at = this.after(last)) {
+      if (isGone(at)) this.#next[last] = this.#release(at)
+      else last = at
     }
+    if (isGone(head)) this.#removeHead(head)
     return before - this.#count
   }
 
-  #setHead(key: AddressKey, at: number): void {
-    if (at < 0) this.#heads.delete(key)
-    else this.#heads.set(key, at)
-    this.#lastKey = key
-    this.#lastHead = at
+  /** The next one takes its place: whoever walks through the addresses finds each of them once. */
+  #removeHead(head: number): void {
+    const second = this.after(head)
+    if (second < 0) {
+      this.#heads.delete(head)
+      this.#release(head)
+      return
+    }
+    this.set(head, this.get(second))
+    this.#next[head] = this.#release(second)
+  }
+
+  /** Returns what was behind it, as `#next` has it. */
+  #release(at: number): number {
+    const next = this.#next[at] ?? 0
+    this.#rest[at] = 0
+    this.#next[at] = this.#free
+    this.#free = at + 1
+    this.#count--
+    return next
   }
 
   #take(): number {

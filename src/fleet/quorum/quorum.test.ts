@@ -49,7 +49,11 @@ describe('a rule that one node fulfils', () => {
   it('asks for a second node when the first counts with others only', () => {
     const quorum = new Quorum({ rule: anyBan })
     assert.equal(quorum.offer(ban('a', 5), 'with-others'), undefined)
-    assert.deepEqual(quorum.offer(ban('b', 5), 'with-others')?.data, { nodes: 'a b' })
+    const evidence = quorum.offer(ban('b', 5), 'with-others')?.evidence
+    assert.deepEqual(
+      evidence?.map(({ node }) => node),
+      ['a', 'b'],
+    )
   })
 })
 
@@ -103,7 +107,7 @@ describe('Quorum', () => {
       { node: 'web1', failures: 1 },
       { node: 'web2', failures: 3 },
     ])
-    assert.equal(verdict?.id, ip)
+    assert.equal(verdict?.ip, ip)
     assert.equal(verdict?.timeMs, startMs + 5 * minuteMs)
   })
 

@@ -1,11 +1,15 @@
-import type { Failure } from '../../domain/failure.js'
-import { type AddressKey, addressKey } from '../address-key.js'
+import { addressKey } from '../address-key.js'
+import { AddressTable } from '../address-table.js'
 import type { BanWord, NodeName, SightingWord } from '../word.js'
+import { Recency } from './recency.js'
 import { countsFailures, nodesMax, type QuorumRule, rungsOf, slotsOf } from './rule.js'
 import { type Slot, Slots } from './slots.js'
 
-/** That there is evidence enough against an address. Its time is that of the newest word; by the clock of the node that told it. */
-export interface QuorumVerdict extends Failure {
+/** That there is evidence enough against an address. */
+export interface QuorumVerdict {
+  ip: string
+  /** Of the newest word, by the clock of the node that told it. */
+  timeMs: number
   /** Whose words count, and how many failures (or bans) each has told, at least. */
   evidence: { node: NodeName; failures: number }[]
 }
@@ -46,8 +50,8 @@ export class Quorum {
   readonly #rungs: readonly number[]
   readonly #addressesMax: number
   readonly #slots: Slots
-  /** Least recently told about first. */
-  readonly #rows = new Map<AddressKey, number>()
+  readonly #rows = new AddressTable()
+  readonly #recency = new Recency()
   /** Members only, so there are not many. A name keeps its number. */
   readonly #numbers = new Map<NodeName, number>()
   readonly #names: NodeName[] = []
@@ -66,28 +70,32 @@ export class Quorum {
     const rung = this.#rungOf(word)
     if (rung < 0) return undefined
     const key = addressKey(word.ip)
-    const known = this.#rows.get(key)
-    const row = known ?? this.#slots.take()
+    const known = this.#rows.find(key)
+    const row = known < 0 ? this.#slots.take() : known
     const isAlone = weight === 'alone'
     if (!this.#slots.set(row, { node: this.#numberOf(word.node), rung, atMs: word.atMs, isAlone })) return undefined
-    if (known !== undefined) this.#rows.delete(key)
-    this.#rows.set(key, row)
+    if (known >= 0) {
+      this.#recency.renew(row)
+      return this.#verdict(word, this.#evidenceIn(row))
+    }
+    this.#rows.add(key, row)
+    this.#recency.add(row)
     this.#drop()
-    if (known !== undefined) return this.#verdict(word, this.#evidenceIn(row))
     const evidence = [{ node: word.node, failures: this.#rungs[rung] ?? 0 }]
     return this.#verdict(word, { evidence, isAnyAlone: isAlone, newestMs: word.atMs })
   }
 
   /** Nothing is known against it any more. */
   forget(ip: string): void {
-    this.#remove(addressKey(ip))
+    const row = this.#rows.find(addressKey(ip))
+    if (row >= 0) this.#remove(row)
   }
 
   /** Lets go of addresses nobody has told of since, up to the first that somebody has; call it now and then. A wrong clock does not matter by less than a find time. */
   expire(nowMs: number): void {
-    for (const [key, row] of this.#rows) {
+    for (let row = this.#recency.oldest; row >= 0; row = this.#recency.oldest) {
       if (newestOf(this.#slots.of(row)) > nowMs - 2 * this.#rule.findTimeMs) return
-      this.#remove(key)
+      this.#remove(row)
     }
   }
 
@@ -95,7 +103,7 @@ export class Quorum {
   withdraw(node: NodeName): void {
     const number = this.#numbers.get(node)
     if (number === undefined) return
-    for (const row of this.#rows.values()) this.#slots.forget(row, number)
+    for (let row = this.#recency.oldest; row >= 0; row = this.#recency.newerThan(row)) this.#slots.forget(row, number)
     this.#numbers.delete(node)
   }
 
@@ -134,29 +142,19 @@ export class Quorum {
     const failures = evidence.reduce((sum, one) => sum + one.failures, 0)
     if (evidence.length < nodesNeeded || (failures < maxRetry && evidence.length < nodesMax)) return undefined
     evidence.sort((a, b) => (a.node < b.node ? -1 : 1))
-    return {
-      id: ip,
-      timeMs: newestMs,
-      lines: [],
-      data: { nodes: evidence.map(({ node }) => node).join(' ') },
-      evidence,
-    }
+    return { ip, timeMs: newestMs, evidence }
   }
 
   /** Full: the address goes that was told about least recently. A flood of addresses costs the memory of others, not their bans. */
   #drop(): void {
     if (this.#rows.size <= this.#addressesMax) return
-    for (const key of this.#rows.keys()) {
-      this.#remove(key)
-      this.#dropped++
-      return
-    }
+    this.#remove(this.#recency.oldest)
+    this.#dropped++
   }
 
-  #remove(key: AddressKey): void {
-    const row = this.#rows.get(key)
-    if (row === undefined) return
-    this.#rows.delete(key)
+  #remove(row: number): void {
+    this.#rows.delete(row)
+    this.#recency.delete(row)
     this.#slots.release(row)
   }
 
