@@ -67,7 +67,7 @@ export class Bans {
     const { isDrill = false, isSettled = false } = options
     const live = this.#live.add(ban, { isDrill, untold: isSettled ? 'new' : undefined })
     this.#watchEnd(live)
-    if (isSettled) this.#execution.begunInBulk(live, ban, ip)
+    if (isSettled) this.#execution.begunInBulk(live, ban)
     else this.#execution.begun(live, ban, { notes: longer?.notes ?? [], isSecret: isDrill })
     return { kind: 'enacted' }
   }

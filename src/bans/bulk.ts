@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Ip } from '../domain/address.js'
+import { parseIp } from '../domain/address.js'
 import type { Ban } from '../domain/ban.js'
 import type { Enforcer, TimedClosure } from '../domain/enforcer.js'
 import type { InTurn } from '../lib/in-turn.js'
@@ -25,11 +25,6 @@ export interface BulkOptions {
   onRefused(bans: Ban[]): void
 }
 
-interface Waiting {
-  live: LiveBan
-  ip: Ip | undefined
-}
-
 /** Closures in one transaction, on another thread: some 15 ms of it. */
 const closedAtOnce = 5000
 /** Saved in one transaction, and told of: some 20 ms. */
@@ -41,7 +36,9 @@ const toldAtOnce = 2000
  */
 export class Bulk {
   readonly #options: BulkOptions
-  #waiting: Waiting[] = []
+  /** Slots, and serials, of those that are not in force yet. */
+  #waiting: number[] = []
+  #serials: number[] = []
   /** By slot. What is said of one is mostly said of many. */
   #lines: (readonly string[] | undefined)[] = []
   #running: Promise<void> | undefined
@@ -52,10 +49,11 @@ export class Bulk {
     this.#options = options
   }
 
-  /** It has been added as untold. `ip`: what its id is, if it is an address or network. */
-  add(live: LiveBan, { ip, lines }: { ip: Ip | undefined; lines: readonly string[] }): void {
-    this.#waiting.push({ live, ip })
-    this.#lines[live.slot] = lines
+  /** It has been added as untold. */
+  add({ slot, serial }: Pick<LiveBan, 'slot' | 'serial'>, lines: readonly string[]): void {
+    this.#waiting.push(slot)
+    this.#serials.push(serial)
+    this.#lines[slot] = lines
     this.#isToTell = true
     this.#running ??= this.#run()
   }
@@ -85,8 +83,9 @@ export class Bulk {
     // Everything that this turn of the event loop still brings goes into the same transaction.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const part = this.#waiting.splice(0, closedAtOnce)
-      await this.#options.turn.run(() => this.#close(part))
+      const slots = this.#waiting.splice(0, closedAtOnce)
+      const serials = this.#serials.splice(0, closedAtOnce)
+      await this.#options.turn.run(() => this.#close(slots, serials))
     }
     if (this.#isToTell && this.#holds.size === 0) await this.#tell()
     this.#running = this.#isDue ? this.#run() : undefined
@@ -96,14 +95,17 @@ export class Bulk {
     return this.#waiting.length > 0 || (this.#isToTell && this.#holds.size === 0)
   }
 
-  async #close(part: readonly Waiting[]): Promise<void> {
+  async #close(slots: readonly number[], serials: readonly number[]): Promise<void> {
     const { enforcer, clock, live, isInKernel } = this.#options
     const nowMs = clock.now()
     const meant: LiveBan[] = []
     const closures: TimedClosure[] = []
-    for (const { live: ban, ip } of part) {
+    for (const [i, slot] of slots.entries()) {
+      const ban = live.at(slot)
       // It may have ended, or been lifted, while it waited.
-      if (ip === undefined || !isInKernel(ban.jail) || !live.isLive(ban)) continue
+      if (ban === undefined || ban.serial !== serials[i] || !isInKernel(ban.jail)) continue
+      const ip = parseIp(ban.id)
+      if (ip === undefined) continue
       meant.push(ban)
       closures.push(closureTo(ip, ban, nowMs))
     }

@@ -1,4 +1,4 @@
-import { type Ip, parseIp } from '../domain/address.js'
+import { parseIp } from '../domain/address.js'
 import type { Ban } from '../domain/ban.js'
 import { InTurn } from '../lib/in-turn.js'
 import type { BansOptions } from './bans-options.js'
@@ -44,9 +44,9 @@ export class Execution {
   }
 
   /** One of very many (`Bulk`), unless the end of an earlier one is still to be told. It has been added as untold. */
-  begunInBulk(live: LiveBan, ban: Ban, ip: Ip | undefined): void {
+  begunInBulk(live: LiveBan, ban: Ban): void {
     if (!this.#news.has(live)) {
-      this.#bulk.add(live, { ip, lines: ban.lines })
+      this.#bulk.add(live, ban.lines)
       return
     }
     this.#live.setTold(live)

@@ -47,8 +47,8 @@ export class Protection {
   reasonAgainst(ip: Ip, jail: string): string | undefined {
     this.#ask()
     const found = this.#index.overlapping(ip)
-    const ignored = this.#options.ignored(jail).find((known) => overlaps(known, ip))
-    if (ignored !== undefined) found.push({ ip: ignored, kind: 'ignoreip', reason: `${ignored.text} is in ignoreip` })
+    for (const known of this.#options.ignored(jail))
+      if (overlaps(known, ip)) found.push({ ip: known, kind: 'ignoreip', reason: `${known.text} is in ignoreip` })
     return found.length === 0 ? undefined : weightiest(found).reason
   }
 

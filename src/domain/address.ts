@@ -16,10 +16,10 @@ export interface Ip {
  * the IPv4 address). Undefined for everything else: leading zeros, zone ids, ports, names (spec 3.10).
  */
 export function parseIp(text: string): Ip | undefined {
-  const slash = text.indexOf('/')
-  const v4 = slash < 0 ? parseV4(text) : undefined
+  const v4 = parseV4(text)
   // There is one way only to write it: it is canonical already.
   if (v4 !== undefined) return { family: 4, bytes: v4, prefix: 32, text }
+  const slash = text.indexOf('/')
   const bytes = parseBytes(slash < 0 ? text : text.slice(0, slash))
   if (bytes === undefined) return undefined
   const bits = bytes.length * 8
@@ -112,7 +112,10 @@ function parsedV4(text: string): number | undefined {
 
 /** The text of `v4Number`. */
 export function v4Text(number: number): string {
-  return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
+  const text = `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
+  lastText = text
+  lastNumber = number | 0
+  return text
 }
 
 const zero = 0x30

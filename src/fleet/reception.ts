@@ -78,7 +78,7 @@ export class Reception {
   }
 
   /** All that a node says, under its signature, which the transport has checked. Numbers are no matter: each word may be old. */
-  hearSnapshot(node: NodeName, words: readonly Word[]): void {
+  hearSnapshot(node: NodeName, words: Iterable<Word>): void {
     const { self, roster } = this.#options
     const member = roster.memberOf(node)
     if (node === self || member === undefined || member.revokedAtMs !== undefined) return
@@ -136,7 +136,7 @@ export class Reception {
       ip,
       nowMs,
       arrival,
-      protection: (asked) => protection(asked, word.jail ?? ''),
+      protection,
       population: population(member.name, ip),
     })
     if (verdict.kind === 'accept') {

@@ -47,7 +47,7 @@ export interface Transport {
    */
   catchUp(
     onParcel: (parcel: Parcel) => void,
-    onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
+    onSnapshot?: (node: NodeName, words: Iterable<Word>) => void,
   ): Promise<void>
   /** These words of a member have come, whole and signed, whatever was made of them: they are not missing. */
   heard?(node: NodeName, seqs: readonly number[]): void

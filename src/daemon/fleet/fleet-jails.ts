@@ -29,8 +29,10 @@ export class FleetJails {
   readonly #wouldBan: WouldBan
   readonly #countings = new Map<string, Counting>()
   #expiredMs = Number.NEGATIVE_INFINITY
-  /** Of the last ban. */
-  #lines: readonly string[] = []
+  /** Those that run, for as long as nobody else had his turn. */
+  #now: readonly JailUnit[] | undefined
+  /** Of the last ban by one node alone. */
+  #last = { node: '', failures: 0, lines: [''] }
 
   /** `mode`: how far the words of others go. */
   constructor(state: FleetState, mode: () => FleetMode) {
@@ -72,7 +74,7 @@ export class FleetJails {
     const { bans } = this.#state
     this.#countings.clear()
     this.#wouldBan.clear()
-    if (this.#mode() !== 'enforce') bans.liftAll([...this.#units()].map(({ name }) => name))
+    if (this.#mode() !== 'enforce') bans.liftAll(this.#units().map(({ name }) => name))
   }
 
   /** How many would be banned, as long as that is only simulated. */
@@ -109,34 +111,46 @@ export class FleetJails {
     }
   }
 
-  #ban(unit: JailUnit, { id, evidence }: QuorumVerdict, isSettled: boolean): void {
+  #ban(unit: JailUnit, { ip, evidence }: QuorumVerdict, isSettled: boolean): void {
     const { bans, clock } = this.#state
-    if (unit.jail.ignores(id) !== undefined) return
-    const nodes = evidence.map(({ node, failures }) => `${node}: ${failures}`).join(', ')
+    if (unit.jail.ignores(ip) !== undefined) return
     if (this.#mode() !== 'enforce') {
-      this.#wouldBan.decided(unit.name, id, unit.config.jail.banTimeMs, nodes)
+      this.#wouldBan.decided(unit.name, ip, unit.config.jail.banTimeMs, textOf(evidence))
       return
     }
-    // Of a machine's bans that are caught up with, one text stands for all.
-    const line = `Banned by ${nodes}`
-    if (this.#lines[0] !== line) this.#lines = [line]
     const ban: Ban = {
       jail: unit.name,
-      id,
+      id: ip,
       startMs: clock.now(),
       durationMs: unit.config.jail.banTimeMs,
       origin: { kind: 'jail' },
       count: 1,
       failures: 0,
-      lines: this.#lines,
+      lines: this.#linesOf(evidence),
       data: {},
     }
     bans.enact(ban, { force: false, isSettled })
   }
 
-  *#units(): Iterable<JailUnit> {
-    for (const unit of this.#state.jails.values())
-      if (unit.config.source.kind === 'fleet' && unit.state === 'running') yield unit
+  /** Of a machine's bans that are caught up with, one text stands for all. */
+  #linesOf(evidence: QuorumVerdict['evidence']): readonly string[] {
+    const [first] = evidence
+    if (first === undefined || evidence.length > 1) return [`Banned by ${textOf(evidence)}`]
+    const { node, failures } = first
+    if (this.#last.node !== node || this.#last.failures !== failures)
+      this.#last = { node, failures, lines: [`Banned by ${textOf(evidence)}`] }
+    return this.#last.lines
+  }
+
+  /** NOTE: asked for each word of a snapshot, for each failure. */
+  #units(): readonly JailUnit[] {
+    if (this.#now !== undefined) return this.#now
+    queueMicrotask(() => {
+      this.#now = undefined
+    })
+    const isCounting = ({ config, state }: JailUnit) => config.source.kind === 'fleet' && state === 'running'
+    this.#now = [...this.#state.jails.values()].filter(isCounting)
+    return this.#now
   }
 
   /** Memory alone depends on it, and without words it does not grow. */
@@ -159,6 +173,10 @@ export class FleetJails {
     this.#countings.set(unit.name, counting)
     return counting
   }
+}
+
+function textOf(evidence: QuorumVerdict['evidence']): string {
+  return evidence.map(({ node, failures }) => `${node}: ${failures}`).join(', ')
 }
 
 function ruleOf({ name, config: { source, jail } }: JailUnit): QuorumRule {

@@ -9,7 +9,7 @@ import type { NodeName, Word } from '../word.js'
 import type { Gaps } from './gaps.js'
 import { type Heartbeat, openHeartbeat, type SnapshotMark } from './heartbeat.js'
 import { readStream } from './read-stream.js'
-import { decodePart } from './snapshot.js'
+import { decodePart, type ReadPart } from './snapshot.js'
 import { infoOf, lastOf } from './streams.js'
 import { heartbeatSubject, snapshotSubject } from './subjects.js'
 import type { Wire } from './wire.js'
@@ -22,7 +22,7 @@ export interface CatchUpOptions {
   clock: Clock
   log: Log
   /** Signed by the node that is told of it. Missing: snapshots are left out, and all words read one by one. */
-  onSnapshot?: (node: NodeName, words: readonly Word[]) => void
+  onSnapshot?: (node: NodeName, words: Iterable<Word>) => void
   onParcel(parcel: Parcel): void
   /** The last of each member, by its own word; `atMs` by its own clock. */
   onHeartbeat?(node: NodeName, heartbeat: Heartbeat, atMs: number): void
@@ -118,12 +118,12 @@ async function readSnapshot(node: NodeName, mark: SnapshotMark, options: Reading
   let isWhole = true
   await inParallel(numbers, partsAtOnce, async (part) => {
     if (!isWhole) return
-    const words = await readPart(node, { ...mark, part }, options)
-    if (words === undefined) isWhole = false
+    const found = await readPart(node, { ...mark, part }, options)
+    if (found === undefined) isWhole = false
     else
-      for (const some of slicesOf(words, wordsAtOnce))
+      for (let at = 0; at < found.count; at += wordsAtOnce)
         await options.hearing.run(async () => {
-          options.onSnapshot?.(node, some)
+          options.onSnapshot?.(node, found.words(at, at + wordsAtOnce))
           await setImmediate()
         })
   })
@@ -134,7 +134,7 @@ async function readPart(
   node: NodeName,
   { set, id, part }: Pick<SnapshotMark, 'set' | 'id'> & { part: number },
   { wire, fleet, memberOf, log }: CatchUpOptions,
-): Promise<Iterable<Word> | undefined> {
+): Promise<ReadPart | undefined> {
   const subject = snapshotSubject(node, set, part)
   const body = (await lastOf(wire, 'STATE', subject))?.body
   const key = memberOf(node)?.publicKey
@@ -150,22 +150,11 @@ async function readPart(
   }
   try {
     const found = await decodePart(packed, node)
-    return found.id === id && found.part === part ? found.words : undefined
+    return found.id === id && found.part === part ? found : undefined
   } catch (error) {
     log.write('WARNING', 'fleet', `Cannot read the snapshot of ${node}: ${String(error)}`)
     return undefined
   }
-}
-
-function* slicesOf<T>(items: Iterable<T>, count: number): Iterable<T[]> {
-  let slice: T[] = []
-  for (const item of items) {
-    slice.push(item)
-    if (slice.length < count) continue
-    yield slice
-    slice = []
-  }
-  if (slice.length > 0) yield slice
 }
 
 async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {

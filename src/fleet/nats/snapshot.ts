@@ -78,17 +78,24 @@ export async function decodePart(packed: Uint8Array, node: NodeName): Promise<Re
   const v6 = addressesV6(reader, countOf(reader))
   const v6From = { ...common, ...readColumns(reader, v6.length, common) }
   if (!reader.isAtEnd) throw new RangeError('A snapshot with something behind its end')
-  const words = function* () {
-    yield* others
-    for (let i = 0; i < v4.length; i++) yield wordAt(i, v4Text(v4[i] ?? 0), v4From)
-    for (const [i, ip] of v6.entries()) yield wordAt(i, ip, v6From)
+  const v6At = others.length + v4.length
+  const count = v6At + v6.length
+  const words = function* (from: number, to: number) {
+    for (let i = from; i < Math.min(to, count); i++) {
+      const other = others[i]
+      if (other !== undefined) yield other
+      else if (i < v6At) yield wordAt(i - others.length, v4Text(v4[i - others.length] ?? 0), v4From)
+      else yield wordAt(i - v6At, v6[i - v6At] ?? '', v6From)
+    }
   }
-  return { id, part, words: { [Symbol.iterator]: words } }
+  return { id, part, count, words }
 }
 
 /** As it is read. */
 export interface ReadPart extends Omit<SnapshotPart, 'words'> {
-  words: Iterable<Word>
+  count: number
+  /** Those at the places `from` to `to` (exclusive), as far as there are. */
+  words(from: number, to: number): Iterable<Word>
 }
 
 interface Columns {

@@ -108,7 +108,7 @@ export class NatsTransport implements Transport {
 
   async catchUp(
     onParcel: (parcel: Parcel) => void,
-    onSnapshot?: (node: NodeName, words: readonly Word[]) => void,
+    onSnapshot?: (node: NodeName, words: Iterable<Word>) => void,
   ): Promise<void> {
     const { fleet, memberOf, clock, log } = this.#options
     const onHeartbeat = (node: NodeName, heartbeat: Heartbeat, atMs: number) => this.#tellAlive(node, heartbeat, atMs)

@@ -33,7 +33,7 @@ export interface Circumstances {
   ip: Ip
   nowMs: number
   /** The end of a sentence that begins with "Refused to ban …:" when somebody there is protected (bans/protection). */
-  protection(ip: Ip): string | undefined
+  protection(ip: Ip, jail: string): string | undefined
   /** `catch-up`: told earlier, and now with all the rest that is still valid. Then no rate counts. */
   arrival: 'live' | 'catch-up'
   /** Running bans and remembered lifts; `isKnown`: a ban of this address by this node is among them. */
@@ -164,7 +164,7 @@ export class Judge {
 
   #judgeBan(word: BanWord, circumstances: Circumstances, about: About): Verdict {
     const { nowMs, population } = circumstances
-    const refusal = this.#refusalOf(circumstances, about)
+    const refusal = this.#refusalOf(word, circumstances, about)
     if (refusal !== undefined) {
       if (isBlamed(circumstances.member)) blame(refusal, about.standing, nowMs)
       return refusal
@@ -202,14 +202,18 @@ export class Judge {
   }
 
   /** What a ban may never be of, in any quantity. */
-  #refusalOf({ ip, protection }: Circumstances, { limits }: About): Refusal | undefined {
+  #refusalOf(
+    { jail }: BanWord | SightingWord,
+    { ip, protection }: Circumstances,
+    { limits }: About,
+  ): Refusal | undefined {
     const nobodys = nobodysNetwork(ip)
     const prefixMin = ip.family === 4 ? limits.prefix4Min : limits.prefix6Min
     if (ip.prefix < prefixMin) return refuse('too-wide', `/${ip.prefix} is wider than the /${prefixMin} it may ban`)
     if (nobodys !== undefined) return refuse('nobodys-address', `it touches ${nobodys.text}, from where nobody comes`)
     const canary = this.#canaries.touchedBy(ip)
     if (canary !== undefined) return refuse('canary', `it touches ${canary.text}, whom nobody has reason to ban`)
-    const reason = protection(ip)
+    const reason = protection(ip, jail)
     return reason === undefined ? undefined : refuse('protected', reason)
   }
 
@@ -235,7 +239,7 @@ export class Judge {
     const cappedUntilMs = Math.min(word.atMs, nowMs) + Math.min(word.windowMs, about.limits.durationMsMax)
     if (cappedUntilMs <= nowMs) return refuse('expired', 'its window is over')
     // Enough of them are a ban. To have seen somebody is no harm, whoever it was.
-    const excess = this.#talksTooMuch(circumstances, about) ?? this.#refusalOf(circumstances, about)
+    const excess = this.#talksTooMuch(circumstances, about) ?? this.#refusalOf(word, circumstances, about)
     return excess ?? { kind: 'accept', cappedUntilMs, effect: effectOf(about, nowMs) }
   }
 }
