@@ -8,7 +8,8 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const script = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
-const nobody = { uid: 65534, gid: 65534, encoding: 'utf8' } as const
+const isRoot = process.getuid?.() === 0
+const nobody = { ...(isRoot && { uid: 65534, gid: 65534 }), encoding: 'utf8' } as const
 const skip = whyNot() ?? false
 
 describe('npm run demo', { skip, concurrency: true }, () => {
@@ -90,7 +91,13 @@ class Demo {
   }
 
   async says(text: string): Promise<void> {
-    while (!this.stdout.includes(text)) await once(this.child.stdout ?? this.child, 'data')
+    const { stdout } = this.child
+    assert(stdout)
+    const ended = once(stdout, 'end')
+    while (!this.stdout.includes(text)) {
+      await Promise.race([once(stdout, 'data'), ended])
+      assert(!stdout.readableEnded, `It ended before it said "${text}": ${this.stdout}${this.#stderr}`)
+    }
   }
 
   async end(): Promise<{ code: number; stderr: string }> {
@@ -131,7 +138,7 @@ function processesWith(mark: string): string[] {
 }
 
 function whyNot(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root'
+  if (!isRoot) return 'needs root'
   for (const program of ['ip', 'nft'])
     if (spawnSync(program, ['-V']).status !== 0) return `needs the ${program} command`
   const tried = spawnSync('unshare', ['--net', 'nft', 'add', 'table', 'inet', 'probe'], { encoding: 'utf8' })
@@ -139,7 +146,6 @@ function whyNot(): string | undefined {
 }
 
 function whyNotAsNobody(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root to give it up'
   const reads = spawnSync(process.execPath, ['--check', script], nobody)
   return reads.status === 0 ? undefined : 'needs a checkout that everybody may read'
 }

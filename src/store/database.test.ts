@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import { runChild } from '../lib/child.js'
 import { Bans } from './bans.js'
 import type { Database } from './database.js'
@@ -208,7 +208,7 @@ describe('a store in trouble', () => {
     const mount = await runChild(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', kit.directory], {
       timeoutMs: 10_000,
     })
-    if (mount.exitCode !== 0) return t.skip('needs the right to mount a tmpfs')
+    if (mount.exitCode !== 0) return skip(t, 'needs the right to mount a tmpfs')
     try {
       const filler = join(kit.directory, 'filler')
       const database = kit.open()
@@ -235,7 +235,7 @@ describe('a store in trouble', () => {
     const readOnly = join(kit.directory, 'ro')
     mkdirSync(readOnly)
     const mount = await runChild(['mount', '--bind', kit.directory, readOnly], { timeoutMs: 10_000 })
-    if (mount.exitCode !== 0) return t.skip('needs the right to mount')
+    if (mount.exitCode !== 0) return skip(t, 'needs the right to mount')
     try {
       await runChild(['mount', '-o', 'remount,bind,ro', readOnly], { timeoutMs: 10_000 })
       const path = join(readOnly, 'fail2ban.sqlite3')
@@ -245,6 +245,12 @@ describe('a store in trouble', () => {
     }
   })
 })
+
+/** `afterEach` is left out for a test that is skipped from within. */
+function skip(t: TestContext, reason: string): void {
+  kit.end()
+  t.skip(reason)
+}
 
 function readsOrUndefined(path: string): Buffer | undefined {
   try {

@@ -32,7 +32,7 @@ export class StoreKit {
   }
 
   end(): void {
-    for (const database of this.#open) database.close()
+    for (const database of this.#open) this.close(database)
     rmSync(this.directory, { recursive: true, force: true })
   }
 }
