@@ -1,4 +1,5 @@
 import { KnownBans, type Standing } from './known-bans/known-bans.js'
+import { randomOf } from './seeded-random.js'
 import { Sequences } from './sequence.js'
 import type { BanWord, NodeName, UnbanWord } from './word.js'
 
@@ -239,15 +240,4 @@ function printed(standing: readonly Standing[]): string {
     .map(({ node, jail, untilMs }) => `${node}/${jail} ${untilMs}`)
     .sort()
     .join(', ')
-}
-
-/** 0 ≤ x < 1: mulberry32, by Tommy Ettinger, in the public domain. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
