@@ -1,6 +1,7 @@
 import { contains, type Ip, parseIp, v4Number, v4Text } from '../domain/address.js'
 import { type Ban, endMs } from '../domain/ban.js'
 import { type JailBans, NumberedJails } from './jail-bans.js'
+import { neighboursTogether, type Slots } from './neighbours.js'
 
 /** A ban that runs now, as it was when it was asked for. The lines and groups that led to it are in the store only. */
 export interface LiveBan {
@@ -183,14 +184,15 @@ export class LiveBans {
     if (this.isLive(ban)) this.#setFlag(ban.slot, untoldAny, false)
   }
 
-  /** Those that were added as untold, each once; also of those that are added or ended between two steps. */
+  /** Those that were added as untold, each once, neighbours together; also those that are added, not those that are ended, between two steps. */
   *takeUntold(how: Untold): IterableIterator<LiveBan> {
-    for (let slot = 0; slot < this.#end; slot++) {
-      if (((this.#flags[slot] ?? 0) & untold[how]) === 0) continue
-      this.#setFlag(slot, untold[how], false)
-      const ban = this.at(slot)
-      if (ban !== undefined) yield ban
-    }
+    for (let slots = this.#untoldSlots(how); slots.length > 0; slots = this.#untoldSlots(how))
+      for (const slot of slots) {
+        if (((this.#flags[slot] ?? 0) & untold[how]) === 0) continue
+        this.#setFlag(slot, untold[how], false)
+        const ban = this.at(slot)
+        if (ban !== undefined) yield ban
+      }
   }
 
   /** Names of all jails that have, or had, bans. */
@@ -246,6 +248,12 @@ export class LiveBans {
 
   #slotOf(jail: string, id: string): number | undefined {
     return this.#jails.get(jail)?.find(id, this.#numbers)
+  }
+
+  #untoldSlots(how: Untold): Slots {
+    const slots: number[] = []
+    for (let slot = 0; slot < this.#end; slot++) if (((this.#flags[slot] ?? 0) & untold[how]) !== 0) slots.push(slot)
+    return neighboursTogether(slots, this.#numbers)
   }
 
   #ownerOf(slot: number): JailBans | undefined {
