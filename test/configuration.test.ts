@@ -186,6 +186,8 @@ describe('reload', () => {
       house.write('config/fail2ban.d/later.local', `[Definition]\n${setting}\n`)
       assert.match((await house.tocsin('reload')).stdout, /'tocsin restart' applies it/, setting)
     }
+    house.write('config/tocsin.local', '[api]\nmetrics = 127.0.0.1:9191\n')
+    assert.match((await house.tocsin('reload')).stdout, /\[api\] has changed: 'tocsin restart' applies it/)
   })
 
   it('that keeps fewer lines of each ban does so from then on, be it by a file or by a command', async () => {

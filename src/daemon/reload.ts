@@ -75,6 +75,8 @@ export class Reloader {
       changes.push("[enforcement] hook, interfaces, by or simulate has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(fleetWayOf(state.config), fleetWayOf(all)))
       changes.push("[fleet] has changed in where the others are: 'tocsin restart' applies it")
+    if (!isDeepStrictEqual(withoutOrigins(state.config.own.api), withoutOrigins(all.own.api)))
+      changes.push("[api] has changed: 'tocsin restart' applies it")
     if (!isDeepStrictEqual(withoutOrigins(state.config.own.notify), withoutOrigins(all.own.notify)))
       state.notifying.use(all.own)
     state.fleet?.use(all.own.fleet)
