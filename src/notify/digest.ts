@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.js'
 import {
+  causeOf,
   count,
   countsText,
   grouped,
@@ -7,7 +8,6 @@ import {
   type JailCounts,
   lengthText,
   type Notification,
-  plural,
 } from './notification.js'
 
 export interface DigestOptions {
@@ -67,8 +67,9 @@ function lineOf(notification: Notification): string {
   const time = new Date(notification.atMs).toISOString().slice(0, 19).replace('T', ' ')
   switch (notification.kind) {
     case 'ban': {
-      const { jail, id, durationMs, failures, count } = notification.ban
-      const why = failures > 0 ? `, ${plural(failures, 'failure')}` : ', by hand'
+      const { jail, id, durationMs, count } = notification.ban
+      const cause = causeOf(notification.ban)
+      const why = cause === undefined ? '' : `, ${cause}`
       const again = count > 1 ? `, ban number ${count}` : ''
       return `${time}Z  ${harmless(jail)}  ban ${harmless(id)} ${lengthText(durationMs)}${why}${again}`
     }

@@ -50,10 +50,11 @@ function factsOf(notification: Notification): object {
 function sentenceOf(notification: Notification, host: string): string {
   switch (notification.kind) {
     case 'ban': {
-      const { jail, id, failures, count } = notification.ban
+      const { jail, id, durationMs, count } = notification.ban
       const again = count > 1 ? ` for the ${ordinal(count)} time` : ''
-      const after = failures > 0 ? ` after ${plural(failures, 'failure')}` : ' by hand'
-      return `${host}: ${harmless(jail)} banned ${harmless(id)}${again}${after}, ${lengthText(notification.ban.durationMs)}`
+      const cause = causeOf(notification.ban)
+      const why = cause === undefined ? '' : ` ${cause === byHand ? '' : 'after '}${cause}`
+      return `${host}: ${harmless(jail)} banned ${harmless(id)}${again}${why}, ${lengthText(durationMs)}`
     }
     case 'unban': {
       const { jail, id } = notification.ban
@@ -66,6 +67,14 @@ function sentenceOf(notification: Notification, host: string): string {
     default:
       return notification satisfies never
   }
+}
+
+const byHand = 'by hand'
+
+/** `5 failures`, `by hand`; undefined: neither, as for the word of another machine, or a network for its members. */
+export function causeOf({ failures, origin }: Pick<Ban, 'failures' | 'origin'>): string | undefined {
+  if (failures > 0) return plural(failures, 'failure')
+  return origin.kind === 'operator' ? byHand : undefined
 }
 
 /** Adds what it tells of to the counts of its jail. */
@@ -119,7 +128,7 @@ const units = [
   ['second', 1],
 ] as const
 
-export function plural(count: number, name: string): string {
+function plural(count: number, name: string): string {
   return `${grouped(count)} ${name}${count === 1 ? '' : 's'}`
 }
 

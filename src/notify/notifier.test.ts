@@ -50,10 +50,12 @@ describe('a webhook', () => {
     const { url, bodies } = await server(204)
     const { teller } = notifier({ webhook: url })
     teller.banned(ban, 'new')
+    teller.banned({ ...ban, jail: 'fleet', failures: 0, count: 1 }, 'new')
+    teller.banned({ ...ban, origin: { kind: 'operator' }, failures: 0, count: 1 }, 'new')
     teller.unbanned(ban, 'expired')
     teller.trouble('Cannot write the database')
     await teller.settled()
-    const [told, unbanned, trouble] = bodies.map((body) => JSON.parse(body))
+    const [told, elsewhere, byHand, unbanned, trouble] = bodies.map((body) => JSON.parse(body))
     const text = 'gate: sshd banned 192.0.2.7 for the 2nd time after 5 failures, for 10 minutes'
     assert.deepEqual(
       { ...told, lines: told.lines.length },
@@ -76,6 +78,8 @@ describe('a webhook', () => {
       },
     )
     assert.ok(bodies.every((body) => body.length < 8000))
+    assert.equal(elsewhere.text, 'gate: fleet banned 192.0.2.7, for 10 minutes')
+    assert.equal(byHand.text, 'gate: sshd banned 192.0.2.7 by hand, for 10 minutes')
     assert.equal(unbanned.text, 'gate: sshd unbanned 192.0.2.7 (expired)')
     assert.equal(trouble.text, 'gate: Cannot write the database')
   })
@@ -227,7 +231,8 @@ describe('a digest', () => {
     const { clock, teller, logged } = notifier({ email_to: to })
     clock.turn(3_600_000)
     teller.banned(ban, 'new')
-    teller.banned({ ...ban, jail: 'web', id: '192.0.2.8\nBcc: x', durationMs: undefined, failures: 0, count: 1 }, 'new')
+    const byHand: Ban = { ...ban, origin: { kind: 'operator' }, durationMs: undefined, failures: 0, count: 1 }
+    teller.banned({ ...byHand, jail: 'web', id: '192.0.2.8\nBcc: x' }, 'new')
     teller.unbanned(ban, 'expired')
     teller.trouble('Cannot write the database')
     clock.turn(3_600_000)

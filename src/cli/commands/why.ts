@@ -26,11 +26,12 @@ function banText(ban: Explanation['bans'][number]): string[] {
   const until = ban.endMs === null ? 'for good' : `until ${timeText(ban.endMs)}`
   const state = ban.live ? colour.bad(ban.enforced ? 'banned' : 'banned, not enforced') : colour.dim('was banned')
   const left = ban.live && ban.endMs !== null ? ` (${durationText(ban.endMs - Date.now())} left)` : ''
-  const cause =
-    ban.origin === 'operator' ? 'by an operator' : `after ${ban.failures} failure${ban.failures === 1 ? '' : 's'}`
+  const failures = `after ${ban.failures} failure${ban.failures === 1 ? '' : 's'}`
+  // None: by the word of another machine, or a network for its members. Then the line says so.
+  const cause = ban.origin === 'operator' ? ', by an operator' : ban.failures > 0 ? `, ${failures}` : ''
   const drops = ban.drops === undefined ? [] : [`  dropped ${ban.drops.packets} packets, ${bytesText(ban.drops.bytes)}`]
   return [
-    `${harmless(ban.ip)} ${state} in ${ban.jail} since ${timeText(ban.startMs)} ${until}${left}, ${cause}`,
+    `${harmless(ban.ip)} ${state} in ${ban.jail} since ${timeText(ban.startMs)} ${until}${left}${cause}`,
     ...drops,
     ...ban.lines.map((line) => colour.dim(`  ${harmless(line)}`)),
   ]
