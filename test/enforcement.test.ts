@@ -74,7 +74,7 @@ describe('[enforcement]', { skip: withoutNetwork }, () => {
     assert.match(found, /hook prerouting/)
     const argv = ['ip', 'link', 'add', 'later0', 'type', 'veth', 'peer', 'name', 'later1']
     assert.equal((await runChild(argv, { timeoutMs: 5_000 })).exitCode, 0)
-    await waitUntil(async () => /devices = \{[^}]*later0/.test((await table()) ?? ''), 'the interface is used', 15_000)
+    await waitUntil(async () => /devices = \{[^}]*later0/.test((await table()) ?? ''), 'the interface is used')
     target.append(failures('192.0.2.2', 3))
     await waitUntil(async () => !(await hosts.connects('192.0.2.2', port)), '192.0.2.2 is shut out')
     assert.equal(await hosts.connects('192.0.2.3', port), true)

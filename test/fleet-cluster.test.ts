@@ -91,7 +91,7 @@ describe('a fleet with three brokers', { skip: withoutNetwork || withoutServer, 
         () => true,
         () => false,
       )
-    await waitUntil(isKept, 'the cluster keeps what is told', 30_000)
+    await waitUntil(isKept, 'the cluster keeps what is told')
     web1.house.append(failures('198.51.100.1', 3))
     await Promise.all([hub.untilClosed('198.51.100.1'), web2.untilClosed('198.51.100.1')])
     assert.equal((await leaderOf(hub)).replicas, 3)

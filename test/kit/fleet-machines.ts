@@ -7,9 +7,6 @@ import { waitUntil } from './wait-until.js'
 export const fleetJail =
   '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
-/** Longer than a broken way needs to be noticed: two pings of five seconds. */
-const boundMs = 30_000
-
 /** A bridge in this process's network, and machines with a network of their own on it: 10.9.0.1, 10.9.0.2, … */
 export class Bridge {
   readonly network = Network.current()
@@ -150,15 +147,15 @@ export class Machine {
   async untilClosed(ip: string, jail = 'fleet'): Promise<void> {
     const isClosed = async () =>
       (await this.house.bans()).some((ban) => ban.ip === ip && ban.jail === jail && ban.enforced)
-    await waitUntil(isClosed, () => `${ip} is in the kernel, in ${jail}; the log:\n${this.house.read()}`, boundMs)
+    await waitUntil(isClosed, () => `${ip} is in the kernel, in ${jail}; the log:\n${this.house.read()}`)
   }
 
   async untilOpen(ip: string): Promise<void> {
     const isOpen = async () => !(await this.house.bans()).some((ban) => ban.ip === ip)
-    await waitUntil(isOpen, () => `${ip} is let in; the log:\n${this.house.read()}`, boundMs)
+    await waitUntil(isOpen, () => `${ip} is let in; the log:\n${this.house.read()}`)
   }
 
-  /** `untilLogged` of the house, with more patience. */
+  /** `untilLogged` of the house, for what is said more than once. */
   async untilSaid(words: string | RegExp, times = 1): Promise<void> {
     const pattern = typeof words === 'string' ? words : new RegExp(words, 'g')
     const count = () => {
@@ -168,7 +165,6 @@ export class Machine {
     await waitUntil(
       () => count() >= times,
       () => `the log says ${words} ${times} times; it has:\n${this.house.read()}`,
-      boundMs,
     )
   }
 
