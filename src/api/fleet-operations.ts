@@ -57,6 +57,10 @@ export interface FleetView {
   url: string | null
   /** How words come from one machine to the other. */
   transport: 'file' | 'nats'
+  /** Why there is no way to the others; null: there is one, or nothing is known. */
+  trouble: string | null
+  /** Jails here that ban by the word of others, and run. */
+  jails: readonly string[]
   /** Version of the broker; null: there has been no connection, or there is none. */
   server: string | null
   /** How long the broker took to keep our last word, or until it was read again from the file; null: we have told none. */

@@ -56,7 +56,14 @@ export interface Transport {
   /** Somebody has become a member just now: what was heard of his state before that was nobody's. */
   look?(node: NodeName): Promise<void>
   /** For `tocsin fleet status`. */
-  readonly state: { connected: boolean; url: string | undefined; server: string | undefined; lagMs: number | undefined }
+  readonly state: {
+    connected: boolean
+    url: string | undefined
+    server: string | undefined
+    lagMs: number | undefined
+    /** Why there is no way to the others. */
+    trouble?: string | undefined
+  }
   /** What has come, by what it turned out to be. */
   readonly counts?: Readonly<Record<string, number>>
   /** A ban that nobody has signed was no news. */

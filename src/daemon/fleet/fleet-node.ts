@@ -194,7 +194,7 @@ export class FleetNode implements FleetPart {
       presence: this.#presence,
       facts: this.#calls.facts,
       wouldBan: this.#jails.wouldBan,
-      nowMs: this.#state.clock.now(),
+      state: this.#state,
     })
   }
 

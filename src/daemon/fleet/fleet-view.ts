@@ -4,6 +4,7 @@ import type { Member } from '../../fleet/member.js'
 import { joinSkewMs } from '../../fleet/roster.js'
 import type { Transport } from '../../fleet/transport.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
+import type { FleetState } from './fleet-state.js'
 import type { Presence } from './presence.js'
 
 export interface ViewOptions {
@@ -14,13 +15,14 @@ export interface ViewOptions {
   /** Of this machine. */
   facts: Facts
   wouldBan: number
-  nowMs: number
+  state: Pick<FleetState, 'clock' | 'jails'>
 }
 
 /** The fleet, as far as this machine knows. */
-export function fleetView({ fleet, transport, knowledge, presence, facts, wouldBan, nowMs }: ViewOptions): FleetView {
+export function fleetView({ fleet, transport, knowledge, presence, facts, wouldBan, state }: ViewOptions): FleetView {
+  const nowMs = state.clock.now()
   const { roster, judge, sequences, bans, self } = knowledge
-  const { connected, url = null, server = null, lagMs = null } = transport.state
+  const { connected, url = null, server = null, lagMs = null, trouble = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
   const viewOf = ({ name, level, sinceMs, revokedAtMs }: Member): FleetView['members'][number] => {
     const quarantine = judge.quarantineOf(name, nowMs)
@@ -51,6 +53,10 @@ export function fleetView({ fleet, transport, knowledge, presence, facts, wouldB
     name: self,
     transport: transport.kind,
     connected,
+    trouble,
+    jails: [...state.jails.values()].flatMap(({ name, config, state: now }) =>
+      config.source.kind === 'fleet' && now === 'running' ? name : [],
+    ),
     url,
     server,
     lagMs,

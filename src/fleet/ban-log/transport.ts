@@ -54,6 +54,7 @@ export class BanLogTransport implements Transport {
   #tail: { close(): Promise<void> } | undefined
   #live: Promise<void> | undefined
   /** Undefined: it is not known yet. */
+  #trouble: string | undefined
   #isConnected: boolean | undefined
   #isClosed = false
   #lagMs: number | undefined
@@ -79,7 +80,14 @@ export class BanLogTransport implements Transport {
   }
 
   get state(): Transport['state'] {
-    return { connected: this.#isConnected === true, url: this.#options.path, server: undefined, lagMs: this.#lagMs }
+    const connected = this.#isConnected === true
+    return {
+      connected,
+      url: this.#options.path,
+      server: undefined,
+      lagMs: this.#lagMs,
+      trouble: connected ? undefined : this.#trouble,
+    }
   }
 
   get counts(): Readonly<Record<string, number>> {
@@ -223,6 +231,7 @@ export class BanLogTransport implements Transport {
     // The first time, and when it had been there.
     const isNews = this.#isConnected !== false
     this.#isConnected = false
+    this.#trouble = messageOf(error)
     if (isNews) this.#events?.onDisconnected(messageOf(error))
   }
 

@@ -136,8 +136,8 @@ export class NatsTransport implements Transport {
   }
 
   get state(): Transport['state'] {
-    const { isConnected, server } = this.#wire
-    return { connected: isConnected, url: server?.url, server: server?.version, lagMs: this.#lagMs }
+    const { isConnected, server, trouble } = this.#wire
+    return { connected: isConnected, url: server?.url, server: server?.version, lagMs: this.#lagMs, trouble }
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import {
   type Auth,
   connect,
   createInbox,
+  errors,
   type Msg,
   type NatsConnection,
   nanos,
@@ -58,6 +59,7 @@ export class Wire {
   #connection: NatsConnection | undefined
   #isConnected = false
   #isClosed = false
+  #trouble: string | undefined
   #cancelRetry: (() => void) | undefined
   readonly #asking = new Set<(error: Error) => void>()
   readonly #listeners = new Map<string, (arrived: Arrived) => void>()
@@ -83,6 +85,11 @@ export class Wire {
   get server(): { url: string; version: string } | undefined {
     const connection = this.#isConnected ? this.#connection : undefined
     return connection && { url: connection.getServer(), version: connection.info?.version ?? '' }
+  }
+
+  /** Why there is no connection. */
+  get trouble(): string | undefined {
+    return this.#isConnected ? undefined : this.#trouble
   }
 
   /** Our address, as the broker sees it. */
@@ -162,10 +169,11 @@ export class Wire {
       this.#isConnected = true
       for (const [subject, onArrived] of this.#listeners) subscribe(connection, subject, onArrived)
       void this.#watch(connection)
+      this.#trouble = undefined
       this.#events?.onConnected()
     } catch (error) {
       if (this.#isClosed) return
-      this.#events?.onDisconnected(reasonOf(error))
+      this.#tellTrouble(reasonOf(error))
       this.#tryLater()
     }
   }
@@ -193,8 +201,10 @@ export class Wire {
   #onStatus(status: Status): void {
     if (this.#isClosed) return
     if (status.type === 'disconnect') this.#lost(`lost ${status.server}`)
+    else if (status.type === 'error' && isRefusal(status.error)) this.#tellRefusal(reasonOf(status.error))
     else if (status.type === 'reconnect') {
       this.#isConnected = true
+      this.#trouble = undefined
       this.#events?.onConnected()
     }
   }
@@ -203,6 +213,20 @@ export class Wire {
     if (!this.#isConnected) return
     this.#isConnected = false
     for (const onLost of this.#asking) onLost(new Error('Cannot reach the broker: the connection was lost'))
+    this.#tellTrouble(reason)
+  }
+
+  /** The package goes on trying by itself and says no more than that; somebody may put it right. */
+  #tellRefusal(reason: string): void {
+    const text = `the broker refuses this machine (${reason}): was it revoked, or is it another fleet's broker?`
+    if (this.#isConnected) this.#lost(text)
+    else this.#tellTrouble(text)
+  }
+
+  /** Each reason once: it is tried again every few seconds. */
+  #tellTrouble(reason: string): void {
+    if (this.#trouble === reason) return
+    this.#trouble = reason
     this.#events?.onDisconnected(reason)
   }
 
@@ -259,6 +283,10 @@ function arrivedOf(message: Msg): Arrived {
 
 export function nanosOf(durationMs: number): number {
   return nanos(durationMs)
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
 }
 
 function reasonOf(error: unknown): string {

@@ -7,6 +7,7 @@ import { systemClock } from '../../../lib/clock.js'
 import { CommandFailure, type Context, print, printJson, warn } from '../../context.js'
 import { type InitFlags, type Wish, wishOf } from './init-wish.js'
 import { addFleetSection, isSaid, type Place, placeOf, told } from './place.js'
+import { type InUse, inUseText, putIntoUse } from './put-into-use.js'
 
 /** Makes a fleet. Done twice, the second time changes nothing; what the first one could not end, it ends. */
 export async function init(this: Context, flags: InitFlags): Promise<void> {
@@ -27,8 +28,9 @@ export async function init(this: Context, flags: InitFlags): Promise<void> {
     url: facts.url,
     dir: place.dir.path,
   }
-  if (flags.json) printJson(this, made)
-  else print(this, textOf(made, place))
+  const use = await putIntoUse(this, place.configDir, facts)
+  if (flags.json) printJson(this, { ...made, ...use })
+  else print(this, textOf(made, use, place))
 }
 
 /** In an order in which it may be interrupted anywhere: with `fleet.json` there is a fleet, and what comes behind it `complete` does, too. */
@@ -71,12 +73,14 @@ function serverFileNames(url: string): string[] {
 
 function textOf(
   made: { created: boolean; fleet: string; name: string; url: string; dir: string },
-  place: Place,
+  use: InUse,
+  { configDir }: Place,
 ): string {
   const { created, fleet, name, url, dir } = made
   const first = created ? `The fleet ${fleet} is made` : `The fleet ${fleet} was made already; nothing is changed`
   const way = url.startsWith('file:') ? 'the shared file' : 'the broker'
   return `${first}: this machine is ${name}, ${way} ${url}, keys and certificates in ${dir}
 Keep a copy of operator.seed and authority.key in a safe place: who has them decides who is in.
-Next: tocsin restart -c ${place.configDir}   (or: tocsin serve), then for each further machine: tocsin fleet invite NAME`
+${inUseText(use, configDir)}
+For each further machine: tocsin fleet invite NAME -c ${configDir}`
 }

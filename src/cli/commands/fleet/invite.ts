@@ -6,7 +6,9 @@ import { hostsOf } from '../../../fleet/nats/broker-urls.js'
 import { pinOf } from '../../../fleet/nats/certificates.js'
 import { isWildcard, ownAddresses } from '../../../fleet/nats/managed.js'
 import { systemClock } from '../../../lib/clock.js'
-import { CommandFailure, type CommonFlags, type Context, exit, print, printJson } from '../../context.js'
+import { CommandFailure, type CommonFlags, type Context, exit, print, printJson, warn } from '../../context.js'
+import { daemonSocket } from '../../daemon-socket.js'
+import { startedMs } from '../../restart-daemon.js'
 import { placeOf, told } from './place.js'
 
 export interface InviteFlags extends CommonFlags {
@@ -30,6 +32,8 @@ export async function invite(this: Context, flags: InviteFlags, name: string): P
   const [host] = settings.server === 'managed' ? hostsOf(facts.url) : [reachable(settings.enrol.host)]
   if (host === undefined) throw new CommandFailure(`Cannot tell the address of this machine from ${facts.url}`)
   const { id, secret, expiresMs } = await told(() => makeInvite(dir, { name, level }, systemClock.now()))
+  if ((await startedMs(daemonSocket(flags.config))) === undefined)
+    warn(this, 'No daemon is running here, so nobody can join yet: tocsin serve')
   const { fleet } = facts
   const pin = pinOf(authority.certificate)
   const token = tokenOf({ fleet, name, host, port: settings.enrol.port, pin, id, secret, expiresMs })

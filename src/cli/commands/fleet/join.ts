@@ -6,6 +6,7 @@ import { systemClock } from '../../../lib/clock.js'
 import { type CommonFlags, type Context, print, printJson, warn } from '../../context.js'
 import { durationText } from '../../render.js'
 import { addFleetSection, placeOf, told } from './place.js'
+import { inUseText, putIntoUse } from './put-into-use.js'
 
 /** Makes this machine a member. `-` reads the token from standard input, where no other user can see it. */
 export async function join(this: Context, flags: CommonFlags, token: string): Promise<void> {
@@ -17,12 +18,13 @@ export async function join(this: Context, flags: CommonFlags, token: string): Pr
   const wanted = Object.entries(lines).map(([key, value]) => `${key} = ${value}`)
   if (!addFleetSection(configDir, lines) && settings.transport !== lines.transport)
     warn(this, `tocsin.local has a [fleet] section, which is left as it is; it should say: ${wanted.join(', ')}`)
-  if (flags.json) printJson(this, { fleet: facts.fleet, name: facts.name, url: facts.url, dir: dir.path })
+  const use = await putIntoUse(this, configDir, facts)
+  if (flags.json) printJson(this, { fleet: facts.fleet, name: facts.name, url: facts.url, dir: dir.path, ...use })
   else
     print(
       this,
       `This machine is ${facts.name} in the fleet ${facts.fleet}; its keys are in ${dir.path} and nowhere else
-${hintOf(facts.url)}Next: tocsin restart -c ${configDir}   (or: tocsin serve)`,
+${hintOf(facts.url)}${inUseText(use, configDir)}`,
     )
 }
 

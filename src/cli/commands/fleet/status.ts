@@ -6,6 +6,7 @@ import { type CommonFlags, type Context, exit, print, printJson } from '../../co
 import { daemonSocket } from '../../daemon-socket.js'
 import { colour, countText, durationText, harmless, table, timeText } from '../../render.js'
 import { modeText } from './mode.js'
+import { jailHint } from './put-into-use.js'
 
 export interface StatusFlags extends CommonFlags {
   watch?: boolean
@@ -51,7 +52,9 @@ function troubleText(error: unknown, { json }: CommonFlags): string {
 
 function textOf(view: FleetView, nowMs: number): string {
   const { fleet, name, connected, words, members } = view
-  const way = connected ? colour.good(wayText(view)) : colour.bad('no way to the others at present')
+  const way = connected
+    ? colour.good(wayText(view))
+    : colour.bad(`no way to the others at present${view.trouble === null ? '' : `: ${harmless(view.trouble)}`}`)
   const titles = ['Member', 'Level', 'Version', 'Enforced', 'Lag', 'Words', 'Last heard', '']
   const rows = members.map((member) => [
     member.name,
@@ -64,8 +67,9 @@ function textOf(view: FleetView, nowMs: number): string {
     doubtText(member),
   ])
   return [
-    `Fleet ${fleet} as ${name}: ${way}; ${countText(words)} words known`,
+    `Fleet ${fleet} as ${name}: ${way}; ${countText(words)} word${words === 1 ? '' : 's'} known`,
     ...modeLines(view),
+    ...(view.jails.length === 0 ? [colour.careful(jailHint)] : []),
     '',
     table([titles.map((text) => colour.bold(text)), ...rows]),
   ].join('\n')
