@@ -71,15 +71,18 @@ export function toStore({
   store: BanStore
   isElsewhere?(jail: string): boolean
 }): Delivery<Saving> {
+  const isOthers = ({ jail }: Saving) => isElsewhere?.(jail) === true
   return new Delivery<Saving>({
     clock,
     batchMax: savedMax,
-    isUrgent: ({ jail }) => isElsewhere?.(jail) !== true,
+    // Neighbours in an index by address are on one page, which is then written once.
+    sortsHeld: true,
+    isUrgent: (item) => !isOthers(item),
     deliver: (items) => {
       const gone = items.filter((item) => item.ban === undefined)
       if (gone.length > 0) store.remove(gone)
       const added = items.flatMap((item) => item.ban ?? [])
-      if (added.length > 0) store.add(added)
+      if (added.length > 0) store.add(added, { isElsewhere: items.every(isOthers) })
     },
     onDelivered: () => {},
     onTrouble: (error, waiting) => {

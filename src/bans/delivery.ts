@@ -14,6 +14,8 @@ export interface DeliveryOptions<T> {
   batchMax: number
   /** Items that go before the others; they keep their order among themselves. Missing: all are equal. */
   isUrgent?(item: T): boolean
+  /** What was held goes in the order of its keys, where that is quicker than the order in which it was put. */
+  sortsHeld?: boolean
 }
 
 const retryFirstMs = 500
@@ -54,7 +56,9 @@ export class Delivery<T> {
     const hold = {}
     this.#holds.add(hold)
     return () => {
-      if (this.#holds.delete(hold)) this.#wake()
+      if (!this.#holds.delete(hold)) return
+      if (this.#holds.size === 0 && this.#options.sortsHeld === true) this.#sort()
+      this.#wake()
     }
   }
 
@@ -102,6 +106,12 @@ export class Delivery<T> {
 
   #wake(): void {
     if (this.#running === undefined && this.#cancelRetry === undefined) this.#running = this.#run()
+  }
+
+  #sort(): void {
+    const held = [...this.#others].sort(([a], [b]) => (a < b ? -1 : 1))
+    this.#others.clear()
+    for (const [key, item] of held) this.#others.set(key, item)
   }
 
   /** What may be delivered now. */

@@ -14,8 +14,11 @@ export interface RecordsOptions {
   isElsewhere?(jail: string): boolean
 }
 
-/** In a burst, bans that are known elsewhere are written down together, not in a transaction for each message that tells of them. */
-const gatherMs = 500
+/**
+ * In a burst, bans that are known elsewhere are written down together, not in a transaction for each message that tells of them: pages that
+ * many of them are on are written once. Who is killed meanwhile hears of them again, as of everything that holds, when it is back.
+ */
+const gatherMs = 2000
 const gatherFrom = 256
 /** So long the first of them waits for others in any case, and what has to be done first is done: nothing is lost with it. */
 const restMs = 20
@@ -138,7 +141,8 @@ export class Records {
 
   #added(bans: readonly Ban[]): boolean {
     try {
-      this.#store.add(bans)
+      const isElsewhere = bans.every(({ jail }) => this.#options.isElsewhere?.(jail) === true)
+      this.#store.add(bans, { isElsewhere })
       return true
     } catch {
       // Why, the next attempt says.

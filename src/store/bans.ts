@@ -56,9 +56,9 @@ export class Bans implements BanStore {
     this.#purge = new Purge({ database, clock: options.clock, onPurged: () => this.#records.clear() })
   }
 
-  add(bans: readonly Ban[], { tell = [] }: TellOptions = {}): void {
+  add(bans: readonly Ban[], { tell = [], isElsewhere = false }: TellOptions & { isElsewhere?: boolean } = {}): void {
     if (bans.length === 0) return
-    this.#database.transaction(`store ${bans.length} bans in`, () => {
+    const work = () => {
       for (const jail of new Set(bans.map((ban) => ban.jail))) this.#enter(jail)
       const [last] = this.#database.all('look into', 'SELECT max(rowid) AS id FROM bans')
       for (const ban of bans) this.#insert(ban)
@@ -69,7 +69,8 @@ export class Bans implements BanStore {
         Number(last?.id ?? 0),
       )
       this.#tell(tell)
-    })
+    }
+    this.#database.transaction(`store ${bans.length} bans in`, work, { isLazy: isElsewhere && tell.length === 0 })
     for (const ban of bans) this.#records.forget(ban)
   }
 

@@ -24,6 +24,19 @@ describe('the outbox', () => {
     assert.equal(bans.current('sshd', nowMs).length, 0)
   })
 
+  it('has the disk wait for what nobody else knows, and only for that', () => {
+    const database = kit.open()
+    const bans = new Bans(database, { outbox: new Outbox(database) })
+    const [normal, full] = [1, 2]
+    const synchronous = () => database.all('look into', 'PRAGMA synchronous')[0]?.synchronous
+    bans.add([ban('203.0.113.9')])
+    assert.equal(synchronous(), full)
+    bans.add([ban('203.0.113.10')], { isElsewhere: true })
+    assert.equal(synchronous(), normal)
+    bans.add([ban('203.0.113.11')], { isElsewhere: true, tell: ['ban'] })
+    assert.equal(synchronous(), full)
+  })
+
   it('has nothing of a ban that could not be stored, and the other way round', () => {
     const database = kit.open()
     const outbox = new Outbox(database)

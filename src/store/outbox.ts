@@ -47,13 +47,14 @@ export class Outbox {
       .map(({ seq, text }) => ({ seq: Number(seq), text: String(text) }))
   }
 
-  /** They have been told. */
+  /** They have been told. Should a power cut bring them back, they are told once more, which has no effect. */
   remove(ranges: readonly { from: number; to: number }[]): void {
     if (ranges.length === 0) return
-    this.#database.transaction('empty the outbox in', () => {
+    const work = () => {
       for (const { from, to } of ranges)
         this.#database.run('DELETE FROM tocsin_outbox WHERE seq BETWEEN ? AND ?', from, to)
-    })
+    }
+    this.#database.transaction('empty the outbox in', work, { isLazy: true })
   }
 
   /** Number of the last that was ever put in; 0: none. */

@@ -26,10 +26,10 @@ export class ReadPositions {
     return { firstLineSha1: String(row.firstlinemd5 ?? ''), offset: Number(row.lastfilepos ?? 0) }
   }
 
-  /** All of them in one transaction. */
+  /** All of them in one transaction. Should a power cut take it, the lines of the last second are read again. */
   set(positions: readonly StoredPosition[]): void {
     if (positions.length === 0) return
-    this.#database.transaction(`store ${positions.length} read positions in`, () => {
+    const work = () => {
       for (const { jail, path, position } of positions) {
         this.#database.run('INSERT OR IGNORE INTO jails (name, enabled) VALUES (?, 1)', jail)
         this.#database.run(
@@ -41,6 +41,7 @@ export class ReadPositions {
           position.offset,
         )
       }
-    })
+    }
+    this.#database.transaction(`store ${positions.length} read positions in`, work, { isLazy: true })
   }
 }

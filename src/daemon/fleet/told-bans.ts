@@ -14,8 +14,8 @@ export class ToldBans implements BanRecords {
     this.#fleet = fleet
   }
 
-  add(bans: readonly Ban[]): void {
-    const keep = (tell: readonly string[] = []) => this.#bans.add(bans, { tell })
+  add(bans: readonly Ban[], options: { isElsewhere?: boolean } = {}): void {
+    const keep = (tell: readonly string[] = []) => this.#bans.add(bans, { tell, ...options })
     const fleet = this.#fleet()
     if (fleet === undefined) keep()
     else fleet.tell(bans, keep)
