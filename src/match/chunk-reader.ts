@@ -25,7 +25,7 @@ const linesBackMax = 20
 /** Goes through a chunk of log line by line, or from candidate to candidate. */
 export class ChunkReader {
   readonly line = new CurrentLine()
-  /** Where to go on when the reading was stopped: the begin of the line that was read last. */
+  /** Where to go on when the reading was stopped: the begin of the line at work, or of the one behind what was read to its end. No failure is found twice. */
   resumeAt = 0
   /** Where in the log the line's chunk begins. */
   #base = 0
@@ -99,6 +99,7 @@ export class ChunkReader {
       this.#readLine(start, end, isAllAscii, emit)
       start = end + 1
       this.#readUntil = start
+      this.resumeAt = start
     }
   }
 
@@ -114,6 +115,7 @@ export class ChunkReader {
       this.line.bytes = undefined
       this.#readLine(0, text.endsWith('\n') ? text.length - 1 : text.length, isAllAscii, emit)
       this.#readUntil = start + text.length
+      this.resumeAt = this.#readUntil
     }
   }
 

@@ -13,7 +13,7 @@ const origin = { file: 'test.conf', line: 7 }
 function scan(
   failregex: readonly string[],
   lines: readonly string[],
-  more: { prefregex?: string; datepattern?: string } = {},
+  more: { prefregex?: string; datepattern?: string; fuse?: Fuse } = {},
 ) {
   const compiled = compileFilter(
     {
@@ -36,7 +36,7 @@ function scan(
     jail: 'j',
     findTimeMs: 600_000,
     log,
-    fuse: new Fuse(),
+    fuse: more.fuse ?? new Fuse(),
     quarantine,
   })
   const ids: string[] = []
@@ -95,6 +95,34 @@ describe('the fuse', () => {
     }
     assert.equal(fuse.run(givesUp, 100), false)
     assert.equal(fuse.spentMs, Number.POSITIVE_INFINITY)
+  })
+
+  it('takes a task for done that has come to its end, be it at the very last moment', () => {
+    const fuse = new Fuse()
+    const isMistaken = (ms: number) => {
+      let isOver = false
+      const isDone = fuse.run(() => {
+        for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
+        isOver = true
+      }, 2)
+      return isDone !== isOver
+    }
+    const times = Array.from({ length: 200 }, (_, i) => 1.5 + i / 200)
+    // V8 stops some behind their last statement; Node alone took every third for stopped.
+    assert.ok(times.filter(isMistaken).length <= 10)
+  })
+
+  it('finds nothing twice when it blows behind the last line', () => {
+    class Late extends Fuse {
+      #isFirst = true
+      override run(task: () => void, timeoutMs: number): boolean {
+        const isDone = super.run(task, timeoutMs) && !this.#isFirst
+        this.#isFirst = false
+        return isDone
+      }
+    }
+    const lines = ['x from 192.0.2.1', 'y from 192.0.2.2']
+    assert.deepEqual(scan(['^ \\w+ from <HOST>'], lines, { fuse: new Late() }).ids, ['192.0.2.1', '192.0.2.2'])
   })
 
   it('hands on what a task throws', () => {

@@ -177,6 +177,7 @@ export class LineMatcher {
     const budgetMs = chunkBudgetMs(length)
     let from = begin
     while (from < length && !this.#readGuarded(from, budgetMs)) from = this.#afterStop()
+    if (from >= length) this.#reader.leave(this.#log)
   }
 
   /** Where to go on after a stop. */

@@ -126,7 +126,8 @@ async function examine(log: Log, subject: Subject, { options, lookup, nowMs, out
   if (token !== undefined) {
     const print = failurePrinter(token, { nowMs, reverseName: (ip) => lookup.reverse(ip) })
     const remarks = await run(() => {
-      if (examiner.found.length > 0) for (const line of print(examiner.found)) out.line(line)
+      const lines = examiner.found.length > 0 ? print(examiner.found) : []
+      if (lines.length > 0) out.line(lines.join('\n'))
     })
     remarks.forEach(tell)
     return

@@ -36,24 +36,28 @@ class SlowLookup extends NameLookup {
   }
 }
 
+function examinerFor(lookup: NameLookup): Examiner {
+  const origin = { file: 'x.conf', line: 1 }
+  const compiled = compileFilter(
+    {
+      name: 'x',
+      failregex: [{ value: '^from <HOST>$', origin }],
+      ignoreregex: [],
+      datepattern: [{ value: '{NONE}', origin }],
+      maxlines: 1,
+      usedns: 'yes',
+    },
+    { nowMs: 0 },
+  )
+  assert.ok('filter' in compiled)
+  const options = { triesAll: true, tellsPending: true, keepsFields: false, keepsPrefix: false, nowMs: 0 }
+  return new Examiner(compiled.filter, { ...options, resolve: (name) => lookup.addresses(name) })
+}
+
 describe('a run over lines whose names take long', () => {
   it('finds every name, and blames no pattern', () => {
-    const origin = { file: 'x.conf', line: 1 }
-    const compiled = compileFilter(
-      {
-        name: 'x',
-        failregex: [{ value: '^from <HOST>$', origin }],
-        ignoreregex: [],
-        datepattern: [{ value: '{NONE}', origin }],
-        maxlines: 1,
-        usedns: 'yes',
-      },
-      { nowMs: 0 },
-    )
-    assert.ok('filter' in compiled)
     const lookup = new SlowLookup(150)
-    const options = { triesAll: true, tellsPending: true, keepsFields: false, keepsPrefix: false, nowMs: 0 }
-    const examiner = new Examiner(compiled.filter, { ...options, resolve: (name) => lookup.addresses(name) })
+    const examiner = examinerFor(lookup)
     const seen: string[] = []
     const stalls: Stall[] = []
     const run = new LineRun(examiner, {
@@ -66,4 +70,23 @@ describe('a run over lines whose names take long', () => {
     assert.deepEqual(stalls, [])
     assert.deepEqual(seen, ['from a.example: 1', 'from b.example: 1', 'from c.example: 1', 'from d.example: 1'])
   })
+})
+
+it('a run that is stopped in any place, as on a busy machine, tells of each line once', () => {
+  const lookup = new SlowLookup(0)
+  const examiner = examinerFor(lookup)
+  const lines = Array.from({ length: 60 }, (_, i) => `from 192.0.2.${i}`)
+  let seen: string[] = []
+  const stalls: Stall[] = []
+  const visit = (chunk: string, start: number, end: number) => {
+    for (const untilMs = performance.now() + 0.1; performance.now() < untilMs; );
+    seen.push(chunk.slice(start, end))
+  }
+  const run = new LineRun(examiner, { lookup, visit, onStall: (stall) => stalls.push(stall), pieceMs: 1 })
+  for (let i = 0; i < 40; i++) {
+    seen = []
+    run.readText(lines.join('\n'))
+    assert.deepEqual(seen, lines)
+  }
+  assert.deepEqual(stalls, [])
 })

@@ -24,6 +24,8 @@ export type Visit = (chunk: string, start: number, end: number) => void
 
 /** How long a pattern may take on one line before it is stopped: more than the daemon's, for nobody else waits here. */
 const lineMs = 1000
+/** Less than this part of a time in processor time: it was not the line's fault. */
+const guiltyShare = 0.8
 /** For a piece of log, and for each KiB of it: beyond that we look what takes so long. Some ten times what the slowest sound filter needs. */
 const pieceMs = 1000
 const pieceMsPerKiB = 2
@@ -45,13 +47,17 @@ export class LineRun {
   #entries: readonly DatedLine[] = []
   /** Begin of the line at work, or its number among the entries. */
   #at = 0
+  /** Whether that line was looked at to its end, and told of. */
+  #isSeen = false
   /** Once names have taken long the lines are read one by one, for a piece of them takes as long as its names. */
   #isOneByOne = false
   // NOTE: one function for all pieces; with one for each, V8 throws away the loop it has compiled.
   readonly #look = (start: number, end: number) => {
     this.#at = start
+    this.#isSeen = false
     this.#examiner.examine(this.#chunk, start, end, this.#isChunkAscii, this.#bytes)
     this.#visit(this.#chunk, start, end)
+    this.#isSeen = true
   }
 
   constructor(
@@ -99,27 +105,35 @@ export class LineRun {
       const entry = this.#entries[i]
       if (entry === undefined) return
       this.#at = i
+      this.#isSeen = false
       this.#examiner.examineDated(entry.text, entry.dateLength, entry.timeMs)
       this.#visit(entry.text, 0, entry.text.length)
+      this.#isSeen = true
     }
   }
 
   #read(lines: Lines): void {
     const budgetMs = this.#pieceMs + (lines.bytes / 1024) * pieceMsPerKiB
     let stoppedAt = -1
+    /** Processor time of the tries that began at the line at work. */
+    let spentMs = 0
     for (let from = 0; from < lines.size; ) {
       this.#at = from
+      this.#isSeen = false
       const isDone = this.#isOneByOne
         ? this.#fuse.run(() => lines.runOne(from), lookupLineMs)
         : this.#fuse.run(() => lines.run(from), budgetMs)
       if (isDone && !this.#isOneByOne) return
-      if (isDone) {
+      // Stopped between two lines: the machine was busy, or there is much to read.
+      if (isDone || this.#isSeen) {
         from = lines.behind()
         continue
       }
       const isHelped = this.#help(lines.line())
-      // Twice at the same line, and nothing to blame: it is passed over, or there would be no end.
-      const isGivenUp = !isHelped && stoppedAt === this.#at
+      const isSame = stoppedAt === this.#at && from === this.#at
+      spentMs = isSame ? spentMs + this.#fuse.spentMs : 0
+      // All the time of a piece for this one line, and nothing to blame: it is passed over, or there would be no end.
+      const isGivenUp = !isHelped && isSame && spentMs >= budgetMs * guiltyShare
       if (isGivenUp) this.#onStall({ pattern: undefined, what: 'line', line: ownCopy(lines.line()), afterMs: budgetMs })
       stoppedAt = this.#at
       from = isGivenUp ? lines.behind() : this.#at
@@ -139,15 +153,22 @@ export class LineRun {
       const date = dates.takeStalled()
       if (date === undefined) return false
       const { template, text } = date
-      if (this.#fuse.run(() => template.find(text, isAscii(text)), lineMs)) return false
+      if (!this.#takesTooLong(() => template.find(text, isAscii(text)))) return false
       dates.detector.drop(template)
       this.#onStall({ pattern: undefined, what: 'date', line: ownCopy(line), afterMs: lineMs })
       return true
     }
     const { pattern, text } = stalled
-    if (this.#fuse.run(() => pattern.pattern.exec(text, isAscii(text)), lineMs)) return false
+    if (!this.#takesTooLong(() => pattern.pattern.exec(text, isAscii(text)))) return false
     quarantine.add({ pattern, line: ownCopy(line), sinceMs: 0 })
     this.#onStall({ pattern, what: 'pattern', line: ownCopy(line), afterMs: lineMs })
+    return true
+  }
+
+  /** Whether a search by itself takes more than it may, in processor time. */
+  #takesTooLong(search: () => void): boolean {
+    for (let spentMs = 0; spentMs < lineMs * guiltyShare; spentMs += this.#fuse.spentMs)
+      if (this.#fuse.run(search, lineMs)) return false
     return true
   }
 }

@@ -17,8 +17,9 @@ export class Printer {
   }
 
   line(text: string): void {
-    this.#gathered += `${text}\n`
     if (this.#gathered.length > gatheredMax) this.flush()
+    // Last: whoever is stopped has either printed it or not (see LineRun).
+    this.#gathered += `${text}\n`
   }
 
   flush(): void {
