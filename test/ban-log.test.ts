@@ -7,6 +7,7 @@ import { before, describe, it } from 'node:test'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { freePort } from './kit/loopback-sshfs.js'
+import { waitUntil } from './kit/wait-until.js'
 
 const fleetJail =
   '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
@@ -81,12 +82,18 @@ describe('two machines that share a file, with keys', () => {
     }
   })
 
-  it('take back what a revoked one has told', async () => {
+  it('take back what a revoked one has told, and hear it no more', async () => {
     const ip = '198.51.100.18'
     assert.equal((await web2.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
     await web1.untilBanned(ip, 'fleet')
     await fleet(web1, 'revoke', 'web2')
     await web1.untilFree(ip)
+    assert.equal((await web2.tocsin('ban', '198.51.100.21', '--for', '1h')).exitCode, 0)
+    await waitUntil(
+      async () => (await fleet(web1, 'log', '--node', 'web2', '--refused')).includes('revoked-node'),
+      () => `what it says later is refused:\n${readFileSync(file, 'utf8')}`,
+    )
+    assert.equal(await web1.isBanned('198.51.100.21'), false)
   })
 })
 

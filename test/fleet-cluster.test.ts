@@ -126,4 +126,23 @@ describe('a fleet with three brokers', { skip: withoutNetwork || withoutServer, 
     await web2.untilClosed(ips[1] ?? '', 'sshd')
     await brokers[leader]?.start()
   })
+
+  it('does not listen to a revoked machine that the brokers still let in', async () => {
+    const [before, after] = ['198.51.100.6', '198.51.100.7']
+    await web2.ban(before)
+    await Promise.all([hub, web1].map((machine) => machine.untilClosed(before)))
+    assert.match(await hub.fleet('revoke', 'web2'), /its words are; for the broker to refuse it, bring .* to it/)
+    await Promise.all([hub, web1].map((machine) => machine.untilOpen(before)))
+    await web2.ban(after)
+    const isRefused = async (machine: Machine) =>
+      (await machine.fleet('log', '--node', 'web2', '--refused')).includes('revoked-node')
+    for (const machine of [hub, web1]) {
+      await waitUntil(
+        () => isRefused(machine),
+        () => `what it says is refused:\n${machine.house.read()}`,
+        30_000,
+      )
+      assert.equal(await machine.house.isBanned(after), false)
+    }
+  })
 })

@@ -1,18 +1,28 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { runChild } from '../src/lib/child.js'
+import { root } from './kit/build.js'
 import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { waitUntil } from './kit/wait-until.js'
 
-/** Both readings of "three failures on two machines", each as a jail. */
-const rules = { 'in-all': 'maxretry = 3\nminnodes = 2\njails = sshd', 'on-each': 'minpernode = 3\nminnodes = 2' }
+/** Both readings of "three failures on two machines", each as a jail, as jail.conf has them for who wants them. */
+const rules = { 'in-all': shown('Or, instead of that maxretry'), 'on-each': shown('Or: three failures') }
+
+/** The lines behind that remark, put into use. */
+function shown(remark: string): string {
+  const shipped = readFileSync(path.join(root, 'config/jail.conf'), 'utf8')
+  const [, lines] = new RegExp(`\\n# ${remark}.*\\n((?:#\\w+ = .*\\n)+)`).exec(shipped) ?? []
+  return (lines ?? assert.fail(`jail.conf shows ${remark}`)).replaceAll(/^#/gm, '')
+}
 
 function newHouse(): House {
   const quorums = Object.entries(rules).map(
     ([name, rule]) =>
-      `[${name}]\nenabled = true\nbackend = fleet\nfindtime = 30m\nbanaction = %(banaction_allports)s\n${rule}\n`,
+      `[${name}]\nenabled = true\nbackend = fleet\nfindtime = 30m\nbanaction = %(banaction_allports)s\n${rule}`,
   )
   return new House({ jails: `${onlySshd('maxretry = 20')}${quorums.join('')}` })
 }

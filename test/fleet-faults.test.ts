@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { ask } from '../src/api/client.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { failures } from './kit/daemon-kit.js'
 import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
+
+const brief = process.env.TOCSIN_LONG_TESTS === undefined && 'takes a minute; TOCSIN_LONG_TESTS=1 runs it'
 
 describe('a fleet', { skip: withoutNetwork || withoutServer }, () => {
   let hub: Machine
@@ -36,4 +40,33 @@ describe('a fleet', { skip: withoutNetwork || withoutServer }, () => {
     await web1.mend()
     await Promise.all([web1.untilClosed(missed), hub.untilClosed(kept), web2.untilClosed(kept)])
   })
+
+  it('has everything again after one was cut off for a minute, with bans on both sides all the time', {
+    skip: brief,
+    timeout: 180_000,
+  }, async () => {
+    const kept: string[] = []
+    const missed: string[] = []
+    await web1.cut()
+    for (let second = 0; second < 60; second++) {
+      kept.push(`203.0.113.${1 + second}`)
+      missed.push(`203.0.113.${101 + second}`)
+      await ban(web1, kept.at(-1) ?? '')
+      await ban(hub, missed.at(-1) ?? '')
+      await pause(1000)
+    }
+    assert.match(web1.house.read(), /No way to the others/)
+    assert.equal(await hub.house.isBanned(kept[0] ?? ''), false)
+    await web1.mend()
+    for (const ip of missed) await web1.untilClosed(ip)
+    for (const ip of kept) await Promise.all([hub.untilClosed(ip), web2.untilClosed(ip)])
+    for (const { house } of [hub, web1, web2]) {
+      const bans = house.read().match(/\[fleet\] Ban 203\.0\.113\.\S+/g) ?? []
+      assert.equal(new Set(bans).size, bans.length, 'nobody is banned twice')
+    }
+  })
 })
+
+function ban({ house }: Machine, ip: string): Promise<unknown> {
+  return ask(house.socket, '/v1/bans', { ips: [ip], durationMs: 3_600_000 })
+}

@@ -8,7 +8,7 @@ import { withoutNetwork } from './kit/two-hosts.js'
 import { waitUntil } from './kit/wait-until.js'
 
 const everybody = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1', '10.0.0.0/8', '::/0', '2000::/3']
-const many = Array.from({ length: 5000 }, (_, n) => `203.0.${113 + (n >> 8)}.${n & 255}`)
+const many = Array.from({ length: 100_000 }, (_, n) => `${45 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}.7`)
 
 describe('a machine of the fleet that somebody else has taken over', { skip: withoutNetwork || withoutServer }, () => {
   let honest: Machine[]

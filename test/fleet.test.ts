@@ -42,12 +42,16 @@ describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, 
     await web1.untilClosed(ip)
   })
 
-  it('take back what a revoked one has told', async () => {
+  it('take back what a revoked one has told, also one that was away meanwhile', async () => {
     const ip = '198.51.100.10'
     assert.equal((await web2.house.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
     await Promise.all([hub.untilClosed(ip), web1.untilClosed(ip)])
+    await web1.daemon?.end('SIGKILL')
     await hub.fleet('revoke', 'web2')
-    await Promise.all([hub.untilOpen(ip), web1.untilOpen(ip)])
+    await hub.untilOpen(ip)
+    await web1.serve()
+    await web1.untilOpen(ip)
+    assert.equal((await web1.table()).includes(ip), false)
     assert.ok(
       (await web1.house.bans()).some((ban) => ban.ip === '198.51.100.9'),
       'others still count',

@@ -39,6 +39,8 @@ export class NodeKit {
   readonly gapsOf: NodeName[] = []
   readonly logged: string[] = []
   aheadSeq = 0
+  /** Whether what comes on the live path is lost. */
+  isDeaf = false
   connections = 0
   losses = 0
   catchUps = 0
@@ -92,7 +94,9 @@ export class NodeKit {
 
   async start(): Promise<this> {
     await this.transport.start({
-      onParcel: (parcel) => this.#onParcel(parcel, true),
+      onParcel: (parcel) => {
+        if (!this.isDeaf) this.#onParcel(parcel, true)
+      },
       onConnected: () => {
         this.connections++
         this.drain.resume()

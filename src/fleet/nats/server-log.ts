@@ -58,5 +58,6 @@ export class ServerLog {
 /** A client that was refused is an error to the server; it is no trouble of ours, anybody can cause it. */
 function ownLevel(level: string | undefined, text: string): LogLevel {
   if (level === 'FTL' || text.startsWith('Failed to reload')) return 'ERROR'
-  return level === 'ERR' || level === 'WRN' ? 'INFO' : 'DEBUG'
+  // The server takes it for normal that somebody is cut off who reads too slowly; whoever misses his words does not.
+  return level === 'ERR' || level === 'WRN' || text.includes('Slow Consumer') ? 'INFO' : 'DEBUG'
 }

@@ -82,6 +82,21 @@ describe('the fleet by NATS', { skip: noBroker ?? false }, () => {
     await Promise.all([a.close(), b.close(), wire.close()])
   })
 
+  it('finds out by the next heartbeat that words of a node were lost, and fetches them', async () => {
+    const fleet = new FleetKit()
+    const [a, b] = [await start('a11', fleet), await start('b11', fleet)]
+    a.say(banOf('203.0.113.1'))
+    await b.until(() => b.heard.has('a11 203.0.113.1'))
+    b.isDeaf = true
+    a.say(banOf('203.0.113.2'))
+    await a.until(() => a.rows.length === 0)
+    // The broker has it, and has sent it to all; a heartbeat that was on its way before it says nothing of it.
+    await a.until(() => a.heard.has('a11 203.0.113.2'))
+    await a.transport.snapshot()
+    await b.until(() => b.gapsOf.includes('a11') && b.heard.has('a11 203.0.113.2'))
+    await Promise.all([a.close(), b.close()])
+  })
+
   it('does not have others look for what it is yet to tell', async () => {
     const fleet = new FleetKit()
     const [a, b] = [await start('a9', fleet), await start('b9', fleet)]
