@@ -1,4 +1,5 @@
-// From write() of the line that decides on one node until all ten nodes, each in a network namespace of its own, have it in their kernels.
+// From write() of the line that decides on one node until all ten nodes, each in a network namespace of its own, have it in their kernels;
+// and the same where all ten tail a shared file.
 import { setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../src/api/client.js'
@@ -10,12 +11,16 @@ import { waitUntil } from '../test/kit/wait-until.js'
 import { keyOf } from './kit/kernel-sets.js'
 import { cpuSeconds } from './kit/process-cost.js'
 import { print, quantile, type Row } from './kit/report.js'
+import { SeedWay } from './kit/seed-way.js'
 
 const nodeCount = 10
 const banCount = 100
 const warmUps = 3
 const boundMs = 60_000
 const drillsEach = 3
+const seedBanCount = 30
+/** Uneven, lest every one comes at the same time between two looks. */
+const seedPausesMs = [131, 547, 859, 373, 997]
 const fleetJail =
   '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
@@ -77,15 +82,38 @@ class Arrivals {
 }
 
 async function bell(house: House, all: readonly Arrivals[], ip: string): Promise<number[]> {
-  for (const arrivals of all) arrivals.lookFor(ip)
   house.append(failures(ip, 2))
   await pause(150)
   const line = failures(ip, 1)
+  return arrivalsOf(ip, all, () => house.append(line))
+}
+
+/** After how many ms each of them has it. */
+async function arrivalsOf(ip: string, all: readonly Arrivals[], tell: () => void): Promise<number[]> {
+  for (const arrivals of all) arrivals.lookFor(ip)
   const wroteMs = performance.now()
-  house.append(line)
+  tell()
   const times = () => all.map((arrivals) => arrivals.of(ip))
   await waitUntil(() => times().every((time) => time !== undefined), `${ip} is banned everywhere`, boundMs)
   return times().map((time) => (time ?? 0) - wroteMs)
+}
+
+/** The same machines without us, as they were protected before. */
+async function seedWay(networks: readonly Network[], all: readonly Arrivals[], dir: string): Promise<number[]> {
+  const seed = await SeedWay.in(networks, dir)
+  try {
+    const found: number[] = []
+    // Each of them has looked for the first time.
+    await pause(2000)
+    for (let n = 0; n < seedBanCount; n++) {
+      const ip = `198.51.100.${n + 1}`
+      await pause(seedPausesMs[n % seedPausesMs.length] ?? 0)
+      found.push(...(await arrivalsOf(ip, all, () => seed.tell(ip))))
+    }
+    return found
+  } finally {
+    seed.end()
+  }
 }
 
 /** `tocsin drill` from every node, as often as the others take part in a minute: what the fleet says of itself. */
@@ -142,8 +170,13 @@ async function main(): Promise<void> {
   }
   const perBanMs = ((secondsOf(daemons) - secondsBefore) * 1000) / banCount / nodeCount
   const drilled = await drills(nodes)
+  for (const daemon of daemons) await daemon.end()
+  const networks = order.map(({ network }) => network)
+  const seed = await seedWay(networks, arrivals, first.house.dir)
   const note = `${banCount} bans, ${nodeCount} nodes`
   const drillNote = `${nodeCount * drillsEach} drills, ${nodeCount} nodes; the way back is in it`
+  const seedNote = `${seedBanCount} lines, ${nodeCount} nodes; a directory of this machine: over a network it takes longer`
+  const seedSubject = { subject: 'the seed’s way: ten tailers of one file', note: seedNote }
   const row = (measure: string, values: readonly number[], share: number, reach?: number): Row => ({
     measure,
     subject: 'tocsin',
@@ -160,10 +193,12 @@ async function main(): Promise<void> {
   print({
     benchmark: 'bell',
     method:
-      'From write() of the deciding line on one node until the kernel of a node of the fleet tells that it has the element; a ban every 170 ms or so; ten daemons, each in its own network namespace, and the broker (Debian’s nats-server) on this machine',
+      'From write() of the deciding line on one node until the kernel of a node of the fleet tells that it has the element; a ban every 170 ms or so; ten daemons, each in its own network namespace, and the broker (Debian’s nats-server) on this machine. Then the daemons end, and on each node tail, which looks every second, and nft do it',
     rows: [
       row('one line on one node, to each of 10 kernels, p50', all, 0.5, 10),
       row('one line on one node, to each of 10 kernels, p99', all, 0.99, 100),
+      { ...row('one line on one node, to each of 10 kernels, p50', seed, 0.5), ...seedSubject },
+      { ...row('one line on one node, to each of 10 kernels, p99', seed, 0.99), ...seedSubject },
       row('the node of the line itself, p50', own, 0.5),
       row('the last of the 10, p50', last, 0.5),
       row('the last of the 10, p99', last, 0.99),
@@ -171,9 +206,7 @@ async function main(): Promise<void> {
       { ...row('tocsin drill: asked and answered by each of 10, p99', drilled, 0.99), note: drillNote },
       { measure: 'processor for a ban and a node', subject: 'tocsin', unit: 'ms', values: [perBanMs], note },
     ],
-    remarks: [
-      'The seed’s way, ten tailers of a file over SSHFS that poll every second, was measured before on such a machine: p50 522 ms, p99 1,023 ms.',
-    ],
+    remarks: [],
   })
 }
 
