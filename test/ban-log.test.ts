@@ -122,6 +122,15 @@ describe('two machines that share a file, without keys', () => {
     await Promise.all([web1, web2].flatMap((one) => ips.map((ip) => one.untilBanned(ip, 'fleet'))))
   })
 
+  it('ban them again when the kill switch is over', async () => {
+    const say = (mode: string) => web2.tocsin('fleet', 'mode', mode, '--here')
+    assert.equal((await say('off')).exitCode, 0)
+    await web2.untilFree('198.51.100.9')
+    assert.equal((await say('enforce')).exitCode, 0)
+    await web2.untilBanned('198.51.100.9', 'fleet')
+    await web2.untilBanned('198.51.100.7', 'fleet')
+  })
+
   it('do not take such a line for one of two machines', async () => {
     web1.append(failures('198.51.100.8', 3))
     await web1.untilBanned('198.51.100.8', 'sshd')

@@ -1,3 +1,4 @@
+import { anybody } from '../../fleet/member.js'
 import type { FleetMode } from '../../fleet/mode.js'
 import type { Heard } from '../../fleet/reception.js'
 import type { RosterChange } from '../../fleet/roster.js'
@@ -75,11 +76,12 @@ export class HeardWords implements StandingWatcher {
     jails.beginAnew()
     if (mode === 'off') return
     for (const word of [...bans.words(nowMs)]) {
-      const member = word.node === self ? undefined : roster.memberOf(word.node)
-      if (word.kind !== 'ban' || (member === undefined && word.node !== self)) continue
+      const isOurs = word.node === self
+      const teller = word.node === anybody.name ? anybody : roster.memberOf(word.node)
+      if (word.kind !== 'ban' || (teller === undefined && !isOurs)) continue
       const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === word.node && ban.jail === word.jail)
       if (!isStanding) continue
-      jails.offer(word, member === undefined ? 'alone' : judge.weightOf(member, nowMs), { isSettled: true })
+      jails.offer(word, isOurs || teller === undefined ? 'alone' : judge.weightOf(teller, nowMs), { isSettled: true })
     }
   }
 
