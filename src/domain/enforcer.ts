@@ -18,7 +18,7 @@ export interface Scope {
   rejectWith?: RejectWith
   /** At most how many packets a time are written to the kernel's log, with the prefix `tocsin JAIL: `; missing: none. */
   log?: LogRate
-  /** Whether what each closure keeps out is counted by itself, which takes the kernel four times as long at a start; missing: it is. What is in place stays as it is. */
+  /** Whether what each closure keeps out is counted by itself, which takes the kernel twice as long or more; missing: it is. What is in place stays as it is. */
   isCounted?: boolean
 }
 
