@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { FleetUnbanOutcome, FleetView } from '../src/api/fleet-operations.js'
 import type { AuditLine } from '../src/fleet/audit-entry.js'
+import { brokerAccess } from '../src/fleet/enrolment/broker-access.js'
+import { FleetDir } from '../src/fleet/enrolment/fleet-dir.js'
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
+import { inboxOf } from '../src/fleet/nats/subjects.js'
+import { Wire } from '../src/fleet/nats/wire.js'
+import { systemClock } from '../src/lib/clock.js'
 import { type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
 import { waitUntil } from './kit/wait-until.js'
 
@@ -15,6 +22,14 @@ maxretry = 1
 findtime = 30m
 bantime = 30m
 `
+
+/** A way to the broker with the card of that machine. */
+async function wireOf(house: House): Promise<Wire> {
+  const { servers, tls, credentials } = brokerAccess(new FleetDir(house.config))
+  const wire = new Wire({ servers, tls, credentials, name: 'evil', inboxPrefix: inboxOf('web'), clock: systemClock })
+  await wire.start({ onConnected: () => {}, onDisconnected: () => {} })
+  return wire
+}
 
 async function good(house: House, ...words: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await house.tocsin('fleet', ...words)
@@ -84,6 +99,27 @@ describe('two machines of a fleet', { skip: withoutServer }, () => {
     assert.match(await good(hub, 'log', '--refused'), /^Nothing of that kind/)
     await refused(hub, ['log', '-n', 'x'], /-n x is no number of lines/)
     await refused(new House(), ['log'], /in no fleet/)
+  })
+
+  it('count what others have told, and have in their metrics what the manual names of a fleet', async () => {
+    const evil = 'bans.web.4.203.0.113.78'
+    const wire = await wireOf(web)
+    wire.send(evil, 'nonsense')
+    await wire.flush()
+    const heard = async () => (await hub.json<FleetView>('fleet', 'status')).heard
+    await waitUntil(async () => (await heard()).refused.unsigned === 1, 'the refusal is counted')
+    assert.ok((await heard()).accepted >= 1)
+    assert.match(await good(hub, 'status'), /^Refused since the start: 1 unsigned; see tocsin fleet log --refused$/m)
+    assert.match(await good(hub, 'log', '--refused'), /refused .*bans\.web\.4\.203\.0\.113\.78 \(unsigned/)
+    await wire.close()
+    const manual = readFileSync(path.join(import.meta.dirname, '../docs/metrics.md'), 'utf8')
+    const { stdout: text } = await hub.tocsin('metrics')
+    const given = [...text.matchAll(/^# TYPE (tocsin_fleet_\S+) /gm)].map(([, name]) => name)
+    const table = [...manual.matchAll(/^\| `(tocsin_fleet_\w+)/gm)].map(([, name]) => name)
+    assert.deepEqual(given.sort(), table.sort())
+    assert.match(text, /^tocsin_fleet_connected 1$/m)
+    assert.match(text, /^tocsin_fleet_members 2$/m)
+    assert.match(text, /^tocsin_fleet_heard_total\{outcome="refused",reason="unsigned"\} 1$/m)
   })
 
   it('let only the operator lift for all', async () => {

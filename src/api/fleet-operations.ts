@@ -69,6 +69,8 @@ export interface FleetView {
   lines: Readonly<Record<string, number>> | null
   /** Bans and lifts of all members that are remembered. */
   words: number
+  /** What has become of what others have told since the start: how many words and statements, and why they were refused. */
+  heard: { accepted: number; held: number; refused: Readonly<Record<string, number>> }
   mode: FleetModeView
   /** How many the fleet's jails would ban, while the mode is `simulate`. */
   wouldBan: number

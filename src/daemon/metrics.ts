@@ -13,6 +13,7 @@ export async function metricsOf(state: State): Promise<Metric[]> {
     ...jailMetrics(state),
     ...dropMetrics(drops),
     ...truthMetrics(state),
+    ...fleetMetrics(state),
     ...processMetrics(state),
   ]
 }
@@ -135,6 +136,32 @@ function truthMetrics({ bans, enforcer, auditing }: State): Metric[] {
     ),
     gauge('tocsin_audit_last_timestamp_seconds', 'When the last audit ended.', sinceLast),
     gauge('tocsin_audit_last_duration_seconds', 'How long it took.', last ? [{ value: last.durationMs / 1000 }] : []),
+  ]
+}
+
+/** Of a machine in a fleet. Codes of refusals are ours, and some twenty. */
+function fleetMetrics({ fleet, store }: State): Metric[] {
+  if (fleet === undefined) return []
+  const { connected, members, words, heard } = fleet.view
+  const inGood = members.filter(({ revokedAtMs }) => revokedAtMs === null)
+  const refused = Object.entries(heard.refused).map(([reason, value]) => ({
+    labels: { outcome: 'refused', reason },
+    value,
+  }))
+  const { lastSeq, toldSeq } = store.outbox
+  return [
+    gauge('tocsin_fleet_connected', '1 while there is a way to the others.', [{ value: connected ? 1 : 0 }]),
+    gauge('tocsin_fleet_members', 'Machines that are not revoked, this one among them.', [{ value: inGood.length }]),
+    gauge('tocsin_fleet_quarantined', 'Members whose new bans have no effect here.', [
+      { value: inGood.filter(({ quarantine }) => quarantine !== null).length },
+    ]),
+    gauge('tocsin_fleet_words', 'Bans and lifts of all members that are remembered.', [{ value: words }]),
+    gauge('tocsin_fleet_untold', 'Own words that are not yet told.', [{ value: lastSeq - toldSeq }]),
+    counter('tocsin_fleet_heard_total', 'What others have told since the start, by what became of it.', [
+      { labels: { outcome: 'accepted', reason: '' }, value: heard.accepted },
+      { labels: { outcome: 'held', reason: '' }, value: heard.held },
+      ...refused,
+    ]),
   ]
 }
 

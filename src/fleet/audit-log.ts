@@ -27,6 +27,14 @@ const allLinesMax = 5000
 const pendingMax = 256
 const flushMs = 100
 
+/** What has become of all that was told since the start, whether it is on record or not. */
+export interface AuditTotals {
+  readonly accepted: number
+  readonly held: number
+  /** By the code of the refusal; there are some twenty. */
+  readonly refused: ReadonlyMap<string, number>
+}
+
 interface Count {
   lines: number
   /** Not written. */
@@ -46,6 +54,7 @@ export class AuditLog {
   /** NOTE: made into lines when they are written: a word is to be in the kernel first. */
   #pending: { entry: AuditEntry; summary?: Summary }[] = []
   #lines = 0
+  readonly #totals = { accepted: 0, held: 0, refused: new Map<string, number>() }
   #cancelWindow: (() => void) | undefined
   #cancelFlush: (() => void) | undefined
   #isInTrouble = false
@@ -54,7 +63,12 @@ export class AuditLog {
     this.#options = options
   }
 
+  get totals(): AuditTotals {
+    return this.#totals
+  }
+
   write(entry: AuditEntry): void {
+    this.#add(entry)
     if (this.#options.isOn?.() === false) return
     this.#cancelWindow ??= this.#options.clock.after(windowMs, () => this.#endWindow())
     const count = this.#countOf(entry)
@@ -88,6 +102,11 @@ export class AuditLog {
     this.#endWindow()
     this.flush()
     this.#closeFile()
+  }
+
+  #add({ outcome, reason = '' }: AuditEntry): void {
+    if (outcome === 'accepted' || outcome === 'held') this.#totals[outcome]++
+    else if (outcome === 'refused') this.#totals.refused.set(reason, (this.#totals.refused.get(reason) ?? 0) + 1)
   }
 
   #countOf(entry: AuditEntry): Count {

@@ -21,7 +21,7 @@ export interface ViewOptions {
 /** The fleet, as far as this machine knows. */
 export function fleetView({ fleet, transport, knowledge, presence, facts, wouldBan, state }: ViewOptions): FleetView {
   const nowMs = state.clock.now()
-  const { roster, judge, sequences, bans, self } = knowledge
+  const { roster, judge, sequences, bans, audit, self } = knowledge
   const { connected, url = null, server = null, lagMs = null, trouble = null } = transport.state
   const toldMs = new Map(sequences.marks().map(({ node, newestAtMs }) => [node, newestAtMs]))
   const viewOf = ({ name, level, sinceMs, revokedAtMs }: Member): FleetView['members'][number] => {
@@ -62,6 +62,7 @@ export function fleetView({ fleet, transport, knowledge, presence, facts, wouldB
     lagMs,
     lines: transport.counts ?? null,
     words: bans.count,
+    heard: { ...audit.totals, refused: Object.fromEntries(audit.totals.refused) },
     mode: knowledge.mode.view,
     wouldBan,
     members: roster.members().map(viewOf),

@@ -69,6 +69,7 @@ function textOf(view: FleetView, nowMs: number): string {
   return [
     `Fleet ${fleet} as ${name}: ${way}; ${countText(words)} word${words === 1 ? '' : 's'} known`,
     ...modeLines(view),
+    ...refusedLines(view),
     ...(view.jails.length === 0 ? [colour.careful(jailHint)] : []),
     '',
     table([titles.map((text) => colour.bold(text)), ...rows]),
@@ -87,6 +88,14 @@ function modeLines({ mode, wouldBan }: FleetView): string[] {
   if (mode.mode === 'enforce') return []
   const count = mode.mode === 'simulate' ? `; ${countText(wouldBan)} would be banned` : ''
   return [colour.bad(`${modeText(mode)}${count}`)]
+}
+
+/** Nothing where nothing was refused. */
+function refusedLines({ heard: { refused } }: FleetView): string[] {
+  const counts = Object.entries(refused).sort(([, a], [, b]) => b - a)
+  if (counts.length === 0) return []
+  const reasons = counts.map(([reason, count]) => `${countText(count)} ${harmless(reason)}`).join(', ')
+  return [colour.careful(`Refused since the start: ${reasons}; see tocsin fleet log --refused`)]
 }
 
 function wayText({ transport, url, server, lagMs, lines }: FleetView): string {
