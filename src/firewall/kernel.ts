@@ -13,31 +13,21 @@ import type {
 } from '../domain/enforcer.js'
 import type { Clock } from '../lib/clock.js'
 import { InTurn } from '../lib/in-turn.js'
-import { chainNames, noStrangers, writeArrangement } from './arrangement.js'
 import { Auditor } from './audit.js'
 import { type ChangePlan, Covers, planClose, planOpen } from './change-plan.js'
-import { countedAsInPlace } from './counted-as-in-place.js'
 import { sumOf } from './drops.js'
 import { watchForeignChanges } from './foreign-changes.js'
 import { Ingress } from './ingress.js'
-import {
-  countElements,
-  countingOfSets,
-  listChains,
-  listSets,
-  readCounters,
-  readElement,
-  readIntervals,
-} from './kernel-reader.js'
+import { countElements, countingOfSets, listSets, readCounters, readElement, readIntervals } from './kernel-reader.js'
 import { checkJails, checkScopes, counterName, isInterval, kindOf, setKinds, setName, tableName } from './layout.js'
-import { NftConnection, NftError } from './netlink/connection.js'
+import { NftConnection } from './netlink/connection.js'
 import { elementBytesMax } from './netlink/elements.js'
 import { type KernelFeatures, probedFeatures } from './netlink/features.js'
+import { putInPlace } from './put-in-place.js'
 import { Reconciler } from './reconcile.js'
 import { copiesMax, type SetChange, writeChanges } from './set-changes.js'
 import { structureOf } from './structure.js'
 import { TouchedKeys } from './touched-keys.js'
-import { wishes } from './wishes.js'
 
 /** A call with more closures than this becomes several transactions, so that it does not hold the event loop for long. */
 const oneTransactionMax = 100_000
@@ -55,9 +45,6 @@ export interface KernelOptions {
   /** Gets a sentence when something that was asked for cannot be had. */
   say?(sentence: string): void
 }
-
-/** Errnos for what is there under the name of ours and cannot become it. */
-const madeOtherwise: ReadonlySet<string> = new Set(['EEXIST', 'ENOTSUP', 'EINVAL'])
 
 /**
  * Closes in the kernel's packet filter, over netlink. The kernel is asked synchronously, so a change is made when the call returns
@@ -117,7 +104,13 @@ export class KernelEnforcer implements Enforcer {
   async arrange(scopes: readonly Scope[]): Promise<void> {
     checkScopes(scopes)
     const names = new Set(scopes.flatMap(({ jail }) => setKinds.map((kind) => setName(kind, jail))))
-    if (this.#putInPlace(scopes, names).isAnew) this.#covers.keepOnly(new Set())
+    const { isAnew } = putInPlace(scopes, {
+      connection: this.#connection,
+      interfaces: this.#ingress.present(),
+      keptSets: names,
+      say: this.#say,
+    })
+    if (isAnew) this.#covers.keepOnly(new Set())
     this.#covers.keepOnly(names)
     this.#jails = new Set(scopes.map(({ jail }) => jail))
     this.#scopes = scopes
@@ -235,33 +228,6 @@ export class KernelEnforcer implements Enforcer {
         throw error
       }
     }
-  }
-
-  #putInPlace(asked: readonly Scope[], keptSets: ReadonlySet<string>): { isAnew: boolean } {
-    const scopes = countedAsInPlace(asked, this.#connection)
-    const sets = [...listSets(this.#connection).keys()].filter((name) => !keptSets.has(name))
-    const chains = listChains(this.#connection)
-    const counted = new Set(scopes.map(({ jail }) => counterName(jail)))
-    const counters = [...readCounters(this.#connection).keys()].filter((name) => !counted.has(name))
-    let refusal: NftError | undefined
-    for (const isAnew of [false, true]) {
-      for (const { loss, ...wish } of wishes(scopes, this.#ingress.present())) {
-        const kept = chainNames(wish.scopes)
-        const gone = chains.filter((name) => !kept.has(name))
-        const arrangement = { ...wish, strangers: isAnew ? noStrangers : { sets, chains: gone, counters }, isAnew }
-        try {
-          this.#connection.transact((writer) => writeArrangement(writer, arrangement))
-          if (loss !== undefined) this.#say(`${loss} (${refusal?.message ?? 'no reason given'})`)
-          return { isAnew }
-        } catch (error) {
-          if (!(error instanceof NftError)) throw error
-          refusal ??= error
-        }
-      }
-      // Ours by name but made otherwise (an older layout, another hand): what it holds cannot be kept.
-      if (refusal === undefined || !madeOtherwise.has(refusal.code)) break
-    }
-    throw refusal ?? new Error('Cannot arrange the firewall: nothing was tried')
   }
 
   async #arrangeAgain(): Promise<void> {
