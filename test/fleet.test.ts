@@ -5,6 +5,7 @@ import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { failures } from './kit/daemon-kit.js'
 import { Bridge, type Machine, threeMachines } from './kit/fleet-machines.js'
 import { withoutNetwork } from './kit/two-hosts.js'
+import { waitUntil } from './kit/wait-until.js'
 
 describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, () => {
   let hub: Machine
@@ -46,6 +47,11 @@ describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, 
     const ip = '198.51.100.10'
     assert.equal((await web2.house.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
     await Promise.all([hub.untilClosed(ip), web1.untilClosed(ip)])
+    // In its database as well: from there it comes back with the start, when nobody tells of it any more.
+    await waitUntil(
+      async () => (await web1.house.why(ip)).bans.some(({ origin }) => origin !== 'unsaved'),
+      'it is written down',
+    )
     await web1.daemon?.end('SIGKILL')
     await hub.fleet('revoke', 'web2')
     await hub.untilOpen(ip)

@@ -55,6 +55,7 @@ export class FleetKnowledge {
   #watcher: StandingWatcher | undefined
   /** Who was in quarantine when we last looked. */
   #held: ReadonlySet<NodeName>
+  #hasLapse: boolean
   #cancelSave = () => {}
 
   constructor({ fleet, self, roots, files, settings, clock, log }: KnowledgeOptions) {
@@ -67,6 +68,8 @@ export class FleetKnowledge {
     this.mode = new ModeSwitch({ file: files.mode, configured: settings.mode, log })
     this.roster = new Roster({ fleet, roots })
     for (const parcel of remembered?.certificates ?? []) this.roster.apply(parcel)
+    // A crash may have come between a revocation and what follows from it.
+    this.#hasLapse = this.roster.members().some(({ revokedAtMs }) => revokedAtMs !== undefined)
     this.sequences = new Sequences(remembered?.marks)
     this.judge = new Judge({
       ...judgeRulesOf(settings),
@@ -145,10 +148,18 @@ export class FleetKnowledge {
 
   /** For who was revoked, or has joined anew: what comes with the former key is refused by now. Returns the addresses it has told of. */
   forget(node: NodeName): string[] {
+    this.#hasLapse = true
     this.judge.forget(node)
     this.sequences.forget(node)
     this.save()
     return this.bans.withdraw(node)
+  }
+
+  /** Whether somebody's words have become void since this was last asked, or before this start. */
+  takeLapse(): boolean {
+    const hasLapse = this.#hasLapse
+    this.#hasLapse = false
+    return hasLapse
   }
 
   /** An operator's word: it is as good as ever. Undefined: it was not in quarantine, and nothing is changed. */

@@ -13,6 +13,7 @@ import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
 import { type Lifted, liftMs } from './ban-word.js'
+import { settleCaughtUp } from './caught-up.js'
 import { CertificateTeller } from './certificate-teller.js'
 import { FleetAddresses } from './fleet-addresses.js'
 import { FleetCalls } from './fleet-calls.js'
@@ -271,7 +272,7 @@ export class FleetNode implements FleetPart {
   async #catchUp(): Promise<void> {
     this.#cancelCatchUp()
     if (this.#isClosed || !this.#transport.state.connected) return
-    const { bans, log, clock, store } = this.#state
+    const { bans, log, clock } = this.#state
     this.#isCatchingUp = true
     try {
       await bans.enforceFirst(() =>
@@ -280,9 +281,7 @@ export class FleetNode implements FleetPart {
           (node, words) => this.#reception.hearSnapshot(node, words),
         ),
       )
-      // Where others still have what our own disk has forgotten.
-      store.outbox.raiseTo(this.#knowledge.sequences.newestOf(this.#knowledge.self) ?? 0)
-      log.write('INFO', 'fleet', 'What was told meanwhile is known')
+      await settleCaughtUp(this.#state, this.#knowledge)
     } catch (error) {
       log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
       this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
