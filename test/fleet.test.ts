@@ -35,23 +35,26 @@ describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, 
   })
 
   it('tell one that was away what it has missed', async () => {
-    const ip = '198.51.100.9'
+    const [ip, lifted] = ['198.51.100.9', '198.51.100.19']
+    await hub.ban(lifted)
+    await web1.untilClosed(lifted)
+    await untilWritten(web1, lifted)
     await web1.daemon?.end('SIGKILL')
-    assert.equal((await hub.house.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
+    await hub.ban(ip)
     await web2.untilClosed(ip)
+    assert.equal((await hub.house.tocsin('unban', lifted)).exitCode, 0)
+    await web2.untilOpen(lifted)
     await web1.serve()
     await web1.untilClosed(ip)
+    await web1.untilOpen(lifted)
   })
 
   it('take back what a revoked one has told, also one that was away meanwhile', async () => {
     const ip = '198.51.100.10'
     assert.equal((await web2.house.tocsin('ban', ip, '--for', '1h')).exitCode, 0)
     await Promise.all([hub.untilClosed(ip), web1.untilClosed(ip)])
-    // In its database as well: from there it comes back with the start, when nobody tells of it any more.
-    await waitUntil(
-      async () => (await web1.house.why(ip)).bans.some(({ origin }) => origin !== 'unsaved'),
-      'it is written down',
-    )
+    // It comes back with the start, when nobody tells of it any more.
+    await untilWritten(web1, ip)
     await web1.daemon?.end('SIGKILL')
     await hub.fleet('revoke', 'web2')
     await hub.untilOpen(ip)
@@ -64,3 +67,9 @@ describe('three machines, one bell', { skip: withoutNetwork || withoutServer }, 
     )
   })
 })
+
+/** In its database: from there it comes back with a start. */
+function untilWritten({ house }: Machine, ip: string): Promise<void> {
+  const isWritten = async () => (await house.why(ip)).bans.some(({ origin }) => origin !== 'unsaved')
+  return waitUntil(isWritten, `${ip} is written down`)
+}
