@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ban } from '../../domain/ban.js'
 import type { Member } from '../../fleet/member.js'
 import type { NodeName } from '../../fleet/word.js'
+import { namesIn } from './banned-by.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
 import type { FleetState } from './fleet-state.js'
 
@@ -35,10 +36,8 @@ async function liftLapsed({ store, bans, jails }: FleetState, knowledge: FleetKn
   }
 }
 
-/** The line is the one that the jail has written (FleetJails): `Banned by web1: 2, web7: 1`. */
 function isLapsed({ startMs, lines }: Ban, memberOf: (name: NodeName) => Member | undefined): boolean {
-  const [, told] = /^Banned by (.+)$/.exec(lines[0] ?? '') ?? []
-  const tellers = told?.split(', ').map((text) => text.slice(0, text.lastIndexOf(':'))) ?? []
+  const tellers = namesIn(lines[0] ?? '')
   return tellers.length > 0 && tellers.every((name) => isVoid(memberOf(name), startMs))
 }
 

@@ -8,6 +8,7 @@ import { markReached } from '../../fleet/sighting.js'
 import { skewMsMax } from '../../fleet/trust/judge.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
 import type { JailUnit } from '../jails.js'
+import { bannedBy, textOf } from './banned-by.js'
 import type { FleetState } from './fleet-state.js'
 import { WouldBan } from './would-ban.js'
 
@@ -135,10 +136,10 @@ export class FleetJails {
   /** Of a machine's bans that are caught up with, one text stands for all. */
   #linesOf(evidence: QuorumVerdict['evidence']): readonly string[] {
     const [first] = evidence
-    if (first === undefined || evidence.length > 1) return [`Banned by ${textOf(evidence)}`]
+    if (first === undefined || evidence.length > 1) return [bannedBy(evidence)]
     const { node, failures } = first
     if (this.#last.node !== node || this.#last.failures !== failures)
-      this.#last = { node, failures, lines: [`Banned by ${textOf(evidence)}`] }
+      this.#last = { node, failures, lines: [bannedBy(evidence)] }
     return this.#last.lines
   }
 
@@ -173,10 +174,6 @@ export class FleetJails {
     this.#countings.set(unit.name, counting)
     return counting
   }
-}
-
-function textOf(evidence: QuorumVerdict['evidence']): string {
-  return evidence.map(({ node, failures }) => `${node}: ${failures}`).join(', ')
 }
 
 function ruleOf({ name, config: { source, jail } }: JailUnit): QuorumRule {
