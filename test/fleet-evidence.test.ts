@@ -116,4 +116,22 @@ describe('failures that several machines have seen', { skip: withoutServer }, ()
     await untilBannedEverywhere('198.51.100.5', 'in-all')
     await untilItSaysWhy('198.51.100.5', 'Banned by web1: 2, web2: 1')
   })
+
+  it('let in whom they would not have banned without a machine that is revoked', async () => {
+    const [needed, spare] = ['198.51.100.2', '198.51.100.6']
+    await fail(web2, spare, 3)
+    await fail(hub, spare, 2)
+    await fail(web1, spare, 2)
+    await untilBannedEverywhere(spare, 'in-all')
+    await untilAllIsHeard('198.51.100.106')
+    const others = [hub, web1]
+    for (const house of others)
+      for (const ip of [needed, spare])
+        await waitUntil(async () => JSON.stringify(await house.why(ip)).includes('Banned by'), `${ip} is written down`)
+    await fleet(hub, 'revoke', 'web2')
+    for (const house of others) {
+      await waitUntil(async () => !(await house.isBanned(needed, 'in-all')), `${needed} is let in`)
+      assert(await house.isBanned(spare, 'in-all'))
+    }
+  })
 })

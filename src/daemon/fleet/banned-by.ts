@@ -1,5 +1,4 @@
 import type { QuorumVerdict } from '../../fleet/quorum/quorum.js'
-import type { NodeName } from '../../fleet/word.js'
 
 const beginning = 'Banned by '
 
@@ -13,11 +12,14 @@ export function bannedBy(evidence: QuorumVerdict['evidence']): string {
   return `${beginning}${textOf(evidence)}`
 }
 
-/** Those whom such a line names; none: it is another line. */
-export function namesIn(line: string): NodeName[] {
+/** What such a line was made of; nothing: it is another line. */
+export function evidenceIn(line: string): QuorumVerdict['evidence'] {
   if (!line.startsWith(beginning)) return []
   return line
     .slice(beginning.length)
     .split(', ')
-    .map((text) => text.slice(0, text.lastIndexOf(':')))
+    .map((text) => {
+      const end = text.lastIndexOf(':')
+      return { node: text.slice(0, end), failures: Number(text.slice(end + 1)) }
+    })
 }

@@ -1,44 +1,63 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Ban } from '../../domain/ban.js'
 import type { Member } from '../../fleet/member.js'
 import type { NodeName } from '../../fleet/word.js'
-import { namesIn } from './banned-by.js'
+import { messageOf } from '../../lib/error-message.js'
+import { evidenceIn } from './banned-by.js'
+import type { FleetJails } from './fleet-jails.js'
 import type { FleetKnowledge } from './fleet-knowledge.js'
 import type { FleetState } from './fleet-state.js'
+
+export interface Settled {
+  state: FleetState
+  knowledge: FleetKnowledge
+  jails: FleetJails
+}
 
 /** Each takes a microsecond, and 20 where the database is asked. */
 const looksAtOnce = 200
 
 /** All that others have told while we were away is known now. */
-export async function settleCaughtUp(state: FleetState, knowledge: FleetKnowledge): Promise<void> {
+export async function settleCaughtUp(settled: Settled): Promise<void> {
+  const { state, knowledge } = settled
   const { store, log } = state
   // Where others still have what our own disk has forgotten.
   store.outbox.raiseTo(knowledge.sequences.newestOf(knowledge.self) ?? 0)
   log.write('INFO', 'fleet', 'What was told meanwhile is known')
-  if (knowledge.takeLapse()) await liftLapsed(state, knowledge)
+  await liftLapsed(settled)
 }
 
 /**
- * A ban that came back with a start, and rests on nobody's word but that of members who were revoked while we were away, ends. What they have told
- * nobody reads any more, so only the ban's own record says whose word it was.
+ * A ban that rests on the word of members who were revoked, now or while we were away, and without them on too little, ends. What they have
+ * told nobody knows any more, so only the ban's own record says whose word it was.
  */
-async function liftLapsed({ store, bans, jails }: FleetState, knowledge: FleetKnowledge): Promise<void> {
-  const memberOf = (name: NodeName) => knowledge.roster.memberOf(name)
-  let looks = 0
-  for (const { name, config } of [...jails.values()]) {
-    if (config.source.kind !== 'fleet') continue
-    for (const { id } of bans.live.of(name)) {
-      if (++looks % looksAtOnce === 0) await nextTurn()
-      if (knowledge.standing(id).length > 0) continue
-      const ban = store.bans.lastOf(name, id)
-      if (ban !== undefined && isLapsed(ban, memberOf)) bans.lift(id, name)
-    }
+export async function liftLapsed(settled: Settled): Promise<void> {
+  // Whoever has just withdrawn it is to be through with that.
+  await nextTurn()
+  if (!settled.knowledge.takeLapse()) return
+  try {
+    await lift(settled)
+  } catch (error) {
+    const text = `Whom a revoked member has banned cannot be looked up, such bans stay until their end: ${messageOf(error)}`
+    settled.state.log.write('ERROR', 'fleet', text)
   }
 }
 
-function isLapsed({ startMs, lines }: Ban, memberOf: (name: NodeName) => Member | undefined): boolean {
-  const tellers = namesIn(lines[0] ?? '')
-  return tellers.length > 0 && tellers.every((name) => isVoid(memberOf(name), startMs))
+async function lift({ state, knowledge, jails }: Settled): Promise<void> {
+  const { store, bans } = state
+  const memberOf = (name: NodeName) => knowledge.roster.memberOf(name)
+  let looks = 0
+  for (const unit of [...state.jails.values()]) {
+    if (unit.config.source.kind !== 'fleet') continue
+    for (const { id } of bans.live.of(unit.name)) {
+      if (++looks % looksAtOnce === 0) await nextTurn()
+      const ban = store.bans.lastOf(unit.name, id)
+      if (ban === undefined) continue
+      const evidence = evidenceIn(ban.lines[0] ?? '')
+      const left = evidence.filter(({ node }) => !isVoid(memberOf(node), ban.startMs))
+      if (left.length === evidence.length || jails.isEnough(unit, left)) continue
+      if (!jails.isKnownEnough(unit, id, knowledge.standing(id))) bans.lift(id, unit.name)
+    }
+  }
 }
 
 /** Who is nobody's member is no member of ours either: `(anybody)`, or this machine before it had another name. */

@@ -3,7 +3,7 @@ import type { Standing } from '../../fleet/known-bans/known-bans.js'
 import { anybody } from '../../fleet/member.js'
 import type { FleetMode } from '../../fleet/mode.js'
 import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
-import { isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
+import { countsFailures, isEnough, isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
 import { markReached } from '../../fleet/sighting.js'
 import { skewMsMax } from '../../fleet/trust/judge.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
@@ -68,6 +68,34 @@ export class FleetJails {
   /** What a node has told counts no more. */
   withdraw(node: NodeName): void {
     for (const { quorum } of this.#countings.values()) quorum.withdraw(node)
+  }
+
+  /** Whether the jail would ban somebody for that. */
+  isEnough(unit: JailUnit, evidence: QuorumVerdict['evidence']): boolean {
+    return isEnough(this.#countingOf(unit).rule, evidence)
+  }
+
+  /** Whether it would ban the address for what is known of it now: what was counted, and bans that hold longer than that is remembered. */
+  isKnownEnough(
+    unit: JailUnit,
+    ip: string,
+    standing: readonly Pick<Standing, 'node' | 'jail' | 'failures'>[],
+  ): boolean {
+    const { rule, quorum } = this.#countingOf(unit)
+    const counts = new Map<NodeName, number>()
+    for (const { node, jail, failures } of standing) {
+      if (rule.jails?.includes(jail) === false) continue
+      const count = countsFailures(rule) ? Math.max(1, failures) : 1
+      counts.set(node, Math.max(count, counts.get(node) ?? 0))
+    }
+    const evidence = [...counts].map(([node, failures]) => ({ node, failures }))
+    return (
+      quorum.isEnough(ip) ||
+      isEnough(
+        rule,
+        evidence.filter(({ failures }) => failures >= rule.minPerNode),
+      )
+    )
   }
 
   /** The mode has changed: everything is counted anew, and unless it is enforced nobody is banned. */

@@ -13,7 +13,7 @@ import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
 import type { JailUnit } from '../jails.js'
 import { type Lifted, liftMs } from './ban-word.js'
-import { settleCaughtUp } from './caught-up.js'
+import { liftLapsed, type Settled, settleCaughtUp } from './caught-up.js'
 import { CertificateTeller } from './certificate-teller.js'
 import { FleetAddresses } from './fleet-addresses.js'
 import { FleetCalls } from './fleet-calls.js'
@@ -46,7 +46,7 @@ export class FleetNode implements FleetPart {
   readonly #certificates: CertificateTeller
   readonly #host: FleetHost | undefined
   readonly #addresses: FleetAddresses
-  readonly #jails: FleetJails
+  readonly #settled: Settled
   readonly #presence = new Presence()
   readonly #calls: FleetCalls
   readonly operator: OperatorWords
@@ -87,9 +87,9 @@ export class FleetNode implements FleetPart {
         jails.lift(ip.text)
       },
     })
-    this.#jails = jails
     this.#own = new OwnWords({ state, knowledge, jails, wake: () => this.#drain.wake() })
-    this.#heard = new HeardWords({ state, knowledge, jails, onForgotten: (node) => transport.forget?.(node) })
+    this.#settled = { state, knowledge, jails }
+    this.#heard = new HeardWords({ ...this.#settled, onForgotten: (node) => this.#onForgotten(node) })
     this.#reception = new Reception({
       self,
       roster,
@@ -129,7 +129,10 @@ export class FleetNode implements FleetPart {
       liftMs,
     })
     if (facts.role !== 'hub') return
-    const onCertificates = (parcels: readonly Parcel[]) => this.#publishCertificates(parcels)
+    const onCertificates = (parcels: readonly Parcel[]) => {
+      for (const parcel of parcels) this.#reception.hear(parcel, 'catch-up')
+      for (const parcel of parcels) this.#certificates.tell(parcel)
+    }
     this.#host = new FleetHost({ dir, ...way.broker, enrol: config.own.fleet.enrol, log, clock, onCertificates })
   }
 
@@ -189,13 +192,12 @@ export class FleetNode implements FleetPart {
 
   get view(): FleetView {
     return fleetView({
+      ...this.#settled,
       fleet: this.#way.identity.facts.fleet,
       transport: this.#transport,
-      knowledge: this.#knowledge,
       presence: this.#presence,
       facts: this.#calls.facts,
-      wouldBan: this.#jails.wouldBan,
-      state: this.#state,
+      wouldBan: this.#settled.jails.wouldBan,
     })
   }
 
@@ -257,6 +259,12 @@ export class FleetNode implements FleetPart {
     return this.#knowledge.mode.hear(word) ? { news: `mode ${word.mode}` } : 'known'
   }
 
+  #onForgotten(node: string): void {
+    this.#transport.forget?.(node)
+    // After a catch-up more is known.
+    if (!this.#isCatchingUp) void liftLapsed(this.#settled)
+  }
+
   /** Where a new member is, and what it has told already: all of it was refused until he was one. */
   #look(node: string): void {
     // A catch-up reads it anyway, after the memberships.
@@ -281,19 +289,12 @@ export class FleetNode implements FleetPart {
           (node, words) => this.#reception.hearSnapshot(node, words),
         ),
       )
-      await settleCaughtUp(this.#state, this.#knowledge)
+      await settleCaughtUp(this.#settled)
     } catch (error) {
       log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
       this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
     } finally {
       this.#isCatchingUp = false
-    }
-  }
-
-  #publishCertificates(parcels: readonly Parcel[]): void {
-    for (const parcel of parcels) {
-      this.#reception.hear(parcel, 'catch-up')
-      this.#certificates.tell(parcel)
     }
   }
 }

@@ -2,7 +2,7 @@ import { addressKey } from '../address-key.js'
 import { AddressTable } from '../address-table.js'
 import type { BanWord, NodeName, SightingWord } from '../word.js'
 import { Recency } from './recency.js'
-import { countsFailures, nodesMax, type QuorumRule, rungsOf, slotsOf } from './rule.js'
+import { countsFailures, isEnough, type QuorumRule, rungsOf, slotsOf } from './rule.js'
 import { type Slot, Slots } from './slots.js'
 
 /** That there is evidence enough against an address. */
@@ -85,6 +85,12 @@ export class Quorum {
     return this.#verdict(word, { evidence, isAnyAlone: isAlone, newestMs: word.atMs })
   }
 
+  /** Whether what is known of it is enough. */
+  isEnough(ip: string): boolean {
+    const row = this.#rows.find(addressKey(ip))
+    return row >= 0 && this.#verdict({ ip }, this.#evidenceIn(row)) !== undefined
+  }
+
   /** Nothing is known against it any more. */
   forget(ip: string): void {
     const row = this.#rows.find(addressKey(ip))
@@ -137,10 +143,8 @@ export class Quorum {
   }
 
   #verdict({ ip }: { ip: string }, { evidence, isAnyAlone, newestMs }: Evidence): QuorumVerdict | undefined {
-    const { minNodes, maxRetry } = this.#rule
-    const nodesNeeded = Math.min(nodesMax, isAnyAlone ? minNodes : Math.max(2, minNodes))
-    const failures = evidence.reduce((sum, one) => sum + one.failures, 0)
-    if (evidence.length < nodesNeeded || (failures < maxRetry && evidence.length < nodesMax)) return undefined
+    const { minNodes } = this.#rule
+    if (!isEnough(this.#rule, evidence, isAnyAlone ? minNodes : Math.max(2, minNodes))) return undefined
     evidence.sort((a, b) => (a.node < b.node ? -1 : 1))
     return { ip, timeMs: newestMs, evidence }
   }

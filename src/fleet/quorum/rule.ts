@@ -16,7 +16,7 @@ export interface QuorumRule {
 }
 
 /** More nodes than this are told apart by no rule: so many at once are enough for any. */
-export const nodesMax = 64
+const nodesMax = 64
 /** Up to here every count is told apart; above, the marks that nodes tell at. */
 const exactMax = 10
 
@@ -31,6 +31,16 @@ export function countsFailures({ minNodes, minPerNode }: QuorumRule): boolean {
 /** Whether the ban of one node makes a ban. */
 export function isOneEnough(rule: QuorumRule): boolean {
   return !countsFailures(rule) && rule.maxRetry <= 1
+}
+
+/** Whether these nodes, of whom each has told so many failures (or bans), are enough. `nodesNeeded`: more of them than the rule asks for. */
+export function isEnough(
+  { minNodes, maxRetry }: QuorumRule,
+  evidence: readonly { failures: number }[],
+  nodesNeeded = minNodes,
+): boolean {
+  if (evidence.length < Math.min(nodesMax, nodesNeeded)) return false
+  return evidence.length >= nodesMax || evidence.reduce((sum, { failures }) => sum + failures, 0) >= maxRetry
 }
 
 /** At which counts a node has to tell so that this rule, on all nodes, counts right. */
