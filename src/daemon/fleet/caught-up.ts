@@ -50,12 +50,12 @@ async function lift({ state, knowledge, jails }: Settled): Promise<void> {
     if (unit.config.source.kind !== 'fleet') continue
     for (const { id } of bans.live.of(unit.name)) {
       if (++looks % looksAtOnce === 0) await nextTurn()
+      if (jails.isKnownEnough(unit, id, knowledge.standing(id))) continue
       const ban = store.bans.lastOf(unit.name, id)
       if (ban === undefined) continue
       const evidence = evidenceIn(ban.lines[0] ?? '')
       const left = evidence.filter(({ node }) => !isVoid(memberOf(node), ban.startMs))
-      if (left.length === evidence.length || jails.isEnough(unit, left)) continue
-      if (!jails.isKnownEnough(unit, id, knowledge.standing(id))) bans.lift(id, unit.name)
+      if (left.length < evidence.length && !jails.isEnough(unit, left)) bans.lift(id, unit.name)
     }
   }
 }
