@@ -184,15 +184,14 @@ export class LiveBans {
     if (this.isLive(ban)) this.#setFlag(ban.slot, untoldAny, false)
   }
 
-  /** Those that were added as untold, each once, neighbours together; also those that are added, not those that are ended, between two steps. */
+  /** Those that were added as untold, each once, but for those that are ended between two steps. New ones that are added there may be left for the next time. */
   *takeUntold(how: Untold): IterableIterator<LiveBan> {
-    for (let slots = this.#untoldSlots(how); slots.length > 0; slots = this.#untoldSlots(how))
-      for (const slot of slots) {
-        if (((this.#flags[slot] ?? 0) & untold[how]) === 0) continue
-        this.#setFlag(slot, untold[how], false)
-        const ban = this.at(slot)
-        if (ban !== undefined) yield ban
-      }
+    for (const slot of how === 'new' ? this.#newTogether() : this.#used()) {
+      if (((this.#flags[slot] ?? 0) & untold[how]) === 0) continue
+      this.#setFlag(slot, untold[how], false)
+      const ban = this.at(slot)
+      if (ban !== undefined) yield ban
+    }
   }
 
   /** Names of all jails that have, or had, bans. */
@@ -250,10 +249,15 @@ export class LiveBans {
     return this.#jails.get(jail)?.find(id, this.#numbers)
   }
 
-  #untoldSlots(how: Untold): Slots {
+  /** Whoever takes them writes them down. */
+  #newTogether(): Slots {
     const slots: number[] = []
-    for (let slot = 0; slot < this.#end; slot++) if (((this.#flags[slot] ?? 0) & untold[how]) !== 0) slots.push(slot)
+    for (const slot of this.#used()) if (((this.#flags[slot] ?? 0) & untold.new) !== 0) slots.push(slot)
     return neighboursTogether(slots, this.#numbers)
+  }
+
+  *#used(): Iterable<number> {
+    for (let slot = 0; slot < this.#end; slot++) yield slot
   }
 
   #ownerOf(slot: number): JailBans | undefined {
