@@ -48,9 +48,9 @@ const messagesPerSecondDefault = 200
 const burstMessages = 50
 
 /**
- * Tells what is in the outbox, in order, each message until it is kept, with the same id each time. A word may be told again after a
- * crash (in other company): its number makes that harmless. Where the last word on an address is kept, no earlier one is told again
- * after a later one: then it goes where batches do.
+ * Tells what is in the outbox, in order, each message until it is kept. A word may be told again after a crash (in other company): its
+ * number makes that harmless. Where the last word on an address is kept, no earlier one is told again after a later one: then it goes
+ * where batches do.
  */
 export class OutboxDrain {
   readonly #options: OutboxOptions
@@ -176,11 +176,10 @@ export class OutboxDrain {
     this.#inFlight++
     const { subject, from, to } = group
     this.#onSubject.set(subject, group)
-    const id = `${node}:${from}-${to}`
     let parcel = this.#sealed(group, subject)
     for (let tries = 0; !this.#isClosed; tries++) {
       try {
-        await transport.publish(parcel, { id })
+        await transport.publish(parcel)
         this.#onTold({ from, to })
         break
       } catch (error) {
@@ -203,7 +202,7 @@ export class OutboxDrain {
     return { subject, body: seal(words, { fleet, subject, node, key }) }
   }
 
-  /** Something later has been told where it belongs. */
+  /** Something later is on its way where it belongs, or has been told. */
   #isOvertaken(group: Group): boolean {
     return group.road === 'bans' && this.#onSubject.get(group.subject) !== group
   }

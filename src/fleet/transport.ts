@@ -34,13 +34,13 @@ export interface TransportEvents {
 
 /**
  * Brings parcels from node to node. It is a relay and a cache, never an authority: trust is in the signatures alone. What a
- * transport cannot deliver now rejects and is tried again by the outbox with the same id.
+ * transport cannot deliver now rejects; to try again is for whoever publishes.
  */
 export interface Transport {
   readonly kind: 'file' | 'nats'
   start(events: TransportEvents): Promise<void>
-  /** Resolves when it is kept by the transport; the same id again has no effect. */
-  publish(parcel: Parcel, options: { id: string }): Promise<void>
+  /** Resolves when it is kept by the transport. The same may be published again. */
+  publish(parcel: Parcel): Promise<void>
   /**
    * Everything still valid that others have told and we lack, snapshot first, then the tail. Parcels come through the callback; words
    * out of a snapshot that its node has signed come through `onSnapshot`, thousands at a time (without it they come as parcels).

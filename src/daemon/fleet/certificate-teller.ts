@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Clock } from '../../lib/clock.js'
 
@@ -38,8 +37,7 @@ export class CertificateTeller {
   }
 
   #publish(parcel: Parcel): void {
-    const id = createHash('sha256').update(parcel.body).digest('hex').slice(0, 32)
-    this.#transport.publish(parcel, { id }).then(
+    this.#transport.publish(parcel).then(
       () => {
         if (this.#untold.get(parcel.subject) === parcel) this.#untold.delete(parcel.subject)
       },

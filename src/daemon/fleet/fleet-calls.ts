@@ -50,14 +50,13 @@ export class FleetCalls {
     const { state, identity, knowledge, transport, presence, mode } = options
     const { clock } = state
     const { facts, key } = identity
-    let sent = 0
     const common = {
       fleet: facts.fleet,
       node: facts.name,
       key,
       clock,
       memberOf: (name: NodeName) => knowledge.roster.memberOf(name),
-      publish: (parcel: Parcel) => transport.publish(parcel, { id: `${facts.name}:call:${clock.now()}:${++sent}` }),
+      publish: (parcel: Parcel) => transport.publish(parcel),
     }
     this.#drills = new Drills({ state, mode, distrust: (node) => this.#distrust(node) })
     this.#calling = new Calling({

@@ -56,7 +56,7 @@ export class OperatorWords {
     const signer = { fleet: facts.fleet, subject, node: operatorName, key }
     const parcel = { subject, body: seal([{ ...common, seq, atMs, ip: ip.text, untilMs }], signer) }
     try {
-      await transport.publish(parcel, { id: `${operatorName}:${seq}` })
+      await transport.publish(parcel)
     } catch (cause) {
       const reason = messageOf(cause)
       throw new Error(`Cannot lift ${ip.text} in the fleet: the broker does not take it (${reason}); try again`, {
@@ -82,7 +82,7 @@ export class OperatorWords {
     )
     hear(parcel)
     try {
-      await transport.publish(parcel, { id: `${operatorName}:${seq}` })
+      await transport.publish(parcel)
       return { told: 'now' }
     } catch {
       tellLater(parcel)
