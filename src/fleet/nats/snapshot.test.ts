@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Word } from '../word.js'
+import { spreadIp } from './node-kit.js'
 import { decodePart, encodePart } from './snapshot.js'
 
 const atMs = Date.UTC(2026, 10, 21, 1, 30)
@@ -53,7 +54,7 @@ describe('a part of a snapshot', () => {
 
   it('needs about eleven bytes a ban', async () => {
     const many = Array.from({ length: 20_000 }, (_, i) =>
-      ban(spread(i), i + 1, {
+      ban(spreadIp(i), i + 1, {
         atMs: atMs - ((i * 7919) % 3_600_000),
         untilMs: atMs - ((i * 7919) % 3_600_000) + 3_600_000,
       }),
@@ -87,9 +88,3 @@ describe('a part of a snapshot', () => {
     await assert.rejects(decodePart(Buffer.from('nonsense'), 'web7'))
   })
 })
-
-/** Addresses all over, in no order. */
-function spread(i: number): string {
-  const address = Math.imul(i + 1, 2654435761) >>> 0
-  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
-}
