@@ -15,7 +15,7 @@ export interface LargeFleetOptions {
   day: Day
   /** Counting nodes, two for each part of the addresses. */
   pairs: number
-  /** One of a pair loses its memory that often, and is away for half a minute; missing: never. */
+  /** That often one of a pair loses its memory, if both are whole then, and is away for half a minute; missing: never. */
   crashEveryMs?: number
   /** The share of words that one of the two does not get; default 0. */
   loss?: number
@@ -70,7 +70,7 @@ class LargeFleet implements Told {
   readonly #bannedUntil = new Map<string, number>()
   readonly #seqs = new Map<number, number>()
   readonly #counts = { sightings: 0, bans: 0, verdicts: 0, batches: 0 }
-  readonly #outcome = { crashes: 0, lost: 0, unfounded: 0, waitsMs: [] as number[], rowsOfOne: 0, wordsBefore: 0 }
+  readonly #outcome = { crashes: 0, lost: 0, unfounded: 0, waitsMs: [] as number[], rowsOfOne: 0 }
   #nextCrashMs: number
 
   constructor(options: LargeFleetOptions) {
@@ -87,9 +87,9 @@ class LargeFleet implements Told {
       if (fromMs === startMs + hourMs / 2) this.#beginToCount()
       this.#step(fromMs)
     }
-    const seconds = hourMs / 2000
+    const seconds = hourMs / 2 / 1000
     const { sightings, bans, verdicts, batches } = this.#counts
-    const { crashes, lost, unfounded, waitsMs, rowsOfOne, wordsBefore } = this.#outcome
+    const { crashes, lost, unfounded, waitsMs, rowsOfOne } = this.#outcome
     const counting = this.#pairs.flat()
     return {
       rates: {
@@ -98,7 +98,7 @@ class LargeFleet implements Told {
         verdicts: verdicts / seconds,
         batches: batches / seconds,
       },
-      busiest: (Math.max(...counting.map(({ words }) => words)) - wordsBefore) / seconds,
+      busiest: Math.max(...counting.map(({ words }) => words)) / seconds,
       rows: { ofOne: rowsOfOne, ofCounting: Math.max(...counting.map(({ rowsMax }) => rowsMax)) },
       waitsMs: waitsMs.sort((a, b) => a - b),
       crashes,
@@ -115,7 +115,7 @@ class LargeFleet implements Told {
   #beginToCount(): void {
     Object.assign(this.#counts, { sightings: 0, bans: 0, verdicts: 0, batches: 0 })
     this.#outcome.waitsMs = []
-    this.#outcome.wordsBefore = Math.max(...this.#pairs.flat().map(({ words }) => words))
+    for (const node of this.#pairs.flat()) node.words = 0
   }
 
   #step(fromMs: number): void {
