@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import { InTurn } from '../../lib/in-turn.js'
 import type { Log } from '../../lib/log.js'
 import type { MemberOf } from '../member.js'
@@ -152,7 +153,7 @@ async function readPart(
     const found = await decodePart(packed, node)
     return found.id === id && found.part === part ? found : undefined
   } catch (error) {
-    log.write('WARNING', 'fleet', `Cannot read the snapshot of ${node}: ${String(error)}`)
+    log.write('WARNING', 'fleet', `Cannot read the snapshot of ${node}: ${messageOf(error)}`)
     return undefined
   }
 }

@@ -18,10 +18,12 @@ export class OpenAnswers<Arrived extends { subject: string }> {
     this.pattern = `${prefix}.*`
   }
 
-  /** Rejects after `timeoutMs`. */
-  expect(timeoutMs: number): { subject: string; answer: Promise<Arrived> } {
+  /** `ask` is told where the answer goes. Rejects with what it throws, or after `timeoutMs`. */
+  expect(ask: (reply: string) => void, timeoutMs: number): Promise<Arrived> {
     const subject = this.#freeSubject()
-    const answer = new Promise<Arrived>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
+      // Who cannot ask waits for nothing.
+      ask(subject)
       const cancel = this.#clock.after(timeoutMs, () => {
         this.#waiting.delete(subject)
         reject(new Error(`The broker has not answered within ${timeoutMs} ms`))
@@ -32,7 +34,6 @@ export class OpenAnswers<Arrived extends { subject: string }> {
         resolve(arrived)
       })
     })
-    return { subject, answer }
   }
 
   /** What nobody waits for is left alone: it is late, forged, or for another process with our key. */

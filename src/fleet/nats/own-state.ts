@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 import type { Facts } from '../calls/facts.js'
 import type { MemberOf } from '../member.js'
@@ -101,7 +102,7 @@ export class OwnState {
     try {
       await this.#publish()
     } catch (error) {
-      this.#options.log.write('INFO', 'fleet', `Our snapshot is not written: ${String(error)}`)
+      this.#options.log.write('INFO', 'fleet', `Our snapshot is not written: ${messageOf(error)}`)
     } finally {
       this.#isBusy = false
     }
@@ -167,7 +168,7 @@ export class OwnState {
       this.#isSoon = false
       if (wire.isConnected)
         this.#beat().catch((error: unknown) => {
-          log.write('INFO', 'fleet', `Our heartbeat is not told: ${String(error)}; it is tried again`)
+          log.write('INFO', 'fleet', `Our heartbeat is not told: ${messageOf(error)}; it is tried again`)
           this.#schedule(heartbeatMs)
         })
       this.#schedule(idleHeartbeatMs)

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { Log } from '../../lib/log.js'
 import type { Facts } from '../calls/facts.js'
 import type { MemberOf } from '../member.js'
@@ -206,7 +207,7 @@ export class NatsTransport implements Transport {
       await work
       return true
     } catch (error) {
-      this.#options.log.write('INFO', 'fleet', `Cannot use the broker as a store yet: ${String(error)}`)
+      this.#options.log.write('INFO', 'fleet', `Cannot use the broker as a store yet: ${messageOf(error)}`)
       return false
     }
   }

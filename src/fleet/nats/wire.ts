@@ -9,6 +9,7 @@ import {
   type Status,
 } from '@nats-io/transport-node'
 import type { Clock } from '../../lib/clock.js'
+import { messageOf } from '../../lib/error-message.js'
 import { OpenAnswers } from './open-answers.js'
 
 export interface WireOptions {
@@ -97,11 +98,6 @@ export class Wire {
     return this.#connection?.info?.client_ip
   }
 
-  /** What the broker takes at most as one message. */
-  get bytesMax(): number {
-    return this.#connection?.info?.max_payload ?? 1 << 20
-  }
-
   /** Holds over lost connections. */
   listen(subject: string, onArrived: (arrived: Arrived) => void): void {
     this.#listeners.set(subject, onArrived)
@@ -132,9 +128,8 @@ export class Wire {
   /** The same of what all members hear: each of them gets 24 bytes less than with `ask`, and sees where the answer goes (OpenAnswers). */
   async askOpenly(subject: string, body: Uint8Array | string, { timeoutMs = 5000 } = {}): Promise<Arrived> {
     const connection = this.#connected()
-    const { subject: reply, answer } = this.#openAnswers.expect(timeoutMs)
-    connection.publish(subject, body, { reply })
-    return await this.#orLost(answer)
+    const ask = (reply: string) => connection.publish(subject, body, { reply })
+    return await this.#orLost(this.#openAnswers.expect(ask, timeoutMs))
   }
 
   /** What was asked on a connection that is lost is not answered any more: whoever asks need not wait for his time to be over. */
@@ -173,7 +168,7 @@ export class Wire {
       this.#events?.onConnected()
     } catch (error) {
       if (this.#isClosed) return
-      this.#tellTrouble(reasonOf(error))
+      this.#tellTrouble(messageOf(error))
       this.#tryLater()
     }
   }
@@ -194,14 +189,14 @@ export class Wire {
     if (this.#isClosed || this.#connection !== connection) return
     // The package gives up on some answers of the broker (a revoked identity): we go on, somebody may put it right.
     this.#connection = undefined
-    this.#lost(error === undefined ? 'closed' : reasonOf(error))
+    this.#lost(error === undefined ? 'closed' : messageOf(error))
     this.#tryLater()
   }
 
   #onStatus(status: Status): void {
     if (this.#isClosed) return
     if (status.type === 'disconnect') this.#lost(`lost ${status.server}`)
-    else if (status.type === 'error' && isRefusal(status.error)) this.#tellRefusal(reasonOf(status.error))
+    else if (status.type === 'error' && isRefusal(status.error)) this.#tellRefusal(messageOf(status.error))
     else if (status.type === 'reconnect') {
       this.#isConnected = true
       this.#trouble = undefined
@@ -287,8 +282,4 @@ export function nanosOf(durationMs: number): number {
 
 function isRefusal(error: unknown): boolean {
   return error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
