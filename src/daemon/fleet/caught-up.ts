@@ -50,7 +50,11 @@ async function lift({ state, knowledge, jails }: Settled): Promise<void> {
     if (unit.config.source.kind !== 'fleet') continue
     for (const { id } of bans.live.of(unit.name)) {
       if (++looks % looksAtOnce === 0) await nextTurn()
-      if (jails.isKnownEnough(unit, id, knowledge.standing(id))) continue
+      const standing = knowledge.standing(id).flatMap((ban) => {
+        const weight = knowledge.weightOf(ban.node)
+        return weight === undefined ? [] : { ...ban, weight }
+      })
+      if (jails.isKnownEnough(unit, id, standing)) continue
       const ban = store.bans.lastOf(unit.name, id)
       if (ban === undefined) continue
       const evidence = evidenceIn(ban.lines[0] ?? '')

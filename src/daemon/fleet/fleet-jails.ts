@@ -2,8 +2,8 @@ import type { Ban } from '../../domain/ban.js'
 import type { Standing } from '../../fleet/known-bans/known-bans.js'
 import { anybody } from '../../fleet/member.js'
 import type { FleetMode } from '../../fleet/mode.js'
-import { Quorum, type QuorumVerdict, type Weight } from '../../fleet/quorum/quorum.js'
-import { countsFailures, isEnough, isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
+import { Quorum, type QuorumVerdict, type StandingBan, type Weight } from '../../fleet/quorum/quorum.js'
+import { isEnough, isOneEnough, marksOf, type QuorumRule } from '../../fleet/quorum/rule.js'
 import { markReached } from '../../fleet/sighting.js'
 import { skewMsMax } from '../../fleet/trust/judge.js'
 import type { BanWord, NodeName, SightingWord, UnbanWord } from '../../fleet/word.js'
@@ -48,8 +48,7 @@ export class FleetJails {
     this.#expireNowAndThen()
     for (const unit of this.#units()) {
       const { quorum, rule } = this.#countingOf(unit)
-      // A line that anybody may have written names no node: it is never one of two.
-      if (word.node === anybody.name && !isOneEnough(rule)) continue
+      if (!mayCount(word.node, rule)) continue
       const verdict = quorum.offer(word, weight)
       if (verdict !== undefined) this.#ban(unit, verdict, isSettled)
     }
@@ -75,26 +74,12 @@ export class FleetJails {
     return isEnough(this.#countingOf(unit).rule, evidence)
   }
 
-  /** Whether it would ban the address for what is known of it now: what was counted, and bans that hold longer than that is remembered. */
-  isKnownEnough(
-    unit: JailUnit,
-    ip: string,
-    standing: readonly Pick<Standing, 'node' | 'jail' | 'failures'>[],
-  ): boolean {
+  /** Whether it would ban the address for what is known of it now. */
+  isKnownEnough(unit: JailUnit, ip: string, standing: readonly StandingBan[]): boolean {
     const { rule, quorum } = this.#countingOf(unit)
-    const counts = new Map<NodeName, number>()
-    for (const { node, jail, failures } of standing) {
-      if (rule.jails?.includes(jail) === false) continue
-      const count = countsFailures(rule) ? Math.max(1, failures) : 1
-      counts.set(node, Math.max(count, counts.get(node) ?? 0))
-    }
-    const evidence = [...counts].map(([node, failures]) => ({ node, failures }))
-    return (
-      quorum.isEnough(ip) ||
-      isEnough(
-        rule,
-        evidence.filter(({ failures }) => failures >= rule.minPerNode),
-      )
+    return quorum.isEnough(
+      ip,
+      standing.filter(({ node }) => mayCount(node, rule)),
     )
   }
 
@@ -202,6 +187,11 @@ export class FleetJails {
     this.#countings.set(unit.name, counting)
     return counting
   }
+}
+
+/** A line that anybody may have written names no node: it is never one of two. */
+function mayCount(node: NodeName, rule: QuorumRule): boolean {
+  return node !== anybody.name || isOneEnough(rule)
 }
 
 function ruleOf({ name, config: { source, jail } }: JailUnit): QuorumRule {

@@ -2,7 +2,9 @@ import type { KeyObject } from 'node:crypto'
 import type { OwnSettings } from '../../config/own-settings.js'
 import { AuditLog } from '../../fleet/audit-log.js'
 import { KnownBans, type Standing } from '../../fleet/known-bans/known-bans.js'
+import { anybody } from '../../fleet/member.js'
 import type { FleetMode } from '../../fleet/mode.js'
+import type { Weight } from '../../fleet/quorum/quorum.js'
 import { Roster } from '../../fleet/roster.js'
 import { Sequences } from '../../fleet/sequence.js'
 import { Judge } from '../../fleet/trust/judge.js'
@@ -123,6 +125,13 @@ export class FleetKnowledge {
   standing(ip: string): Standing[] {
     const nowMs = this.#clock.now()
     return this.bans.standing(ip, nowMs).filter(({ node, atMs }) => !this.#isHeld(node, atMs, nowMs))
+  }
+
+  /** How far the word of this machine, a member, or anybody goes; undefined: it is nobody's any more. */
+  weightOf(node: NodeName): Weight | undefined {
+    if (node === this.self) return 'alone'
+    const teller = node === anybody.name ? anybody : this.roster.memberOf(node)
+    return teller && this.judge.weightOf(teller, this.#clock.now())
   }
 
   /** Whether it is a member whose word has effect. */

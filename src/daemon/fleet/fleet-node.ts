@@ -11,6 +11,7 @@ import { OutboxDrain } from '../../fleet/outbox.js'
 import { Reception, type StatementOutcome } from '../../fleet/reception.js'
 import type { Parcel, Transport } from '../../fleet/transport.js'
 import type { Quarantine } from '../../fleet/trust/standing.js'
+import { messageOf } from '../../lib/error-message.js'
 import type { JailUnit } from '../jails.js'
 import { type Lifted, liftMs } from './ban-word.js'
 import { liftLapsed, type Settled, settleCaughtUp } from './caught-up.js'
@@ -52,7 +53,7 @@ export class FleetNode implements FleetPart {
   readonly operator: OperatorWords
   #cancelCatchUp = () => {}
   #isClosed = false
-  #isCatchingUp = false
+  #isCaughtUp = false
 
   constructor(state: FleetState, dir: FleetDir, way: FleetWay) {
     const { clock, log, store, paths, config, protection } = state
@@ -261,18 +262,18 @@ export class FleetNode implements FleetPart {
 
   #onForgotten(node: string): void {
     this.#transport.forget?.(node)
-    // After a catch-up more is known.
-    if (!this.#isCatchingUp) void liftLapsed(this.#settled)
+    // Else the catch-up ends with it.
+    if (this.#isCaughtUp) void liftLapsed(this.#settled)
   }
 
   /** Where a new member is, and what it has told already: all of it was refused until he was one. */
   #look(node: string): void {
     // A catch-up reads it anyway, after the memberships.
-    if (this.#isCatchingUp || !this.#transport.state.connected) return
+    if (!this.#isCaughtUp || !this.#transport.state.connected) return
     this.#transport
       .look?.(node)
       .catch((error: unknown) =>
-        this.#state.log.write('INFO', 'fleet', `The state of ${node} cannot be asked for: ${String(error)}`),
+        this.#state.log.write('INFO', 'fleet', `The state of ${node} cannot be asked for: ${messageOf(error)}`),
       )
   }
 
@@ -281,7 +282,7 @@ export class FleetNode implements FleetPart {
     this.#cancelCatchUp()
     if (this.#isClosed || !this.#transport.state.connected) return
     const { bans, log, clock } = this.#state
-    this.#isCatchingUp = true
+    this.#isCaughtUp = false
     try {
       await bans.enforceFirst(() =>
         this.#transport.catchUp(
@@ -289,12 +290,11 @@ export class FleetNode implements FleetPart {
           (node, words) => this.#reception.hearSnapshot(node, words),
         ),
       )
+      this.#isCaughtUp = true
       await settleCaughtUp(this.#settled)
     } catch (error) {
-      log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched yet, it is tried again: ${String(error)}`)
+      log.write('INFO', 'fleet', `What was told meanwhile cannot be fetched, tried again: ${messageOf(error)}`)
       this.#cancelCatchUp = clock.after(catchUpAgainMs, () => void this.#catchUp())
-    } finally {
-      this.#isCatchingUp = false
     }
   }
 }

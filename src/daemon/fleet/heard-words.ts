@@ -1,4 +1,3 @@
-import { anybody } from '../../fleet/member.js'
 import type { FleetMode } from '../../fleet/mode.js'
 import type { Heard } from '../../fleet/reception.js'
 import type { RosterChange } from '../../fleet/roster.js'
@@ -71,17 +70,16 @@ export class HeardWords implements StandingWatcher {
   /** The mode has changed: what is known counts as if it had just been told. Evidence from before is gone. */
   onMode(mode: FleetMode): void {
     const { state, knowledge, jails } = this.#options
-    const { bans, self, roster, judge } = knowledge
+    const { bans } = knowledge
     const nowMs = state.clock.now()
     jails.beginAnew()
     if (mode === 'off') return
     for (const word of [...bans.words(nowMs)]) {
-      const isOurs = word.node === self
-      const teller = word.node === anybody.name ? anybody : roster.memberOf(word.node)
-      if (word.kind !== 'ban' || (teller === undefined && !isOurs)) continue
+      const weight = knowledge.weightOf(word.node)
+      if (word.kind !== 'ban' || weight === undefined) continue
       const isStanding = knowledge.standing(word.ip).some((ban) => ban.node === word.node && ban.jail === word.jail)
       if (!isStanding) continue
-      jails.offer(word, isOurs || teller === undefined ? 'alone' : judge.weightOf(teller, nowMs), { isSettled: true })
+      jails.offer(word, weight, { isSettled: true })
     }
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { BanWord, NodeName, SightingWord } from '../word.js'
-import { Quorum } from './quorum.js'
+import { Quorum, type StandingBan, type Weight } from './quorum.js'
 import { marksOf, type QuorumRule } from './rule.js'
 
 const minuteMs = 60_000
@@ -222,5 +222,27 @@ describe('the same words', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('counts bans that still hold as it counts what is told', () => {
+    const standing = (
+      node: NodeName,
+      failures: number,
+      more: { jail?: string; weight?: Weight } = {},
+    ): StandingBan => ({
+      node,
+      failures,
+      jail: 'sshd',
+      weight: 'alone',
+      ...more,
+    })
+    const isEnoughFor = (rule: QuorumRule, ...bans: StandingBan[]) => new Quorum({ rule }).isEnough(ip, bans)
+    assert.ok(isEnoughFor(anyBan, standing('a', 0)))
+    assert.ok(!isEnoughFor(anyBan))
+    assert.ok(!isEnoughFor(anyBan, standing('a', 5, { jail: 'fleet' })), 'known from others')
+    assert.ok(!isEnoughFor(anyBan, standing('a', 5, { weight: 'with-others' })))
+    assert.ok(!isEnoughFor(threeInAll, standing('a', 5), standing('a', 9, { jail: 'nginx' })), 'one node')
+    assert.ok(isEnoughFor(threeInAll, standing('a', 2), standing('b', 1)))
+    assert.ok(!isEnoughFor(threeOnEach, standing('a', 3), standing('b', 2)))
   })
 })

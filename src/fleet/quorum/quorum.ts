@@ -30,6 +30,14 @@ interface Evidence {
 /** How far the word goes by itself, as the judge has it. */
 export type Weight = 'alone' | 'with-others'
 
+/** A ban that holds. */
+export interface StandingBan {
+  node: NodeName
+  jail: string
+  failures: number
+  weight: Weight
+}
+
 const addressesMaxByDefault = 1_000_000
 
 /**
@@ -85,10 +93,20 @@ export class Quorum {
     return this.#verdict(word, { evidence, isAnyAlone: isAlone, newestMs: word.atMs })
   }
 
-  /** Whether what is known of it is enough. */
-  isEnough(ip: string): boolean {
+  /** Whether what was counted of it is enough, or bans of it that still hold, which may be longer than that is remembered. */
+  isEnough(ip: string, standing: readonly StandingBan[]): boolean {
     const row = this.#rows.find(addressKey(ip))
-    return row >= 0 && this.#verdict({ ip }, this.#evidenceIn(row)) !== undefined
+    if (row >= 0 && this.#verdict({ ip }, this.#evidenceIn(row)) !== undefined) return true
+    const counts = new Map<NodeName, number>()
+    let isAnyAlone = false
+    for (const { node, jail, failures, weight } of standing) {
+      const count = this.#rungs[this.#rungOf({ kind: 'ban', jail, failures })]
+      if (count === undefined) continue
+      counts.set(node, Math.max(count, counts.get(node) ?? 0))
+      isAnyAlone ||= weight === 'alone'
+    }
+    const evidence = [...counts].map(([node, failures]) => ({ node, failures }))
+    return this.#verdict({ ip }, { evidence, isAnyAlone, newestMs: 0 }) !== undefined
   }
 
   /** Nothing is known against it any more. */
@@ -119,7 +137,7 @@ export class Quorum {
   }
 
   /** Index of what the word tells among the rungs; -1: it does not count. */
-  #rungOf(word: SightingWord | BanWord): number {
+  #rungOf(word: Pick<SightingWord | BanWord, 'kind' | 'jail' | 'failures'>): number {
     const { fleetJail } = this.#rule
     if (word.jail === fleetJail || this.#jails?.has(word.jail) === false) return -1
     if (!countsFailures(this.#rule)) return word.kind === 'ban' ? 0 : -1
