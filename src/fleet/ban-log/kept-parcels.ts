@@ -53,7 +53,9 @@ export class KeptParcels {
       if (!subject.startsWith('ctl.unban.')) continue
       const file = path.join(this.dir, subject)
       const facts = await factsOf(file)
-      if (facts !== undefined && facts.mtimeMs < nowMs - liftKeptMs) await rm(file, { force: true })
+      if (facts === undefined || facts.mtimeMs >= nowMs - liftKeptMs) continue
+      // Another machine's file on a share with the sticky bit, or no file at all: it goes with its owner.
+      await rm(file, { force: true }).catch(() => {})
     }
   }
 

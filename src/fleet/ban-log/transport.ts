@@ -53,8 +53,8 @@ export class BanLogTransport implements Transport {
   #onCatchUp: ((parcel: Parcel) => void) | undefined
   #tail: { close(): Promise<void> } | undefined
   #live: Promise<void> | undefined
-  /** Undefined: it is not known yet. */
   #trouble: string | undefined
+  /** Undefined: it is not known yet. */
   #isConnected: boolean | undefined
   #isClosed = false
   #lagMs: number | undefined

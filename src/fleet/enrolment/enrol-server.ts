@@ -43,11 +43,11 @@ export class EnrolServer {
   /** Rejects when it cannot listen there. */
   async start(): Promise<void> {
     const { certified, listen } = this.#options
-    const tls = { cert: certified.certificate, key: certified.key, handshakeTimeout: patienceMs }
+    const tls = { cert: certified.certificate, key: certified.key }
     const server = createServer(tls, (socket) => this.#serve(socket))
     server.maxConnections = connectionsMax
     server.on('connection', (connection: Socket) => this.#watch(connection))
-    // NOTE: a handshake that fails, or does not come, is told here and nothing else happens; there is nobody to answer.
+    // NOTE: a handshake that fails is told here and nothing else happens; there is nobody to answer.
     server.on('tlsClientError', (_error, socket) => socket.destroy())
     this.#server = server
     await new Promise<void>((resolve, reject) => {

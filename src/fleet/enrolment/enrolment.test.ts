@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -230,6 +230,19 @@ describe('joining', () => {
 describe('who is in', () => {
   const dir = newDir()
   found(dir, { fleet: 'roster', name: 'hub', url: 'tls://127.0.0.1:4722', nowMs })
+
+  it('is told of as far as it can be read', () => {
+    const odd = newDir()
+    found(odd, { fleet: 'odd', name: 'hub', url: 'tls://127.0.0.1:4722', nowMs })
+    rmSync(odd.at('members'), { recursive: true, force: true })
+    writeFileSync(odd.at('members'), '')
+    const damages: unknown[] = []
+    assert.deepEqual(
+      certificatesIn(odd, (error) => damages.push(error)),
+      [],
+    )
+    assert.equal(damages.length, 1)
+  })
 
   it('is signed so that every member can check it', () => {
     const operatorKey = publicKeyOf(dir.facts()?.operatorKey)

@@ -48,17 +48,22 @@ export function expel(dir: FleetDir, name: NodeName, nowMs: number): MemberRecor
   return record
 }
 
-/** All that the operator has signed about members, to be told to the fleet; telling it again does no harm. Of a damaged file `onDamaged` is told: the others count. */
+/** All that the operator has signed about members, to be told to the fleet; telling it again does no harm. Of a damaged file, or a directory that cannot be listed, `onDamaged` is told: the others count. */
 export function certificatesIn(dir: FleetDir, onDamaged: (error: unknown) => void = () => {}): Parcel[] {
-  return dir.memberNames().flatMap((name) => {
+  const orNothing = <T>(read: () => T[]): T[] => {
     try {
-      const member = dir.member(name)
-      return member === undefined ? [] : parcelsOf(member)
+      return read()
     } catch (error) {
       onDamaged(error)
       return []
     }
-  })
+  }
+  return orNothing(() => dir.memberNames()).flatMap((name) =>
+    orNothing(() => {
+      const member = dir.member(name)
+      return member === undefined ? [] : parcelsOf(member)
+    }),
+  )
 }
 
 function parcelsOf({ certificates }: MemberRecord): Parcel[] {

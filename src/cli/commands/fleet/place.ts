@@ -43,12 +43,20 @@ export function addFleetSection(configDir: string, lines: Readonly<Record<string
   try {
     appendFileSync(file, `${gap}[fleet]\n${text.join('')}`)
   } catch (error) {
-    // A full disk may have taken half of it: as it was before.
-    if (isThere) truncateSync(file, Buffer.byteLength(known))
-    else rmSync(file, { force: true })
+    takeBack(file, isThere ? Buffer.byteLength(known) : undefined)
     throw new CommandFailure(`Cannot write ${file}: ${messageOf(error)}`)
   }
   return true
+}
+
+/** A full disk may have taken half of what was written: as it was before. Undefined: it was not there. */
+function takeBack(file: string, bytes: number | undefined): void {
+  try {
+    if (bytes === undefined) rmSync(file, { force: true })
+    else truncateSync(file, bytes)
+  } catch {
+    // Who may not write has changed nothing.
+  }
 }
 
 /** Whether the configuration says all of these lines already. */
