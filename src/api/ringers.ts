@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.js'
+import { messageOf } from '../lib/error-message.js'
 import type { Log } from '../lib/log.js'
 import { TokenBucket } from '../lib/token-bucket.js'
 import type { BanOutcome } from './operations.js'
@@ -39,7 +40,7 @@ export class Ringers {
       return await this.#answer(request)
     } catch (error) {
       if (error instanceof BadRequest) return refusal(400, error.message)
-      this.#options.log.write('ERROR', 'api', `Cannot answer somebody with a token: ${String(error)}`)
+      this.#options.log.write('ERROR', 'api', `Cannot answer somebody with a token: ${messageOf(error)}`)
       return refusal(500, 'It did not work; the log of the daemon says why')
     }
   }

@@ -9,7 +9,7 @@ import { wishes } from './wishes.js'
 export interface PutInPlaceOptions {
   connection: NftConnection
   /** At which packets are kept out as they come in, as far as there are such. */
-  interfaces: Parameters<typeof wishes>[1]
+  interfaces: readonly string[]
   /** Sets that keep what they hold. */
   keptSets: ReadonlySet<string>
   /** Gets a sentence when something that was asked for cannot be had. */

@@ -177,6 +177,7 @@ export class LineMatcher {
     const budgetMs = chunkBudgetMs(length)
     let from = begin
     while (from < length && !this.#readGuarded(from, budgetMs)) from = this.#afterStop()
+    // Stopped behind the last line: `read` is not called again, so it has not left.
     if (from >= length) this.#reader.leave(this.#log)
   }
 

@@ -129,9 +129,11 @@ export class LineRun {
         from = lines.behind()
         continue
       }
+      // Helping may use the fuse as well.
+      const triedMs = this.#fuse.spentMs
       const isHelped = this.#help(lines.line())
       const isSame = stoppedAt === this.#at && from === this.#at
-      spentMs = isSame ? spentMs + this.#fuse.spentMs : 0
+      spentMs = isSame ? spentMs + triedMs : 0
       // All the time of a piece for this one line, and nothing to blame: it is passed over, or there would be no end.
       const isGivenUp = !isHelped && isSame && spentMs >= budgetMs * guiltyShare
       if (isGivenUp) this.#onStall({ pattern: undefined, what: 'line', line: ownCopy(lines.line()), afterMs: budgetMs })

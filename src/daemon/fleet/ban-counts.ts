@@ -15,13 +15,12 @@ const lookedUpMax = 10_000
  * the same rule as everybody: that is one ban here, not two, or the machine that finds most would always have the most.
  */
 export function banCounts(bans: Bans, isByFleet: (jail: string) => boolean): BanCounts {
-  const { live, enforced } = bans.counts()
+  const counts = bans.counts()
   const jails = bans.jails().filter((jail) => bans.count(jail) > 0)
   const [told, own] = [jails.filter(isByFleet), jails.filter((jail) => !isByFleet(jail))]
   const [toldSize, ownSize] = [sizeOf(bans, told), sizeOf(bans, own)]
-  if (Math.min(toldSize, ownSize) > lookedUpMax) return { live, enforced }
+  if (Math.min(toldSize, ownSize) > lookedUpMax) return counts
   const doubled = toldSize <= ownSize ? lookedUp(bans, told, own) : lookedUpBackwards(bans, told, own)
-  const counts = { live, enforced }
   for (const ban of doubled) {
     counts.live--
     if (ban.isEnforced) counts.enforced--

@@ -56,8 +56,11 @@ export class FleetAddresses {
   reasonAgainst(ip: Ip): string | undefined {
     const known = this.#peers.get(ip.text)
     if (isSingleAddress(ip)) return known && this.#reasonBy(known)
-    const reasons = [...this.#peers.values()].map((peer) => (overlaps(ip, peer.ip) ? this.#reasonBy(peer) : undefined))
-    return reasons.find((reason) => reason !== undefined)
+    for (const peer of this.#peers.values()) {
+      const reason = overlaps(ip, peer.ip) ? this.#reasonBy(peer) : undefined
+      if (reason !== undefined) return reason
+    }
+    return undefined
   }
 
   #reasonBy(peer: Peer): string | undefined {
