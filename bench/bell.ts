@@ -7,6 +7,7 @@ import type { FleetDrillOutcome } from '../src/api/fleet-operations.js'
 import { openNotifications } from '../src/firewall/netlink/notifications.js'
 import { Network } from '../src/firewall/own-network.js'
 import { type DaemonProcess, failures, House, onlySshd } from '../test/kit/daemon-kit.js'
+import { fleetJail } from '../test/kit/fleet-machines.js'
 import { waitUntil } from '../test/kit/wait-until.js'
 import { keyOf } from './kit/kernel-sets.js'
 import { cpuSeconds } from './kit/process-cost.js'
@@ -21,8 +22,6 @@ const drillsEach = 3
 const seedBanCount = 30
 /** Uneven, lest every one comes at the same time between two looks. */
 const seedPausesMs = [131, 547, 859, 373, 997]
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 interface Node {
   house: House
@@ -192,8 +191,7 @@ async function main(): Promise<void> {
   })
   print({
     benchmark: 'bell',
-    method:
-      'From write() of the deciding line on one node until the kernel of a node of the fleet tells that it has the element; a ban every 170 ms or so; ten daemons, each in its own network namespace, and the broker (Debian’s nats-server) on this machine. Then the daemons end, and on each node tail, which looks every second, and nft do it',
+    method: `From write() of the deciding line on one node until the kernel of a node of the fleet tells that it has the element; a ban every 170 ms or so; ten daemons, each in its own network namespace, and the broker (Debian’s nats-server) on this machine. Then the daemons end, and on each node tail, which looks every second, and nft do it: ${seedBanCount} lines with uneven pauses of 0.1 to 1 s, one directory of this machine`,
     rows: [
       row('one line on one node, to each of 10 kernels, p50', all, 0.5, 10),
       row('one line on one node, to each of 10 kernels, p99', all, 0.99, 100),

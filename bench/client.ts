@@ -91,7 +91,7 @@ function nodeRow(): Row {
 const rows = [...(await own()), ...(fail2ban === undefined ? [] : await peer(fail2ban)), nodeRow()]
 print({
   benchmark: 'client',
-  method: `A process for each command, ${runs} of them, one after another, each client with its own server; then ${requests} requests of \`status sshd\` on one connection, by our client. One jail.`,
+  method: `A process for each command, ${runs} of them, one after another, each client with its own server; then ${requests} requests of \`status sshd\` on one connection, by our client. One jail`,
   rows,
   remarks: fail2ban === undefined ? ['Fail2ban is not installed.'] : [],
 })

@@ -24,7 +24,7 @@ if (only === undefined || only === 'outage-1000000') await outage(1_000_000, 1)
 if (only === undefined || only === 'rate') await rate(10)
 print({
   benchmark: 'fleet-daemons',
-  method: `Daemons as an operator starts them, each in a network namespace of its own, Debian’s nats-server in another, TLS and cards as usual. Outage: ${speakers} members have told their bans and are away; from the start of the command of a machine that knows none of them until its kernel counts all of them. Rate: every machine bans its share of 10,000 by lines in its log, until every kernel has all, five times in a row. Bytes: what the cable of one machine has counted, Ethernet, IP, TCP and TLS included, divided by the bans of the others.`,
+  method: `Daemons as an operator starts them, each in a network namespace of its own, Debian’s nats-server in another, TLS and cards as usual. Outage: ${speakers} members have told their bans and are away; a machine that knows none of them, from the start of its command, and from its connection to the broker, until its kernel counts all of them. Rate: every machine bans its share of 10,000 by lines in its log, until every kernel has all, five times in a row. Bytes: what the cable of one machine has counted, Ethernet, IP, TCP and TLS included, divided by the bans of the others`,
   rows,
   remarks: [],
 })

@@ -21,7 +21,7 @@ if (noBroker === undefined) {
 print({
   benchmark: 'fleet',
   method:
-    'One nats-server and all nodes on this machine, no TLS; subscribers are connections of one process; the first 100 open every message, signature included, the others (of 1000) only receive it: a thousand signatures a ban would be this machine, not a node. Rates: all of ten nodes have all bans. Outage: from the beginning of the catch-up to the last word in memory.',
+    'One nats-server and all nodes on this machine, no TLS; subscribers are connections of one process; the first 100 open every message, signature included, the others (of 1000) only receive it: a thousand signatures a ban would be this machine, not a node. Rates: all of ten nodes have all bans. Outage: from the beginning of the catch-up to the last word in memory',
   rows,
   remarks: noBroker === undefined ? [] : [`Skipped: ${noBroker}`],
 })

@@ -8,12 +8,10 @@ import type { FleetView } from '../src/api/fleet-operations.js'
 import { BanLogFile } from '../src/fleet/ban-log/ban-log-file.js'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { fleetJail } from './kit/fleet-machines.js'
 import { freePort, LoopbackSshfs, withoutSshfs } from './kit/loopback-sshfs.js'
 import { ManualClock } from './kit/manual-clock.js'
 import { waitUntil } from './kit/wait-until.js'
-
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 describe('a shared file on SSHFS', { skip: withoutSshfs }, () => {
   const sshfs = new LoopbackSshfs()

@@ -6,11 +6,9 @@ import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, type DaemonProcess, failures, House, onlySshd } from './kit/daemon-kit.js'
+import { fleetJail } from './kit/fleet-machines.js'
 import { freePort } from './kit/loopback-sshfs.js'
 import { waitUntil } from './kit/wait-until.js'
-
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 const share = mkdtempSync(path.join(tmpdir(), 'tocsin-share-'))
 atTheEnd(() => rmSync(share, { recursive: true, force: true }))

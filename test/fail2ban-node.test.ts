@@ -8,13 +8,12 @@ import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import type { FleetView } from '../src/api/fleet-operations.js'
 import { atTheEnd, failures, House, onlySshd, withoutDebian } from './kit/daemon-kit.js'
+import { fleetJail } from './kit/fleet-machines.js'
 import { copyConfiguration, stockDir } from './kit/stock-configuration.js'
 import { waitUntil } from './kit/wait-until.js'
 
 const share = mkdtempSync(path.join(tmpdir(), 'tocsin-share-'))
 atTheEnd(() => rmSync(share, { recursive: true, force: true }))
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 /** What docs/fleet.md shows under that name. */
 function shown(name: string): string {

@@ -16,9 +16,8 @@ import { type ChildResult, runChild } from '../src/lib/child.js'
 import { systemClock } from '../src/lib/clock.js'
 import { silentLog } from '../src/lib/log.js'
 import { build, root } from './kit/build.js'
+import { withoutRoot } from './kit/daemon-kit.js'
 import { waitUntil } from './kit/wait-until.js'
-
-const withoutRoot = process.getuid?.() === 0 ? false : 'needs root'
 
 const base = mkdtempSync(path.join(tmpdir(), 'tocsin-fleet-'))
 

@@ -6,10 +6,9 @@ import type { FleetReleaseOutcome, FleetView } from '../src/api/fleet-operations
 import { freePort } from '../src/fleet/nats/broker-kit.js'
 import { withoutServer } from '../src/fleet/nats/server-kit.js'
 import { atTheEnd, type DaemonProcess, House, onlySshd } from './kit/daemon-kit.js'
+import { fleetJail } from './kit/fleet-machines.js'
 import { waitUntil } from './kit/wait-until.js'
 
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 const addresses = Array.from({ length: 8 }, (_, n) => `198.51.100.${n + 1}`)
 const canary = '203.0.113.200'
 

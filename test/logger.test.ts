@@ -7,6 +7,7 @@ import path from 'node:path'
 import { before, describe, it } from 'node:test'
 import { runChild } from '../src/lib/child.js'
 import { atTheEnd, House, onlySshd } from './kit/daemon-kit.js'
+import { fleetJail } from './kit/fleet-machines.js'
 import { waitUntil } from './kit/wait-until.js'
 
 const rsyslogd = ['/usr/sbin/rsyslogd', '/sbin/rsyslogd'].find((file) => existsSync(file))
@@ -18,8 +19,6 @@ const skip =
       : 'needs logger (apt-get install bsdutils)'
 
 const docs = readFileSync(path.join(import.meta.dirname, '../docs/fleet.md'), 'utf8')
-const fleetJail =
-  '[fleet]\nenabled = true\nbackend = fleet\nmaxretry = 1\nbantime = 30m\nbanaction = %(banaction_allports)s\n'
 
 describe('a program that says whom to ban to logger', { skip }, () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'tocsin-logger-'))

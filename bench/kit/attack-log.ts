@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { randomOf } from '../../src/fleet/seeded-random.js'
 import { root } from './workspace.js'
 
 /** Lines of an sshd under attack, each beginning with a syslog date (`Dec 10 06:55:46`, 15 characters), and where they come from. */
@@ -47,7 +48,7 @@ const names = ['root', 'admin', 'test', 'oracle', 'git', 'ubuntu', 'deploy', 'po
 
 /** What sshd writes while it is attacked: each attempt is a little story. The same at every call. */
 function madeLines(count: number): string[] {
-  const random = generator(20)
+  const random = randomOf(20)
   const pick = (bound: number) => Math.floor(random() * bound)
   const attackers = Array.from({ length: 40 }, () => `198.51.${100 + pick(100)}.${1 + pick(250)}`)
   const lines: string[] = []
@@ -77,15 +78,4 @@ function story(kind: number, { from, name, port }: { from: string; name: string;
     `Failed password for root from ${from} port ${port} ssh2`,
     `Connection closed by authenticating user root ${from} port ${port} [preauth]`,
   ]
-}
-
-/** Small, and always the same for the same seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
