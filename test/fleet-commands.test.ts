@@ -61,6 +61,14 @@ describe('two machines of a fleet', { skip: withoutServer }, () => {
     await Promise.all([hub, web].map((house) => house.untilLogged('Connected to the fleet test')))
   })
 
+  it('let a script say --yes to whatever changes something', async () => {
+    for (const name of ['init', 'invite', 'join', 'revoke', 'release', 'mode', 'unban', 'drill']) {
+      const { stdout } = await hub.tocsin('fleet', name, '--help')
+      assert.match(stdout, /\[--yes\]/, name)
+    }
+    assert.equal(await hub.tocsin('fleet', 'mode', 'enforce', '--yes').then(({ exitCode }) => exitCode), 0)
+  })
+
   it('tell who is in it, and how much each has told', async () => {
     web.append(failures(ip, 3))
     await web.untilBanned(ip, 'sshd')

@@ -1,11 +1,14 @@
 import { buildCommand, buildRouteMap } from './commandline.js'
 import { aliases, common, maybe, one, value, yes } from './parameters.js'
 
+/** Of a command that changes something: a script may say so to each of them. */
+const changing = { ...common, yes: yes('Ask nothing; nothing is asked yet') } as const
+
 /** Both `tocsin drill` and `tocsin fleet drill`. */
 export const drill = buildCommand({
   loader: async () => (await import('./commands/fleet/drill.js')).drill,
   parameters: {
-    flags: { ...common, for: value('TIME', 'How long the address stays banned: 1s to 60s (default: 10s)') },
+    flags: { ...changing, for: value('TIME', 'How long the address stays banned: 1s to 60s (default: 10s)') },
     aliases,
   },
   docs: { brief: 'Ban an address of nobody on every machine of the fleet, and show after how many ms' },
@@ -17,14 +20,13 @@ export const fleet = buildRouteMap({
       loader: async () => (await import('./commands/fleet/init.js')).init,
       parameters: {
         flags: {
-          ...common,
+          ...changing,
           listen: value('ADDR:PORT', 'Where the broker listens (default 0.0.0.0:4722); machines join at the next port'),
           address: value('HOST', 'Where the other machines find this one (default: its first address)'),
           nats: value('URL', 'A broker that others run: tls://HOST:PORT; of a cluster several, by commas'),
           file: value('PATH', 'No broker: a file that all machines share'),
           name: value('NAME', "This machine's name in the fleet (default: its host name)"),
           fleet: value('NAME', "The fleet's name (default: made up)"),
-          yes: yes('Ask nothing; nothing is asked yet'),
         },
         aliases,
       },
@@ -34,7 +36,7 @@ export const fleet = buildRouteMap({
       loader: async () => (await import('./commands/fleet/invite.js')).invite,
       parameters: {
         flags: {
-          ...common,
+          ...changing,
           level: value('LEVEL', 'How far it is believed: operator, own (default), partner, feed or anonymous'),
         },
         aliases,
@@ -45,7 +47,7 @@ export const fleet = buildRouteMap({
     join: buildCommand({
       loader: async () => (await import('./commands/fleet/join.js')).join,
       parameters: {
-        flags: common,
+        flags: changing,
         aliases,
         positional: { kind: 'tuple', parameters: [one('TOKEN', 'What invite has printed; -: from standard input')] },
       },
@@ -53,7 +55,7 @@ export const fleet = buildRouteMap({
     }),
     revoke: buildCommand({
       loader: async () => (await import('./commands/fleet/revoke.js')).revoke,
-      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
+      parameters: { flags: changing, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
       docs: { brief: 'Put a machine out of the fleet' },
     }),
     members: buildCommand({
@@ -82,13 +84,13 @@ export const fleet = buildRouteMap({
     }),
     release: buildCommand({
       loader: async () => (await import('./commands/fleet/release.js')).release,
-      parameters: { flags: common, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
+      parameters: { flags: changing, aliases, positional: { kind: 'tuple', parameters: [one('NAME', 'A member')] } },
       docs: { brief: 'End the quarantine of a member on this machine' },
     }),
     mode: buildCommand({
       loader: async () => (await import('./commands/fleet/mode.js')).mode,
       parameters: {
-        flags: { ...common, here: yes('For this machine alone') },
+        flags: { ...changing, here: yes('For this machine alone') },
         aliases,
         positional: {
           kind: 'tuple',
@@ -103,7 +105,7 @@ export const fleet = buildRouteMap({
     unban: buildCommand({
       loader: async () => (await import('./commands/fleet/unban.js')).unban,
       parameters: {
-        flags: common,
+        flags: changing,
         aliases,
         positional: { kind: 'tuple', parameters: [one('IP', 'Address or network')] },
       },
