@@ -1,3 +1,4 @@
+import { fnv1a } from '../lib/fnv.js'
 import type { Member } from './member.js'
 import { encodeWord } from './message/word-code.js'
 import type { NodeName, Word } from './word.js'
@@ -101,8 +102,5 @@ function orderOfOld({ seq, atMs }: Word, heard: Heard, arrival: 'live' | 'catch-
 
 /** 32 bits (FNV-1a): two different words of honest nodes are taken for one another once in four billion, and a node can only hide its own. Never 0. */
 function digestOf(word: Word): number {
-  const text = JSON.stringify(encodeWord(word))
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0 || 1
+  return fnv1a(JSON.stringify(encodeWord(word))) || 1
 }

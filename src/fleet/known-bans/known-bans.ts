@@ -1,3 +1,4 @@
+import { fnv1a } from '../../lib/fnv.js'
 import { type AddressKey, addressKey, addressText } from '../address-key.js'
 import type { BanWord, NodeName, UnbanWord } from '../word.js'
 import { type Row, Rows } from './rows.js'
@@ -162,7 +163,7 @@ export class KnownBans {
     let hash = 0
     for (const { ip, seq, kind } of this.words(nowMs, node)) {
       words++
-      hash = (hash + hashOf(`${ip} ${seq} ${kind}`)) >>> 0
+      hash = (hash + fnv1a(`${ip} ${seq} ${kind}`)) >>> 0
     }
     return { words, hash }
   }
@@ -260,11 +261,4 @@ function wordOf(ip: string, node: NodeName, { row, speaker: { jail } }: Kept): B
     failures,
     byHand,
   }
-}
-
-/** FNV-1a, 32 bits: it has to tell a difference, not to withstand anybody. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
 }
